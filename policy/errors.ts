@@ -1,0 +1,93 @@
+/**
+ * Every way in which loading, compiling or checking policies can fail. One row per code; `remedy` says what to do.
+ * Codes are stable: they appear in logs, metrics and scripts.
+ */
+export const policyErrors = {
+  'rego-missing': {
+    summary: 'A Rego path does not exist or holds no .rego file.',
+    remedy: 'Correct the path under `policy.rego`, or put a .rego file there.',
+  },
+  'rego-unreadable': {
+    summary: 'A Rego file exists but cannot be read.',
+    remedy: 'Make the file readable for the user that runs portcullis.',
+  },
+  'rego-does-not-compile': {
+    summary: "OPA's compiler refused the policy.",
+    remedy: 'Correct the lines listed above; `portcullis policy check PATH` shows every problem.',
+  },
+  'entrypoint-missing': {
+    summary: 'No rule of the policy has the name of the entrypoint.',
+    remedy: 'Name an existing rule as package/path/rule, for example portcullis/authz/decision.',
+  },
+  'data-missing': {
+    summary: 'The data file does not exist or cannot be read.',
+    remedy: 'Correct the path of the data file, or leave it out.',
+  },
+  'data-invalid': {
+    summary: 'The data file is not a JSON object.',
+    remedy: 'Correct the JSON at the line named above; the top level must be an object.',
+  },
+  'builtin-refused': {
+    summary: 'The policy calls a built-in that would make a decision impure, or that this engine lacks.',
+    remedy: 'Rewrite the rule without the built-in; pass what it would fetch as data or read it from the input.',
+  },
+  'bundle-corrupt': {
+    summary: 'A compiled policy is not what its digest says, or lacks a part.',
+    remedy: 'Build the policy again with `portcullis policy build`.',
+  },
+  'wasm-invalid': {
+    summary: 'The compiled policy is not a WebAssembly module made by OPA.',
+    remedy: 'Build the policy again with `portcullis policy build`.',
+  },
+  'policy-too-large': {
+    summary: 'The policy and its data do not fit into the memory an engine may use.',
+    remedy: 'Make the data smaller, or raise the memory limit of the engine.',
+  },
+  'compiler-damaged': {
+    summary: 'The compiler artefact is not what its digest says.',
+    remedy: 'Restore policy/compiler from the release, or rebuild it with `node policy/compiler/build.mjs`.',
+  },
+  'compiler-failed': {
+    summary: 'The compiler process ended without an answer.',
+    remedy: 'Run the same command again; if it fails again, report it together with the policy.',
+  },
+  'compiler-timeout': {
+    summary: 'The compiler process did not finish in time and was killed.',
+    remedy: 'Look for a rule or a test that never ends, or give the compiler more time.',
+  },
+} as const satisfies Record<string, { readonly summary: string; readonly remedy: string }>;
+
+export type PolicyErrorCode = keyof typeof policyErrors;
+
+/** One problem at one place, in the words of the tool that found it. Lines and columns count from 1; 0 is unknown. */
+export type Diagnostic = {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  readonly code: string;
+  readonly message: string;
+};
+
+export class PolicyError extends Error {
+  override readonly name = 'PolicyError';
+  readonly code: PolicyErrorCode;
+  readonly remedy: string;
+  readonly diagnostics: readonly Diagnostic[];
+
+  constructor(
+    code: PolicyErrorCode,
+    message: string,
+    options: { readonly diagnostics?: readonly Diagnostic[]; readonly cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.remedy = policyErrors[code].remedy;
+    this.diagnostics = Object.freeze([...(options.diagnostics ?? [])]);
+  }
+}
+
+/** `file:line:column: message`, the form that editors and terminals turn into a link. */
+export function formatDiagnostic({ file, line, column, message }: Diagnostic): string {
+  const place = [file, line, column].filter((part) => part !== 0 && part !== '').join(':');
+  return place === '' ? message : `${place}: ${message}`;
+}
