@@ -1,0 +1,116 @@
+/** Everything that can go wrong under `certs/`, with what to do about it. Closed: a new failure is a new line here. */
+export const certsErrors = {
+  'trust-domain-invalid': {
+    summary: 'The text is not a SPIFFE trust domain name.',
+    remedy: 'Use 1 to 255 of a-z 0-9 . - _ in lower case, without scheme, port or path, such as "shop.example".',
+  },
+  'spiffe-id-invalid': {
+    summary: 'The text is not a SPIFFE ID.',
+    remedy: 'Write spiffe://TRUST-DOMAIN/PATH; path segments use a-z A-Z 0-9 . - _ and are not empty, "." or "..".',
+  },
+  'certificate-malformed': {
+    summary: 'The bytes are not a certificate this program can read.',
+    remedy: 'Provide a PEM or DER encoded X.509 certificate; `openssl x509 -in FILE -text` shows what the file holds.',
+  },
+  'svid-invalid': {
+    summary: 'A certificate breaks a rule of the X509-SVID standard.',
+    remedy: 'Issue the certificate again with exactly one URI SAN, digitalSignature and no CA rights.',
+  },
+  'trust-bundle-invalid': {
+    summary: 'A trust bundle holds something that cannot be an anchor of trust.',
+    remedy: 'Give each trust domain at least one CA certificate in PEM, and CRLs signed by one of its CAs.',
+  },
+  'lifetime-invalid': {
+    summary: 'The lifetime asked for is outside what the CA may grant.',
+    remedy: 'Ask for at least one minute and at most 24 hours.',
+  },
+  'trust-domain-foreign': {
+    summary: 'A SPIFFE ID lies outside the trust domain of the CA.',
+    remedy: 'Ask for an ID whose trust domain is the one shown by `portcullis ca show`.',
+  },
+  'state-folder-unusable': {
+    summary: 'The state folder is missing, not a folder, or cannot be written.',
+    remedy: 'Create the folder with mode 0700 and give it to the user that runs this program.',
+  },
+  'state-folder-exposed': {
+    summary: 'The state folder can be opened by other users.',
+    remedy:
+      'Run chmod 0700 on the folder and make sure this user owns it; renew the CA if others may have read its keys.',
+  },
+  'key-file-exposed': {
+    summary: 'A file that holds a secret can be read by other users.',
+    remedy: 'Run chmod 0600 on the file; replace the secret if others may have read it.',
+  },
+  'state-locked': {
+    summary: 'Another process kept the state folder locked for too long.',
+    remedy: 'See which process the message names; end it if it hangs, then try again.',
+  },
+  'state-incomplete': {
+    summary: 'A file of the CA is missing, empty or damaged.',
+    remedy:
+      'Restore the state folder from a backup, or delete it to create a new CA (every SVID must then be replaced).',
+  },
+  'key-mismatch': {
+    summary: 'A private key does not belong to its certificate.',
+    remedy: 'Restore both files from the same backup.',
+  },
+  'ca-trust-domain-mismatch': {
+    summary: 'The state folder holds a CA of another trust domain.',
+    remedy: 'Point to the right state folder, or correct the trust domain in the configuration.',
+  },
+  'ca-expired': {
+    summary: 'A certificate of the CA has expired.',
+    remedy: 'Check the clock; if it is right, create a new CA in a fresh state folder and replace every SVID.',
+  },
+  'ca-not-yet-valid': {
+    summary: 'The clock stands before the CA was created.',
+    remedy: 'Set the clock of this machine (NTP); it is earlier than the notBefore of the CA.',
+  },
+  'ca-missing': {
+    summary: 'The state folder holds no CA.',
+    remedy: 'Run `portcullis ca init --state DIR --trust-domain NAME` first.',
+  },
+  'ca-exists': {
+    summary: 'The state folder already holds a CA.',
+    remedy: 'Use `portcullis ca show` to see it, or choose another folder.',
+  },
+  'passphrase-missing': {
+    summary: 'The keys of the CA are encrypted and no passphrase was given.',
+    remedy: 'Name the passphrase file (--passphrase-file, or passphrase_file in the configuration).',
+  },
+  'passphrase-wrong': {
+    summary: 'The passphrase does not decrypt the key.',
+    remedy: 'Check that the passphrase file is the one the CA was created with.',
+  },
+  'passphrase-unexpected': {
+    summary: 'A passphrase was given, but the keys are stored without encryption.',
+    remedy: 'Leave the passphrase out, or create the CA again with it.',
+  },
+  'passphrase-file-invalid': {
+    summary: 'The passphrase file cannot be read or its first line is empty.',
+    remedy: 'Write the passphrase as the first line of a file with mode 0600.',
+  },
+  'serial-unknown': {
+    summary: 'The CA has not issued a certificate with this serial number.',
+    remedy: 'Take the serial from `portcullis ca show` or `openssl x509 -serial`; hexadecimal, without colons.',
+  },
+  'pkcs12-invalid': {
+    summary: 'The PKCS#12 file cannot be opened or lacks a key and a certificate that belong together.',
+    remedy: 'Check the password; export the file again with one private key and its chain.',
+  },
+} as const satisfies Record<string, { summary: string; remedy: string }>;
+
+export type CertsErrorCode = keyof typeof certsErrors;
+
+export class CertsError extends Error {
+  override readonly name = 'CertsError';
+  readonly code: CertsErrorCode;
+  readonly remedy: string;
+
+  /** `message` says what happened, with the file or name it happened to. */
+  constructor(code: CertsErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.remedy = certsErrors[code].remedy;
+  }
+}
