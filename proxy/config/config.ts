@@ -1,0 +1,121 @@
+import type { SpiffeId, TrustDomain } from '../../certs/spiffe-id.ts';
+
+/**
+ * Everything an operator decides, after parsing: no field is optional "in practice", no value needs a second look.
+ * Only `parse.ts` makes one, and it freezes it. Durations are milliseconds and sizes are bytes; names say so.
+ */
+export type Config = {
+  /** The absolute path of the file this came from, for messages. */
+  readonly file: string;
+  readonly identity: IdentityConfig;
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly workload: WorkloadConfig;
+  readonly policy: PolicyConfig;
+  readonly routes: readonly RouteConfig[];
+  readonly limits: LimitsConfig;
+  readonly audit: AuditConfig;
+  readonly admin: Address | 'off';
+  /** Identities whose denials carry policy details. */
+  readonly explainTo: readonly SpiffeId[];
+  readonly threads: number;
+  readonly drainMs: number;
+  /** The `unsafe_*` keys that are switched on; shown at start and in the metrics. */
+  readonly unsafe: readonly string[];
+};
+
+export type Address =
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'unix'; readonly path: string };
+
+export type IdentityConfig = {
+  readonly trustDomain: TrustDomain;
+  /** This proxy's own SPIFFE ID. */
+  readonly spiffeId: SpiffeId;
+  /** Folder of the local CA and of the keys it issued; 0700. */
+  readonly stateFolder: string;
+  readonly svidLifetimeMs: number;
+  readonly keyAlgorithm: 'P-256' | 'P-384';
+  /** File whose first line decrypts the keys at rest, or undefined when they are stored plain. */
+  readonly passphraseFile: string | undefined;
+};
+
+export type WorkloadConfig = {
+  readonly address: Address;
+  readonly connectTimeoutMs: number;
+  readonly headersTimeoutMs: number;
+  /** Longest silence between two chunks of a response body. */
+  readonly bodyTimeoutMs: number;
+  readonly maxResponseBytes: number;
+  readonly maxConnections: number;
+  /** Accept response bodies that end with the connection, whose truncation nobody can see. */
+  readonly unsafeCloseDelimited: boolean;
+  /** Name of the header that carries the peer's SPIFFE ID, lower case. */
+  readonly spiffeIdHeader: string;
+  /** Name of the header that carries the Envoy-style certificate element, lower case. */
+  readonly clientCertHeader: string;
+};
+
+export type PolicyConfig = {
+  /** Rego files or folders, absolute. */
+  readonly rego: readonly string[];
+  readonly dataFile: string | undefined;
+  /** Path of the decision rule, for example `portcullis/authz/decision`. */
+  readonly entrypoint: string;
+};
+
+export type RouteConfig = {
+  readonly name: string;
+  readonly methods: readonly string[];
+  /** `/orders/{id}` matches one segment each; a last segment `{rest...}` matches one or more. */
+  readonly path: string;
+  readonly quota: QuotaConfig | undefined;
+  readonly body: RouteBody;
+  /** JSON Schema file for the query parameters; without one the query is not restricted. */
+  readonly querySchema: string | undefined;
+  /** JSON Schema file for the path parameters. */
+  readonly pathSchema: string | undefined;
+  readonly response: ResponseValidation | undefined;
+  readonly timeoutMs: number;
+};
+
+/** GCRA: `requests` per `perMs`, with up to `burst` at once. */
+export type QuotaConfig = { readonly requests: number; readonly perMs: number; readonly burst: number };
+
+/** What a route does with a request body: refuse any, stream it unseen, or hold it against a schema by content type. */
+export type RouteBody =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'stream'; readonly maxBytes: number }
+  | { readonly kind: 'validate'; readonly maxBytes: number; readonly schemas: ReadonlyMap<string, string> };
+
+/** Content type -> schema file, for 2xx response bodies. */
+export type ResponseValidation = { readonly maxBytes: number; readonly schemas: ReadonlyMap<string, string> };
+
+export type LimitsConfig = {
+  readonly handshakeMs: number;
+  /** From the first byte of a request to the end of its head. */
+  readonly headMs: number;
+  /** Longest silence inside a request body. */
+  readonly bodyIdleMs: number;
+  /** Longest a request body may take as a whole. */
+  readonly bodyMs: number;
+  readonly keepAliveMs: number;
+  /** Longest a client may refuse to read its response. */
+  readonly writeIdleMs: number;
+  readonly maxHeadBytes: number;
+  readonly maxHeaders: number;
+  readonly maxConnections: number;
+  readonly maxConnectionsPerIdentity: number;
+  readonly maxRequestsPerConnection: number;
+  readonly maxInFlight: number;
+  readonly maxInFlightPerIdentity: number;
+  /** Identities the limiter can tell apart at once; memory is reserved for them. */
+  readonly maxIdentities: number;
+  /** A data thread whose event loop stops for longer is replaced. */
+  readonly stallMs: number;
+};
+
+export type AuditConfig = {
+  readonly folder: string;
+  readonly mode: 'required' | 'best-effort';
+  readonly segmentBytes: number;
+};

@@ -1,0 +1,77 @@
+/**
+ * Every answer this proxy gives instead of the workload's is one of these rows. Three kinds stay apart everywhere, in
+ * status, counter and audit: `denied` (policy or a limit said no), `undecided` (it could not be decided: fail closed)
+ * and `invalid` (the request itself is bad); `failed` is the workload's trouble or our own.
+ */
+export type DenialKind = 'denied' | 'undecided' | 'invalid' | 'failed';
+
+export type DenialRow = {
+  readonly status: number;
+  readonly kind: DenialKind;
+  /** True where framing or trust is gone, so that no further byte of the connection may be read (RFC 9112 section 6.3). */
+  readonly close: boolean;
+  /** What the client reads. It never carries a value of the request, a rule or an address. */
+  readonly title: string;
+  /** For the operator, in the reference. */
+  readonly meaning: string;
+};
+
+const row = (status: number, kind: DenialKind, close: boolean, title: string, meaning: string): DenialRow =>
+  Object.freeze({ status, kind, close, title, meaning });
+
+// biome-ignore format: a table reads as a table
+export const denialCatalogue = {
+  // The message itself (RFC 9112). Everything here closes the connection.
+  'malformed-request-line': row(400, 'invalid', true, 'The request line is malformed.', 'The first line is not exactly METHOD SP TARGET SP HTTP/1.1 CR LF.'),
+  'unsupported-version': row(505, 'invalid', true, 'Only HTTP/1.1 is served here.', 'HTTP/0.9, 1.0, 2.0 in clear text, RTSP and others are refused.'),
+  'malformed-header': row(400, 'invalid', true, 'A header is malformed.', 'Field syntax of RFC 9110 section 5: token name, no space before the colon, no folding, bare CR or LF, NUL or byte outside ASCII.'),
+  'head-too-large': row(431, 'invalid', true, 'The request head is too large.', 'More header bytes than limits.max_head.'),
+  'too-many-headers': row(431, 'invalid', true, 'The request has too many headers.', 'More header lines than limits.max_headers.'),
+  'ambiguous-framing': row(400, 'invalid', true, 'The body length is ambiguous.', 'Content-Length with Transfer-Encoding, twice, or not canonical digits; Transfer-Encoding other than exactly chunked (request smuggling).'),
+  'malformed-chunk': row(400, 'invalid', true, 'A chunk is malformed.', 'Chunk size, extension, line end or trailer that is not allowed.'),
+  'request-timeout': row(408, 'invalid', true, 'The request took too long to arrive.', 'Head or body slower than limits.head, limits.body_idle or limits.body.'),
+  'unsupported-expectation': row(417, 'invalid', true, 'That expectation is not supported.', 'Expect with anything but 100-continue.'),
+
+  // What it asks for (RFC 9110, normalisation).
+  'method-not-allowed': row(405, 'invalid', false, 'That method is not allowed here.', 'CONNECT, TRACE or a method that no route on this path declares.'),
+  'upgrade-not-allowed': row(501, 'invalid', true, 'Protocol upgrades are not allowed here.', 'The request asks for an upgrade.'),
+  'ambiguous-target': row(400, 'invalid', true, 'The request target is ambiguous.', 'Not origin-form, or a path with dot segments, empty segments, encoded slashes, backslashes, semicolons, a fragment, or non-canonical percent-encoding.'),
+  'ambiguous-authority': row(400, 'invalid', true, 'The Host header is missing or ambiguous.', 'Not exactly one valid Host.'),
+  'ambiguous-header': row(400, 'invalid', true, 'A header is given more than once or has an ambiguous name.', 'A singleton field twice, or a name with an underscore.'),
+  'misdirected-request': row(421, 'invalid', true, 'This server does not serve that host.', 'The TLS server name and the Host header disagree.'),
+  'no-route': row(404, 'denied', false, 'Nothing is served here.', 'No route of the configuration matches the path; what is not declared is denied.'),
+
+  // Who asks.
+  'identity-expired': row(401, 'denied', true, 'The client certificate is no longer valid.', 'The SVID expired, or its trust ended, after the connection was opened.'),
+  'identity-revoked': row(401, 'denied', true, 'The client certificate is no longer valid.', 'The SVID or its issuer was revoked after the connection was opened.'),
+
+  // How much.
+  'too-many-requests': row(429, 'denied', false, 'Too many requests.', 'The quota of this identity on this route is used up.'),
+  'too-many-in-flight': row(429, 'denied', false, 'Too many requests at once.', 'limits.max_in_flight_per_identity reached.'),
+  overloaded: row(503, 'denied', false, 'The proxy is at its limit.', 'limits.max_in_flight reached, or no room to track one more identity.'),
+  draining: row(503, 'denied', true, 'The proxy is shutting down.', 'The request came after the drain began.'),
+
+  // The content.
+  'unexpected-body': row(400, 'invalid', true, 'This operation takes no body.', 'A body on a route that declares none.'),
+  'body-too-large': row(413, 'invalid', true, 'The body is too large.', 'More than the route allows, by Content-Length or while it arrived.'),
+  'unsupported-media-type': row(415, 'invalid', true, 'That content type or encoding is not accepted here.', 'Content-Type is missing, repeated or not exactly one declared type, or the body is content-encoded on a validated route.'),
+  'malformed-json': row(400, 'invalid', false, 'The body is not acceptable JSON.', 'Syntax, duplicate keys, depth, unsafe numbers, bad UTF-8, byte order mark or lone surrogates.'),
+  'schema-violation': row(422, 'invalid', false, 'The body does not match its schema.', 'JSON Schema says no; the audit record has the JSON pointer.'),
+  'parameter-violation': row(400, 'invalid', false, 'A parameter does not match its schema.', 'Query or path parameters against their schema.'),
+
+  // May it.
+  forbidden: row(403, 'denied', false, 'Not allowed.', 'The policy decided against it.'),
+  'policy-undecided': row(503, 'undecided', false, 'It could not be decided whether this is allowed.', 'The policy was undefined, failed, gave a result of the wrong shape, or its revision is marked bad.'),
+
+  // The workload.
+  'upstream-unreachable': row(502, 'failed', false, 'The service behind the proxy cannot be reached.', 'Connect refused, reset or timed out before anything was sent.'),
+  'upstream-timeout': row(504, 'failed', true, 'The service behind the proxy did not answer in time.', 'No response head, or no further body, in time.'),
+  'upstream-reset': row(502, 'failed', true, 'The service behind the proxy broke off.', 'The connection ended inside the exchange.'),
+  'upstream-malformed': row(502, 'failed', true, 'The service behind the proxy answered garbage.', 'Not HTTP, an impossible status, ambiguous framing, or too many interim responses.'),
+  'upstream-too-large': row(502, 'failed', true, 'The answer of the service behind the proxy is too large.', 'More than workload.max_response, or more than a validated response may have.'),
+  'response-violation': row(502, 'failed', true, 'The answer of the service behind the proxy does not match its schema.', 'Response validation of the route.'),
+
+  // Ourselves.
+  'audit-unavailable': row(503, 'undecided', true, 'The request could not be recorded.', 'audit.mode is required and the record cannot be written.'),
+  'internal-error': row(500, 'failed', true, 'The proxy failed.', 'A bug: an exception nobody expected. Counted apart and logged with its cause.'),  'client-aborted': row(499, 'failed', true, 'The client went away.', 'The connection ended before the answer was complete; nobody reads this answer, only the record.'),
+} as const satisfies Record<string, DenialRow>;

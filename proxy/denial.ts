@@ -1,0 +1,34 @@
+import { type DenialRow, denialCatalogue } from './denial-catalogue.ts';
+
+export type DenialCode = keyof typeof denialCatalogue;
+
+/** What happened, for the audit record and the trusted caller; what everybody may read is the catalogue's title. */
+export type DenialDetail = {
+  /** One sentence for the operator. */
+  readonly detail?: string;
+  /** JSON pointer of the offending part. */
+  readonly pointer?: string;
+  readonly rule?: string;
+  readonly reasons?: readonly string[];
+  /** Headers that this denial adds to the answer, such as Retry-After: name, value, name, value. */
+  readonly headers?: readonly string[];
+};
+
+const brand: unique symbol = Symbol('Denial');
+
+/** A refusal. A filter returns one instead of facts; only `deny` makes one, so its code is always in the catalogue. */
+export type Denial = DenialDetail & { readonly [brand]: true; readonly code: DenialCode };
+
+export function deny(code: DenialCode, detail: DenialDetail = {}): Denial {
+  return Object.freeze({ ...detail, code, [brand]: true as const });
+}
+
+export function isDenial(value: object): value is Denial {
+  return brand in value;
+}
+
+export function denialRow(code: DenialCode): DenialRow {
+  return denialCatalogue[code];
+}
+
+export const denialCodes = Object.freeze(Object.keys(denialCatalogue)) as readonly DenialCode[];

@@ -1,0 +1,229 @@
+import type { TLSSocket } from 'node:tls';
+import type { LimitsConfig } from '../config/config.ts';
+import { type Denial, deny } from '../denial.ts';
+import type { AnswerSink, RequestBody } from '../exchange.ts';
+import { bodyDecoder } from './body-decoder.ts';
+import { IncomingBody } from './incoming-body.ts';
+import { OutgoingAnswer } from './outgoing-answer.ts';
+import { findHeadEnd, type RequestHead, readRequestHead } from './request-head.ts';
+
+/** One request as it came off the wire: a head, or the reason why it is none. */
+export type WireRequest = {
+  readonly head: RequestHead | Denial;
+  readonly body: RequestBody | undefined;
+  readonly answer: AnswerSink;
+  readonly signal: AbortSignal;
+};
+
+/** What a connection needs from its listener. */
+export type ConnectionHost = {
+  readonly limits: LimitsConfig;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
+  readonly serve: (request: WireRequest) => void;
+  /** True once the listener drains, or this connection's identity ended: the next answer is its last. */
+  readonly mustClose: () => boolean;
+};
+
+type Phase = 'idle' | 'head' | 'exchange' | 'lingering' | 'closed';
+
+/** After the last answer we read and drop this much, this long, so that the client can read the answer before a reset. */
+const lingerBytes = 256 * 1024;
+const lingerMs = 1000;
+/** What a client may send ahead while its request is being served. */
+const pipelineBytes = 16 * 1024;
+
+const nothing = Buffer.alloc(0);
+
+/**
+ * The HTTP/1.1 state of one TLS connection: head, body, answer, one exchange at a time. Requests sent ahead are served
+ * in order, one per turn of the event loop, so that a pipeline cannot starve other connections.
+ */
+export class Http1Connection {
+  readonly #socket: TLSSocket;
+  readonly #host: ConnectionHost;
+  #phase: Phase = 'idle';
+  #pending: Buffer = nothing;
+  #body: IncomingBody | undefined;
+  #answer: OutgoingAnswer | undefined;
+  #abort: AbortController | undefined;
+  #served = 0;
+  #lingered = 0;
+  #inputEnded = false;
+  /** When the current phase began, and when the last byte of body came or of answer left. */
+  #phaseBegan: number;
+  #lastProgress: number;
+
+  constructor(socket: TLSSocket, host: ConnectionHost) {
+    this.#socket = socket;
+    this.#host = host;
+    this.#phaseBegan = host.now();
+    this.#lastProgress = this.#phaseBegan;
+    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+    socket.on('drain', () => {
+      this.#lastProgress = this.#host.now();
+      this.#answer?.drained();
+    });
+    socket.on('end', () => this.#endOfInput());
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => this.#lost());
+  }
+
+  /** True between two requests. */
+  get idle(): boolean {
+    return this.#phase === 'idle';
+  }
+
+  /** Ends the connection if nothing is in flight; the answer in flight will be its last otherwise. */
+  closeWhenIdle(): void {
+    if (this.#phase === 'idle') this.#socket.end();
+  }
+
+  /** Called by the listener's clock: refuses or cuts what has become too slow. */
+  sweep(): void {
+    const { limits } = this.#host;
+    const now = this.#host.now();
+    const waited = now - this.#phaseBegan;
+    if (this.#phase === 'idle' && waited > (this.#served === 0 ? limits.headMs : limits.keepAliveMs)) {
+      this.#socket.destroy();
+    } else if (this.#phase === 'head' && waited > limits.headMs) {
+      this.#begin(deny('request-timeout', { detail: 'the head took too long' }));
+    } else if (this.#phase === 'lingering' && waited > lingerMs) {
+      this.#socket.destroy();
+    } else if (this.#phase === 'exchange') {
+      this.#sweepExchange(now, waited);
+    }
+  }
+
+  #sweepExchange(now: number, waited: number): void {
+    const { limits } = this.#host;
+    const silent = now - this.#lastProgress;
+    if (this.#socket.writableNeedDrain && silent > limits.writeIdleMs) this.#socket.destroy();
+    else if (this.#body?.waitsForClient && (silent > limits.bodyIdleMs || waited > limits.bodyMs)) {
+      this.#body.fail(deny('request-timeout', { detail: 'the body took too long' }));
+    }
+  }
+
+  #enter(phase: Phase): void {
+    this.#phase = phase;
+    this.#phaseBegan = this.#host.now();
+    this.#lastProgress = this.#phaseBegan;
+  }
+
+  #receive(chunk: Buffer): void {
+    if (this.#phase === 'lingering') {
+      this.#lingered += chunk.length;
+      if (this.#lingered > lingerBytes) this.#socket.destroy();
+      return;
+    }
+    if (this.#phase === 'closed') return;
+    this.#pending = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);
+    if (this.#phase === 'exchange') this.#feedBody();
+    else this.#readHead();
+  }
+
+  #readHead(): void {
+    const { limits } = this.#host;
+    if (this.#phase === 'idle') this.#enter('head');
+    const end = findHeadEnd(this.#pending, limits);
+    if (end === 'more') return;
+    if (typeof end === 'object') return this.#begin(end);
+    const head = readRequestHead(this.#pending, end, limits);
+    this.#pending = this.#pending.subarray(end);
+    this.#begin(head);
+  }
+
+  #begin(head: RequestHead | Denial): void {
+    this.#enter('exchange');
+    this.#served += 1;
+    this.#abort = new AbortController();
+    this.#body = 'framing' in head ? this.#incomingBody(head) : undefined;
+    this.#answer = new OutgoingAnswer(this.#socket, {
+      finished: (close) => this.#finished(close),
+      progressed: () => {
+        this.#lastProgress = this.#host.now();
+      },
+      mustClose: () => this.#mustClose(),
+    });
+    this.#host.serve({ head, body: this.#body, answer: this.#answer, signal: this.#abort.signal });
+    this.#feedBody();
+  }
+
+  #incomingBody(head: RequestHead): IncomingBody | undefined {
+    const { framing } = head;
+    if (framing.kind === 'none') return undefined;
+    return new IncomingBody(
+      bodyDecoder(framing),
+      framing.kind === 'length' ? framing.bytes : undefined,
+      head.expectsContinue,
+      {
+        pause: () => this.#socket.pause(),
+        resume: () => this.#socket.resume(),
+        sendContinue: () => this.#socket.write('HTTP/1.1 100 Continue\r\n\r\n', 'latin1'),
+      },
+    );
+  }
+
+  #feedBody(): void {
+    const body = this.#body;
+    if (body !== undefined && !body.complete && this.#pending.length > 0) {
+      this.#lastProgress = this.#host.now();
+      const bytes = this.#pending;
+      this.#pending = nothing;
+      const consumed = body.feed(bytes);
+      if (typeof consumed === 'object') return;
+      this.#pending = bytes.subarray(consumed);
+    }
+    if (this.#phase === 'exchange' && this.#pending.length > pipelineBytes) this.#socket.pause();
+  }
+
+  /** What was not read of a body would be taken for the next request: then the connection cannot go on. */
+  #mustClose(): boolean {
+    return (
+      this.#host.mustClose() ||
+      this.#inputEnded ||
+      this.#served >= this.#host.limits.maxRequestsPerConnection ||
+      (this.#body !== undefined && !this.#body.complete)
+    );
+  }
+
+  #finished(close: boolean): void {
+    this.#body = undefined;
+    this.#answer = undefined;
+    this.#abort = undefined;
+    if (close) {
+      this.#enter('lingering');
+      this.#pending = nothing;
+      this.#socket.end();
+      this.#socket.resume();
+      return;
+    }
+    this.#enter('idle');
+    this.#socket.resume();
+    if (this.#pending.length > 0) {
+      this.#enter('head');
+      setImmediate(() => {
+        if (this.#phase === 'head') this.#readHead();
+      });
+    }
+  }
+
+  #endOfInput(): void {
+    this.#inputEnded = true;
+    if (this.#phase === 'exchange' && (this.#body === undefined || this.#body.complete)) return;
+    if (this.#phase === 'exchange') this.#body?.cut();
+    else if (this.#phase === 'head') this.#begin(deny('client-aborted', { detail: 'the connection ended inside the head' }));
+    else this.#socket.end();
+  }
+
+  #lost(): void {
+    const unfinishedHead = this.#phase === 'head';
+    if (this.#phase === 'closed') return;
+    if (unfinishedHead) this.#begin(deny('client-aborted', { detail: 'the connection ended inside the head' }));
+    this.#enter('closed');
+    this.#pending = nothing;
+    this.#abort?.abort();
+    this.#body?.cut();
+    this.#answer?.connectionLost();
+  }
+}

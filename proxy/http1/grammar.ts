@@ -1,0 +1,49 @@
+/** The character classes of RFC 9110 section 5.6 and RFC 3986, as tables over the 128 ASCII codes. */
+
+function table(characters: string): Uint8Array {
+  const bits = new Uint8Array(256);
+  for (const character of characters) bits[character.charCodeAt(0)] = 1;
+  return bits;
+}
+
+const digits = '0123456789';
+const lower = 'abcdefghijklmnopqrstuvwxyz';
+const alphanumeric = digits + lower + lower.toUpperCase();
+const visible = String.fromCharCode(...Array.from({ length: 0x7e - 0x20 }, (_, index) => 0x21 + index));
+
+const token = table(`!#$%&'*+-.^_\`|~${alphanumeric}`);
+const fieldValue = table(`\t ${visible}`);
+const targetCharacter = table(visible);
+
+function every(text: string, start: number, end: number, allowed: Uint8Array): boolean {
+  for (let index = start; index < end; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code > 0xff || allowed[code] !== 1) return false;
+  }
+  return true;
+}
+
+export function isToken(text: string, start = 0, end = text.length): boolean {
+  return end > start && every(text, start, end, token);
+}
+
+/** A field value of visible ASCII, space and tab: obs-text has no agreed meaning (CVE-2026-73552), so it has no place. */
+export function isFieldValue(text: string, start = 0, end = text.length): boolean {
+  return every(text, start, end, fieldValue);
+}
+
+export function isVisible(text: string, start = 0, end = text.length): boolean {
+  return end > start && every(text, start, end, targetCharacter);
+}
+
+/** Canonical decimal without sign, leading zero or more digits than a double holds exactly; undefined otherwise. */
+export function canonicalLength(text: string): number | undefined {
+  if (text.length === 0 || text.length > 15 || (text.length > 1 && text[0] === '0')) return undefined;
+  let value = 0;
+  for (let index = 0; index < text.length; index += 1) {
+    const digit = text.charCodeAt(index) - 0x30;
+    if (digit < 0 || digit > 9) return undefined;
+    value = value * 10 + digit;
+  }
+  return value;
+}

@@ -1,0 +1,105 @@
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import type { AnswerFraming, AnswerSink, HeaderList } from '../exchange.ts';
+
+/** What the answer tells its connection. */
+export type AnswerEvents = {
+  /** The last byte was handed to the socket; `close` as it was told to the client. */
+  readonly finished: (close: boolean) => void;
+  /** Bytes left: the write deadline starts anew. */
+  readonly progressed: () => void;
+  /** Whether the connection must end after this answer for a reason of its own. */
+  readonly mustClose: () => boolean;
+};
+
+/** Writes one final HTTP/1.1 answer with explicit framing (RFC 9112 section 6). */
+export class OutgoingAnswer implements AnswerSink {
+  started = false;
+  bytesOut = 0;
+  readonly #socket: Socket;
+  readonly #events: AnswerEvents;
+  #head: string | undefined;
+  #chunked = false;
+  #close = false;
+  #drained: (() => void) | undefined;
+  #aborted: (() => void) | undefined;
+  #over = false;
+
+  constructor(socket: Socket, events: AnswerEvents) {
+    this.#socket = socket;
+    this.#events = events;
+  }
+
+  head(status: number, headers: HeaderList, framing: AnswerFraming, close: boolean): void {
+    this.#close = close || this.#events.mustClose();
+    this.#chunked = framing.kind === 'chunked';
+    let text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`;
+    for (let index = 0; index < headers.length; index += 2) text += `${headers[index]}: ${headers[index + 1]}\r\n`;
+    if (framing.kind === 'chunked') text += 'transfer-encoding: chunked\r\n';
+    else if (framing.kind === 'length') text += `content-length: ${framing.bytes}\r\n`;
+    else if (framing.declaredBytes !== undefined) text += `content-length: ${framing.declaredBytes}\r\n`;
+    this.#head = `${text}connection: ${this.#close ? 'close' : 'keep-alive'}\r\n\r\n`;
+  }
+
+  write(chunk: Buffer): boolean {
+    if (this.#over || chunk.length === 0) return true;
+    this.#socket.cork();
+    this.#flushHead();
+    const flowing = this.#writeChunk(chunk);
+    this.#socket.uncork();
+    return flowing;
+  }
+
+  end(last: Buffer | undefined): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#socket.cork();
+    this.#flushHead();
+    if (last !== undefined && last.length > 0) this.#writeChunk(last);
+    if (this.#chunked) this.#socket.write('0\r\n\r\n', 'latin1');
+    this.#socket.uncork();
+    this.#events.finished(this.#close);
+  }
+
+  abort(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#socket.destroy();
+  }
+
+  onDrain(listener: () => void): void {
+    this.#drained = listener;
+  }
+
+  onAborted(listener: () => void): void {
+    this.#aborted = listener;
+  }
+
+  /** For the connection: the socket took everything it was given. */
+  drained(): void {
+    this.#drained?.();
+  }
+
+  /** For the connection: the socket is gone. */
+  connectionLost(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#aborted?.();
+  }
+
+  #flushHead(): void {
+    if (this.#head === undefined) return;
+    this.started = true;
+    this.#socket.write(this.#head, 'latin1');
+    this.#head = undefined;
+  }
+
+  #writeChunk(chunk: Buffer): boolean {
+    this.bytesOut += chunk.length;
+    this.#events.progressed();
+    if (!this.#chunked) return this.#socket.write(chunk);
+    this.#socket.write(`${chunk.length.toString(16)}\r\n`, 'latin1');
+    this.#socket.write(chunk);
+    return this.#socket.write('\r\n', 'latin1');
+  }
+}
