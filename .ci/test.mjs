@@ -1,0 +1,55 @@
+// `npm test`: every gate, then the tests; a failed gate does not hide the next one. The last line is `N passed, N failed`,
+// where a gate counts as one and the tests count as tap counts them.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+process.chdir(fileURLToPath(new URL('..', import.meta.url)));
+
+const gates = [
+  ['types', 'tsc', '--noEmit'],
+  ['lint', 'oxlint', '--type-aware', '--deny-warnings'],
+  ['format', 'biome', 'format', '.'],
+  ['dead code', 'knip'],
+  ['Rego tests', 'node', 'proxy/main.ts', 'policy', 'test', 'policy/rego'],
+];
+
+/** tap's own totals, from the last line of that kind in its raw output; undefined when tap came to no end. */
+export function totals(rawTap) {
+  const last = [...rawTap.matchAll(/^# \{ total: \d+[^}]*\}$/gm)].at(-1)?.[0];
+  if (last === undefined) return undefined;
+  const count = (name) => Number(last.match(new RegExp(`\\b${name}: (\\d+)`))?.[1] ?? 0);
+  return { passed: count('pass'), failed: count('fail'), neither: count('skip') + count('todo') };
+}
+
+function runGate([name, command, ...args]) {
+  const began = performance.now();
+  const { status, error, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 1 << 28 });
+  const ok = status === 0;
+  console.log(`${ok ? 'ok' : 'FAILED'}  ${name} (${((performance.now() - began) / 1000).toFixed(1)} s)`);
+  if (!ok) console.log(`$ ${[command, ...args].join(' ')}\n${error?.message ?? ''}${stdout ?? ''}${stderr ?? ''}`);
+  return ok;
+}
+
+function runTests(words) {
+  const raw = '.tap/output.tap';
+  rmSync(raw, { force: true });
+  mkdirSync('.tap', { recursive: true });
+  const { status } = spawnSync('tap', ['--reporter=terse', `--output-file=${raw}`, ...words], { stdio: 'inherit' });
+  const counted = (existsSync(raw) && totals(readFileSync(raw, 'utf8'))) || { passed: 0, failed: 0, neither: 0 };
+  // No test that ran, or an exit code without a failure in the counts, is a failure of its own.
+  if (counted.failed === 0 && (counted.passed === 0 || status !== 0)) return { ...counted, failed: 1 };
+  return counted;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const words = process.argv.slice(2);
+  // Words behind `npm test --` name single tests: then the gates stay out of the way.
+  const gateResults = words.length > 0 ? [] : gates.map(runGate);
+  const tests = runTests(words);
+  const passed = tests.passed + gateResults.filter(Boolean).length;
+  const failed = tests.failed + gateResults.filter((ok) => !ok).length;
+  if (tests.neither > 0) console.log(`${tests.neither} skipped or todo`);
+  console.log(`${passed} passed, ${failed} failed`);
+  process.exitCode = failed === 0 ? 0 : 1;
+}
