@@ -1,0 +1,63 @@
+import {
+  type Concurrency,
+  type ConcurrencyMemory,
+  createConcurrency,
+  openConcurrency,
+  releaseConcurrencyOf,
+} from './concurrency.ts';
+import { createQuotas, openQuotas, type QuotaMemory, type Quotas } from './quotas.ts';
+import { releaseTableLocks } from './shared-table.ts';
+
+/**
+ * Every counter that must be exact over all data threads, in memory that the main thread reserves at start and each
+ * data thread opens. Plain data around SharedArrayBuffers: it travels as `workerData`.
+ */
+export type SharedLimitsMemory = {
+  readonly quotas: QuotaMemory;
+  readonly requests: ConcurrencyMemory;
+  readonly connections: ConcurrencyMemory;
+};
+
+export type SharedLimitsOptions = {
+  /** Identities that can be told apart at once. */
+  readonly maxIdentities: number;
+  readonly threads: number;
+  /** Routes that have a quota: each gives an identity one more key. Beyond the reserve new keys are refused, none forgotten. */
+  readonly quotasPerIdentity?: number;
+};
+
+export type SharedLimits = {
+  readonly quotas: Quotas;
+  /** Requests in flight. */
+  readonly requests: Concurrency;
+  /** Open connections. */
+  readonly connections: Concurrency;
+};
+
+export function createSharedLimits(options: SharedLimitsOptions): SharedLimitsMemory {
+  const { maxIdentities, threads } = options;
+  return {
+    quotas: createQuotas(maxIdentities * Math.max(1, options.quotasPerIdentity ?? 1)),
+    requests: createConcurrency(maxIdentities, threads),
+    connections: createConcurrency(maxIdentities, threads),
+  };
+}
+
+/** `thread` is from 0 to `threads` - 1, and no two running threads have the same. */
+export function openSharedLimits(memory: SharedLimitsMemory, thread: number): SharedLimits {
+  return {
+    quotas: openQuotas(memory.quotas, thread),
+    requests: openConcurrency(memory.requests, thread),
+    connections: openConcurrency(memory.connections, thread),
+  };
+}
+
+/**
+ * Gives back what a thread held when it ended: locks, requests and connections. Quotas it used stay used. For the main
+ * thread, after the worker's `exit` event and before another thread gets the same index.
+ */
+export function releaseThread(memory: SharedLimitsMemory, thread: number): void {
+  releaseTableLocks(memory.quotas.table, thread);
+  releaseConcurrencyOf(memory.requests, thread);
+  releaseConcurrencyOf(memory.connections, thread);
+}

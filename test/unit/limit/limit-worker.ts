@@ -1,0 +1,104 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import type { Quota } from '../../../proxy/limit/gcra.ts';
+import { openSharedLimits, type SharedLimitsMemory } from '../../../proxy/limit/shared-limits.ts';
+import { lock } from '../../../proxy/limit/spin-lock.ts';
+
+/** What a test asks a data thread to do. Not a test itself. */
+export type Task =
+  | {
+      readonly kind: 'take';
+      readonly key: string;
+      readonly quota: Quota;
+      readonly times: number;
+      readonly nowUs: number;
+    }
+  | { readonly kind: 'take-for'; readonly key: string; readonly quota: Quota; readonly durationUs: number }
+  | { readonly kind: 'churn'; readonly identity: string; readonly cap: number; readonly times: number }
+  | { readonly kind: 'hold'; readonly identity: string; readonly leases: number };
+
+export type WorkerInput = {
+  readonly memory: SharedLimitsMemory;
+  readonly thread: number;
+  readonly task: Task;
+  /** Word 0: how many are ready; word 1: go; word 2: how many are inside now; word 3: the most that ever were. */
+  readonly gate: SharedArrayBuffer;
+};
+
+const { memory, thread, task, gate } = workerData as WorkerInput;
+const limits = openSharedLimits(memory, thread);
+const words = new Int32Array(gate);
+const nowUs = () => Number(process.hrtime.bigint() / 1000n);
+
+Atomics.add(words, 0, 1);
+Atomics.notify(words, 0);
+Atomics.wait(words, 1, 0);
+parentPort?.postMessage(run());
+
+function run(): unknown {
+  switch (task.kind) {
+    case 'take': {
+      let allowed = 0;
+      for (let index = 0; index < task.times; index += 1) allowed += passes(task.key, task.quota, task.nowUs);
+      return allowed;
+    }
+    case 'take-for': {
+      const beganUs = nowUs();
+      let allowed = 0;
+      let endUs = beganUs;
+      while (endUs - beganUs < task.durationUs) {
+        allowed += passes(task.key, task.quota, endUs);
+        endUs = nowUs();
+      }
+      return { allowed, beganUs, endUs };
+    }
+    case 'churn':
+      return churn(task.identity, task.cap, task.times);
+    case 'hold':
+      return hold(task.identity, task.leases);
+  }
+}
+
+function passes(key: string, quota: Quota, at: number): number {
+  const verdict = limits.quotas.take(key, quota, at);
+  if (verdict === 'table-full') throw new Error('table-full');
+  return verdict.allowed ? 1 : 0;
+}
+
+/** Enters and leaves; notes the most that were ever inside at once, over all threads. */
+function churn(identity: string, cap: number, times: number): number {
+  let entered = 0;
+  for (let index = 0; index < times; index += 1) {
+    const lease = limits.requests.acquire(identity, { perIdentity: cap, total: 1000 });
+    if (typeof lease === 'string') continue;
+    entered += 1;
+    const inside = Atomics.add(words, 2, 1) + 1;
+    let most = Atomics.load(words, 3);
+    while (inside > most)
+      most = Atomics.compareExchange(words, 3, most, inside) === most ? inside : Atomics.load(words, 3);
+    Atomics.sub(words, 2, 1);
+    lease.release();
+  }
+  return entered;
+}
+
+/** Opens leases, then takes every lock there is and stops for good: the worst moment to be terminated. */
+function hold(identity: string, leases: number): never {
+  const caps = { perIdentity: 1000, total: 1000 };
+  for (let index = 0; index < leases; index += 1) {
+    limits.requests.acquire(identity, caps);
+    limits.connections.acquire(identity, caps);
+  }
+  const { quotas, requests, connections } = memory;
+  for (const buffer of [
+    quotas.table.locks,
+    requests.table.locks,
+    requests.totalLock,
+    connections.table.locks,
+    connections.totalLock,
+  ]) {
+    const locks = new Int32Array(buffer);
+    for (let index = 0; index < locks.length; index += 1) lock(locks, index, thread);
+  }
+  parentPort?.postMessage('holding');
+  for (;;) Atomics.wait(words, 2, 0);
+}
