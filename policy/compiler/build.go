@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"strings"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/bundle"
+	"github.com/open-policy-agent/opa/v1/compile"
+)
+
+const entrypointMissing = "entrypoint_missing"
+
+// build compiles one entrypoint to WebAssembly, and to OPA's plan from which other engines can be made. The modules are
+// checked first with the error limit lifted, because compile.Build stops after ten problems.
+func build(question job) (answer, error) {
+	modules, err := parse(question.Files)
+	if err != nil {
+		return answer{}, err
+	}
+	calls := builtinCalls(modules)
+	checked, err := compileModules(modules, false)
+	if err != nil {
+		return answer{}, err
+	}
+	if len(checked.GetRules(entrypointRef(question.Entrypoint))) == 0 {
+		return answer{}, ast.NewError(entrypointMissing, nil, "no rule is named %s", question.Entrypoint)
+	}
+	wasm, err := compileTo(compile.TargetWasm, question)
+	if err != nil {
+		return answer{}, err
+	}
+	plan, err := compileTo(compile.TargetPlan, question)
+	if err != nil {
+		return answer{}, err
+	}
+	return answer{Wasm: wasm.WasmModules[0].Raw, Plan: string(plan.PlanModules[0].Raw), Calls: calls}, nil
+}
+
+// compileTo parses again: each target rewrites the modules that it is given.
+func compileTo(target string, question job) (*bundle.Bundle, error) {
+	modules, err := parse(question.Files)
+	if err != nil {
+		return nil, err
+	}
+	b := &bundle.Bundle{Data: map[string]any{}}
+	b.Manifest.Init()
+	for _, f := range question.Files {
+		b.Modules = append(b.Modules, bundle.ModuleFile{
+			URL: f.Name, Path: f.Name, Raw: []byte(f.Text), Parsed: modules[f.Name],
+		})
+	}
+	compiler := compile.New().WithBundle(b).WithTarget(target).WithEntrypoints(question.Entrypoint)
+	if err := compiler.Build(context.Background()); err != nil {
+		return nil, err
+	}
+	return compiler.Bundle(), nil
+}
+
+func entrypointRef(path string) ast.Ref {
+	ref := ast.Ref{ast.DefaultRootDocument}
+	for _, segment := range strings.Split(path, "/") {
+		ref = append(ref, ast.StringTerm(segment))
+	}
+	return ref
+}

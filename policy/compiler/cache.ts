@@ -1,0 +1,59 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { digestOf } from '../bundle/bundle.ts';
+import { compilerDigest } from './run.ts';
+import type { BuiltinCall, Job } from './job.ts';
+
+/** What a build gives, as far as it depends on Rego alone: data is read anew each time and needs no compiler. */
+export type Compiled = {
+  readonly wasm: string;
+  readonly plan: string;
+  readonly calls: readonly BuiltinCall[];
+};
+
+/**
+ * Looks for the job's output in the cache folder, or makes and keeps it. A file that cannot be read, or is not what its
+ * own digest says, counts as absent: the cache spares time and is never a reason to fail. It is trusted as far as the
+ * folder is, which therefore belongs beside the keys, in the state folder.
+ */
+export async function cached(
+  folder: string | undefined,
+  job: Job & { readonly do: 'build' },
+  make: () => Promise<Compiled>,
+): Promise<Compiled> {
+  if (folder === undefined) return await make();
+  const file = join(folder, `${await keyOf(job)}.json`);
+  const found = await readEntry(file);
+  if (found !== undefined) return found;
+  const made = await make();
+  await writeEntry(folder, file, made).catch(() => undefined);
+  return made;
+}
+
+async function keyOf(job: Job & { readonly do: 'build' }): Promise<string> {
+  const sources = job.files.flatMap(({ name, text }) => [name, text]);
+  return digestOf([await compilerDigest(), job.entrypoint, ...sources]);
+}
+
+/** First line: digest of the rest. */
+async function readEntry(file: string): Promise<Compiled | undefined> {
+  const text = await readFile(file, 'utf8').catch(() => '');
+  const end = text.indexOf('\n');
+  const body = text.slice(end + 1);
+  if (end === -1 || text.slice(0, end) !== digestOf([body])) return undefined;
+  return JSON.parse(body) as Compiled;
+}
+
+/** Renamed into place, so that a reader sees all of it or nothing. */
+async function writeEntry(folder: string, file: string, compiled: Compiled): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const body = JSON.stringify(compiled);
+  const temporary = `${file}.${randomUUID()}`;
+  try {
+    await writeFile(temporary, `${digestOf([body])}\n${body}`, { mode: 0o600 });
+    await rename(temporary, file);
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}

@@ -1,0 +1,94 @@
+import { makeBundle, type PolicyBundle, type RequiredBuiltin } from '../bundle/bundle.ts';
+import { readDataFile } from '../bundle/data-file.ts';
+import { type Diagnostic, formatDiagnostic, PolicyError } from '../errors.ts';
+import { type Compiled, cached } from './cache.ts';
+import type { BuiltinCall, Job, TestResult } from './job.ts';
+import { type CompilerOptions, runCompiler } from './run.ts';
+import { readSources, type Sources, withPaths } from './sources.ts';
+
+export type BuildRequest = {
+  readonly regoPaths: readonly string[];
+  readonly dataFile?: string | undefined;
+  /** Path of the decision rule, for example `portcullis/authz/decision`. */
+  readonly entrypoint: string;
+  /** Where compiled policies are kept; without one, every build compiles. */
+  readonly cacheFolder?: string | undefined;
+  readonly compiler?: CompilerOptions;
+};
+
+/** Compiles Rego to a bundle, in a child process. Throws PolicyError with everything OPA had to say. */
+export async function buildPolicy(request: BuildRequest): Promise<PolicyBundle> {
+  const [sources, data] = await Promise.all([
+    readSources(request.regoPaths, 'policy'),
+    request.dataFile === undefined ? {} : readDataFile(request.dataFile),
+  ]);
+  const job = { do: 'build', files: sources.files, entrypoint: request.entrypoint } as const;
+  const compiled = await cached(request.cacheFolder, job, () => compile(job, sources, request.compiler));
+  return makeBundle({
+    wasm: Uint8Array.from(Buffer.from(compiled.wasm, 'base64')),
+    plan: compiled.plan,
+    data,
+    entrypoint: request.entrypoint,
+    requiredBuiltins: requiredBuiltins(compiled, sources),
+  });
+}
+
+async function compile(job: Job, sources: Sources, options: CompilerOptions | undefined): Promise<Compiled> {
+  const { diagnostics, wasm, plan, calls } = await runCompiler(job, options);
+  refuse(withPaths(diagnostics, sources));
+  if (wasm === undefined || plan === undefined) {
+    throw new PolicyError('compiler-failed', 'the policy compiler answered without a module');
+  }
+  return { wasm, plan, calls: calls ?? [] };
+}
+
+/** Runs the `test_` rules of the given files. A failing test is a result, not an error. */
+export async function testPolicy(request: {
+  readonly regoPaths: readonly string[];
+  readonly dataFile?: string | undefined;
+  /** Regular expression for the names of the tests to run. */
+  readonly run?: string | undefined;
+  readonly compiler?: CompilerOptions;
+}): Promise<readonly TestResult[]> {
+  const sources = await readSources(request.regoPaths, 'policy and tests');
+  const data = request.dataFile === undefined ? {} : await readDataFile(request.dataFile);
+  const job = { do: 'test', files: sources.files, data, run: request.run ?? '' } as const;
+  const { diagnostics, tests } = await runCompiler(job, request.compiler);
+  refuse(withPaths(diagnostics, sources));
+  return (tests ?? []).map((result) => ({ ...result, file: sources.paths.get(result.file) ?? result.file }));
+}
+
+/** Every problem OPA finds in strict mode, and each built-in that `judge` has something against. */
+export async function checkPolicy(request: {
+  readonly regoPaths: readonly string[];
+  readonly judge?: (builtin: string) => string | undefined;
+  readonly compiler?: CompilerOptions;
+}): Promise<readonly Diagnostic[]> {
+  const sources = await readSources(request.regoPaths, 'policy and tests');
+  const { diagnostics, calls } = await runCompiler({ do: 'check', files: sources.files }, request.compiler);
+  const refused = (calls ?? []).flatMap((call) => judgeCall(call, request.judge));
+  return withPaths([...diagnostics, ...refused], sources);
+}
+
+function judgeCall(call: BuiltinCall, judge?: (builtin: string) => string | undefined): Diagnostic[] {
+  // Tests run in OPA's own engine, which has every built-in.
+  const objection = call.file.endsWith('_test.rego') ? undefined : judge?.(call.name);
+  if (objection === undefined) return [];
+  return [{ file: call.file, line: call.line, column: 1, code: 'builtin-refused', message: objection }];
+}
+
+function refuse(diagnostics: readonly Diagnostic[]): void {
+  if (diagnostics.length === 0) return;
+  const missing = diagnostics.find(({ code }) => code === 'entrypoint_missing');
+  if (missing !== undefined) throw new PolicyError('entrypoint-missing', missing.message, { diagnostics });
+  throw new PolicyError('rego-does-not-compile', diagnostics.map(formatDiagnostic).join('\n'), { diagnostics });
+}
+
+/** The plan names the built-ins that the entrypoint can reach; the calls say where they stand in the text. */
+function requiredBuiltins({ plan, calls }: Compiled, { paths }: Sources): readonly RequiredBuiltin[] {
+  const { static: constants } = JSON.parse(plan) as { static?: { builtin_funcs?: readonly { name: string }[] } };
+  return (constants?.builtin_funcs ?? []).map(({ name }) => {
+    const call = calls.find((candidate) => candidate.name === name);
+    return { name, where: call === undefined ? '' : `${paths.get(call.file) ?? call.file}:${call.line}` };
+  });
+}

@@ -1,0 +1,67 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { type Diagnostic, PolicyError } from '../errors.ts';
+import type { SourceFile } from './job.ts';
+
+/** Rego text under names that do not depend on where the folder lies, so that a policy has one revision everywhere. */
+export type Sources = {
+  readonly files: readonly SourceFile[];
+  /** Name as the compiler knows it -> path as the user wrote it. */
+  readonly paths: ReadonlyMap<string, string>;
+};
+
+const regoFile = /\.rego$/;
+const testFile = /_test\.rego$/;
+
+/** Files, and folders with everything below them; `policy` leaves out `*_test.rego`. Throws PolicyError. */
+export async function readSources(roots: readonly string[], which: 'policy' | 'policy and tests'): Promise<Sources> {
+  const files: SourceFile[] = [];
+  const paths = new Map<string, string>();
+  for (const [index, root] of roots.entries()) {
+    for (const path of await regoPaths(root)) {
+      if (which === 'policy' && testFile.test(path.file)) continue;
+      const plain = join(basename(root), path.below);
+      const name = paths.has(plain) ? join(String(index), plain) : plain;
+      files.push({ name, text: await readText(path.file) });
+      paths.set(name, path.file);
+    }
+  }
+  if (files.length === 0) {
+    throw new PolicyError(
+      'rego-missing',
+      `no .rego file in ${roots.length === 0 ? 'an empty list' : roots.join(', ')}`,
+    );
+  }
+  return { files, paths };
+}
+
+/** The compiler's diagnostics with the paths that the user knows. */
+export function withPaths(diagnostics: readonly Diagnostic[], { paths }: Sources): readonly Diagnostic[] {
+  return diagnostics.map((found) => ({ ...found, file: paths.get(found.file) ?? found.file }));
+}
+
+async function regoPaths(root: string): Promise<readonly { readonly file: string; readonly below: string }[]> {
+  const found = await stat(root).catch((cause: NodeJS.ErrnoException) => {
+    throw new PolicyError('rego-missing', `cannot find the policy ${root}: ${cause.code ?? cause.message}`, { cause });
+  });
+  if (!found.isDirectory()) return [{ file: root, below: '' }];
+  const entries = await readdir(root, { recursive: true }).catch((cause: NodeJS.ErrnoException) => {
+    throw new PolicyError('rego-unreadable', `cannot list ${root}: ${cause.code ?? cause.message}`, { cause });
+  });
+  // Sorted by code unit: the order that a folder is listed in must not reach the compiled policy.
+  return entries
+    .filter((entry) => regoFile.test(entry))
+    .sort((a, b) => (a < b ? -1 : 1))
+    .map((entry) => ({ file: join(root, entry), below: entry }));
+}
+
+async function readText(file: string): Promise<string> {
+  const bytes = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
+    throw new PolicyError('rego-unreadable', `cannot read ${file}: ${cause.code ?? cause.message}`, { cause });
+  });
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    throw new PolicyError('rego-unreadable', `${file} is not UTF-8`, { cause });
+  }
+}

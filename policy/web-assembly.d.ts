@@ -1,0 +1,21 @@
+/**
+ * The part of the WebAssembly API that policies need. TypeScript declares it only together with the whole DOM, which
+ * would let browser globals pass unnoticed in server code.
+ */
+declare namespace WebAssembly {
+  class Module {
+    constructor(bytes: Uint8Array<ArrayBuffer>);
+  }
+  class Instance {
+    constructor(module: Module, imports: Imports);
+    readonly exports: Record<string, unknown>;
+  }
+  class Memory {
+    constructor(descriptor: { readonly initial: number; readonly maximum: number });
+    readonly buffer: ArrayBuffer;
+  }
+  class LinkError extends Error {}
+  class CompileError extends Error {}
+  type WebAssemblyInstantiatedSource = { readonly module: Module; readonly instance: Instance };
+  type Imports = Record<string, Record<string, unknown>>;
+}
