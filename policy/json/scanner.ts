@@ -10,8 +10,8 @@ type Found = {
   readonly detail: string;
 };
 
-/** An open array or object: `names` is undefined in an array, `last` the member or index being read. */
-type Frame = { readonly names: MemberNames | undefined; last: string | number };
+/** An open array or object: `names` is undefined in an array, `last` the member or index being read, if one is. */
+type Frame = { readonly names: MemberNames | undefined; last: string | number | undefined };
 
 const quote = 0x22;
 const comma = 0x2c;
@@ -97,12 +97,13 @@ export class JsonScanner {
     if (c === closeBrace) return this.#close();
     if (c !== comma) return this.#fail('syntax', 'a comma or } is missing');
     this.#at++;
+    frame.last = undefined;
     return this.#member() && this.#value();
   }
 
   #open(names: MemberNames | undefined): boolean {
     if (this.#frames.length >= this.#maxDepth) return this.#fail('too-deep', `more than ${this.#maxDepth} levels`);
-    this.#frames.push({ names, last: names === undefined ? 0 : '' });
+    this.#frames.push({ names, last: names === undefined ? 0 : undefined });
     this.#at++;
     return true;
   }
@@ -116,7 +117,7 @@ export class JsonScanner {
   /** A member's name and the colon behind it. */
   #member(): boolean {
     const frame = this.#frames.at(-1) as Frame;
-    if (this.#next() !== quote) return this.#fail('syntax', 'a member name is missing', 1);
+    if (this.#next() !== quote) return this.#fail('syntax', 'a member name is missing');
     const start = this.#at;
     if (!this.#string()) return false;
     const key = this.#stringAt(start);
@@ -213,13 +214,13 @@ export class JsonScanner {
     return c;
   }
 
-  #fail(code: JsonProblemCode, detail: string, above = 0): false {
-    return this.#failAt(this.#at, code, detail, undefined, above);
+  #fail(code: JsonProblemCode, detail: string): false {
+    return this.#failAt(this.#at, code, detail);
   }
 
-  #failAt(index: number, code: JsonProblemCode, detail: string, key?: string, above = 0): false {
-    const named = key !== undefined || above > 0 ? this.#frames.slice(0, -1) : this.#frames;
-    let pointer = named.reduce((path, frame) => childPointer(path, frame.last), '');
+  #failAt(index: number, code: JsonProblemCode, detail: string, key?: string): false {
+    let pointer = '';
+    for (const { last } of this.#frames) if (last !== undefined) pointer = childPointer(pointer, last);
     if (key !== undefined) pointer = childPointer(pointer, key);
     this.#found = { code, index, pointer, detail };
     return false;
