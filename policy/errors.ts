@@ -55,6 +55,30 @@ export const policyErrors = {
     summary: 'The compiler process did not finish in time and was killed.',
     remedy: 'Look for a rule or a test that never ends, or give the compiler more time.',
   },
+  'schema-invalid': {
+    summary: 'A schema is not JSON, not a JSON Schema of its dialect, or uses what this validator does not support.',
+    remedy: 'Correct the places listed above; draft 2020-12 (the default) and draft-07 are supported.',
+  },
+  'schema-open-object': {
+    summary: 'An object schema lists members and does not say what happens to members it does not list.',
+    remedy: 'Write "additionalProperties": false to refuse unknown members, or true to accept them unseen.',
+  },
+  'schema-pattern-not-linear': {
+    summary: 'A regular expression is invalid, or cannot be matched in time linear in its input.',
+    remedy: 'Write it without lookaround, backreferences and repeat counts over 1000; use maxLength for lengths.',
+  },
+  'schema-remote-ref': {
+    summary: 'A $ref points outside the schema file; nothing is ever fetched or read for it.',
+    remedy: 'Copy what it points at under "$defs" and write "$ref": "#/$defs/name".',
+  },
+  'schema-unknown-format': {
+    summary: 'A format is not one that is checked, so that it would only look like a check.',
+    remedy: 'Use one of the formats listed above, a pattern, or leave the format out.',
+  },
+  'schema-parameter-type': {
+    summary: 'A schema for parameters does not say how each parameter is read from text.',
+    remedy: 'Give each parameter one type: string, integer, number, boolean, or array with items of one of these.',
+  },
 } as const satisfies Record<string, { readonly summary: string; readonly remedy: string }>;
 
 export type PolicyErrorCode = keyof typeof policyErrors;
