@@ -1,0 +1,85 @@
+import { lstat, unlink } from 'node:fs/promises';
+import { connect, type Server } from 'node:net';
+import type { Address } from '../config/config.ts';
+import { ProxyError } from '../errors.ts';
+
+/** Starts to listen, or says in the operator's words why it cannot. Answers the address it really has. */
+export async function bind(server: Server, address: Address): Promise<Address> {
+  try {
+    await listen(server, address);
+  } catch (cause) {
+    if (address.kind === 'tcp' || codeOf(cause) !== 'EADDRINUSE') throw explained(address, cause);
+    await removeStaleSocket(address.path);
+    await listen(server, address).catch((again: unknown) => {
+      throw explained(address, again);
+    });
+  }
+  const bound = server.address();
+  if (address.kind === 'unix' || bound === null || typeof bound === 'string') return address;
+  return { ...address, port: bound.port };
+}
+
+function listen(server: Server, address: Address): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.once('listening', () => {
+      server.off('error', reject);
+      resolve();
+    });
+    if (address.kind === 'tcp') {
+      server.listen({ host: address.host, port: address.port });
+    } else {
+      listenOwnerOnly(server, address.path);
+    }
+  });
+}
+
+/** `listen` creates the file before it returns; a chmod afterwards would leave a moment in which anyone can connect. */
+function listenOwnerOnly(server: Server, path: string): void {
+  const before = process.umask(0o177);
+  try {
+    server.listen({ path });
+  } finally {
+    process.umask(before);
+  }
+}
+
+/** The file outlives a process that was killed. Only a socket that nobody answers on is removed. */
+async function removeStaleSocket(path: string): Promise<void> {
+  if (!(await lstat(path)).isSocket()) {
+    throw new ProxyError('address-unavailable', `admin: ${path} exists and is not a socket`);
+  }
+  if (await answers(path)) throw new ProxyError('port-in-use', `admin: another process listens on ${path}`);
+  await unlink(path);
+}
+
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = connect(path);
+    probe.once('connect', () => {
+      probe.destroy();
+      resolve(true);
+    });
+    // Anything but a plain "nobody there", such as EACCES, may be somebody's.
+    probe.once('error', (error) => resolve(codeOf(error) !== 'ECONNREFUSED'));
+  });
+}
+
+function explained(address: Address, cause: unknown): ProxyError {
+  const where = address.kind === 'tcp' ? `${address.host}:${address.port}` : address.path;
+  const options = { cause };
+  switch (codeOf(cause)) {
+    case 'EADDRINUSE':
+      return new ProxyError('port-in-use', `admin: another process listens on ${where}`, options);
+    case 'EACCES':
+      return address.kind === 'tcp'
+        ? new ProxyError('port-privileged', `admin: this user may not listen on ${where}`, options)
+        : new ProxyError('address-unavailable', `admin: this user may not create ${where}`, options);
+    default:
+      return new ProxyError('address-unavailable', `admin: cannot listen on ${where} (${codeOf(cause)})`, options);
+  }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+}

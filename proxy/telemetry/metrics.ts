@@ -1,0 +1,156 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { denialRow } from '../denial.ts';
+import { METRICS, STAGE_BUCKETS_SECONDS } from './definitions.ts';
+import type { MeasurementDelta } from './measurements.ts';
+import { createStageHistogram, type StageHistogram } from './stage-histogram.ts';
+import { boundedTo, type Vocabulary } from './vocabulary.ts';
+
+export type RuntimeLabels = {
+  readonly version: string;
+  readonly node: string;
+  readonly openssl: string;
+  readonly undici: string;
+};
+
+/** The registry of the main thread. Nothing else imports prom-client, so that replacing it stays one file's work. */
+export type Metrics = {
+  /** Adds what a data thread reported; `thread` is its index, or `main`. */
+  readonly absorb: (thread: number | 'main', delta: MeasurementDelta) => void;
+  /** The thread has ended: its counters stay counted, its gauges stand for nothing any more. */
+  readonly threadEnded: (thread: number) => void;
+  readonly threadReplaced: (reason: 'stalled' | 'crashed') => void;
+  readonly setThreads: (count: number) => void;
+  readonly setSvidExpiry: (epochMs: number) => void;
+  readonly setSnapshot: (digest: string, policyRevision: string) => void;
+  readonly reloaded: (outcome: 'loaded' | 'rejected') => void;
+  readonly setUnsafe: (options: readonly string[]) => void;
+  readonly setVocabulary: (vocabulary: Vocabulary) => void;
+  /** Prometheus text, format 0.0.4. */
+  readonly expose: () => Promise<string>;
+};
+
+export function createMetrics(initial: Vocabulary, runtime: RuntimeLabels): Metrics {
+  const instruments = createInstruments();
+  const { registry, counters, gauges, stages } = instruments;
+  let route = boundedTo(initial.routes);
+  gauges.runtime.set(runtime, 1);
+  return {
+    absorb: (thread, delta) => {
+      for (const [name, code, count] of delta.requests) {
+        const outcome = code === 'ok' ? 'allowed' : denialRow(code).kind;
+        // Bounded again: a thread that still serves the last requests of an old snapshot knows routes that are gone.
+        counters.requests.inc({ route: route(name), outcome, code }, count);
+      }
+      absorbCounters(counters, delta);
+      absorbGauges(gauges, String(thread), delta);
+      for (const [stage, buckets, sumSeconds] of delta.stages) stages.add(stage, buckets, sumSeconds);
+    },
+    threadEnded: (thread) => {
+      for (const gauge of perThread(gauges)) gauge.remove({ thread: String(thread) });
+    },
+    threadReplaced: (reason) => counters.threadReplacements.inc({ reason }),
+    setThreads: (count) => gauges.threads.set(count),
+    setSvidExpiry: (epochMs) => gauges.svidExpiry.set(epochMs / 1000),
+    setSnapshot: (digest, policyRevision) => {
+      gauges.snapshot.reset();
+      gauges.snapshot.set({ digest, policy_revision: policyRevision }, 1);
+    },
+    reloaded: (outcome) => counters.reloads.inc({ outcome }),
+    setUnsafe: (options) => {
+      gauges.unsafeOptions.reset();
+      for (const option of options) gauges.unsafeOptions.set({ option }, 1);
+    },
+    setVocabulary: (vocabulary) => {
+      route = boundedTo(vocabulary.routes);
+    },
+    expose: () => {
+      gauges.residentMemory.set(process.memoryUsage.rss());
+      const { user, system } = process.cpuUsage();
+      counters.cpu.reset();
+      counters.cpu.inc((user + system) / 1e6);
+      return registry.metrics();
+    },
+  };
+}
+
+type Instruments = ReturnType<typeof createInstruments>;
+
+function createInstruments() {
+  const registry = new Registry();
+  const counter = <L extends string>({ name, help, labels }: Definition<L>) =>
+    new Counter<L>({ name, help, labelNames: labels, registers: [registry] });
+  const gauge = <L extends string>({ name, help, labels }: Definition<L>) =>
+    new Gauge<L>({ name, help, labelNames: labels, registers: [registry] });
+  const stages = createStageHistogram(METRICS.stageSeconds.name, STAGE_BUCKETS_SECONDS);
+  const counters = {
+    requests: counter(METRICS.requests),
+    upstreamResponses: counter(METRICS.upstreamResponses),
+    handshakes: counter(METRICS.handshakes),
+    handshakeRefusals: counter(METRICS.handshakeRefusals),
+    auditRecords: counter(METRICS.auditRecords),
+    auditLost: counter(METRICS.auditLost),
+    threadReplacements: counter(METRICS.threadReplacements),
+    reloads: counter(METRICS.reloads),
+    cpu: counter(METRICS.cpu),
+  };
+  const gauges = {
+    inFlight: gauge(METRICS.inFlight),
+    openConnections: gauge(METRICS.openConnections),
+    auditLag: gauge(METRICS.auditLag),
+    loopDelayP99: gauge(METRICS.loopDelayP99),
+    loopDelayMax: gauge(METRICS.loopDelayMax),
+    threads: gauge(METRICS.threads),
+    svidExpiry: gauge(METRICS.svidExpiry),
+    snapshot: gauge(METRICS.snapshot),
+    unsafeOptions: gauge(METRICS.unsafeOptions),
+    runtime: gauge(METRICS.runtime),
+    residentMemory: gauge(METRICS.residentMemory),
+  };
+  new AddedHistogram(registry, stages);
+  // A series that appears with its first event hides that event from rate(): the short lists start at zero.
+  for (const outcome of ['loaded', 'rejected']) counters.reloads.inc({ outcome }, 0);
+  for (const reason of ['stalled', 'crashed']) counters.threadReplacements.inc({ reason }, 0);
+  return { registry, counters, gauges, stages };
+}
+
+type Definition<L extends string> = { readonly name: string; readonly help: string; readonly labels: readonly L[] };
+
+/** A histogram whose values come from `StageHistogram`; the registry asks for them under either name. */
+class AddedHistogram extends Histogram<'stage'> {
+  readonly #stages: StageHistogram;
+
+  constructor(registry: Registry, stages: StageHistogram) {
+    const { name, help, labels } = METRICS.stageSeconds;
+    super({ name, help, labelNames: labels, buckets: [...STAGE_BUCKETS_SECONDS], registers: [registry] });
+    this.#stages = stages;
+  }
+
+  override async get() {
+    return { ...(await super.get()), values: this.#stages.values().map((value) => ({ ...value })) };
+  }
+
+  getForPromString() {
+    return this.get();
+  }
+}
+
+function absorbCounters(counters: Instruments['counters'], delta: MeasurementDelta): void {
+  for (const [statusClass, count] of delta.upstreamResponses)
+    counters.upstreamResponses.inc({ class: statusClass }, count);
+  counters.handshakes.inc(delta.handshakes);
+  for (const [reason, count] of delta.handshakeRefusals) counters.handshakeRefusals.inc({ reason }, count);
+  counters.auditRecords.inc(delta.auditRecords);
+  counters.auditLost.inc(delta.auditLost);
+}
+
+function absorbGauges(gauges: Instruments['gauges'], thread: string, delta: MeasurementDelta): void {
+  gauges.inFlight.set({ thread }, delta.inFlight);
+  gauges.openConnections.set({ thread }, delta.openConnections);
+  gauges.auditLag.set({ thread }, delta.auditLagMs / 1000);
+  gauges.loopDelayP99.set({ thread }, delta.eventLoop.p99Ms / 1000);
+  gauges.loopDelayMax.set({ thread }, delta.eventLoop.maxMs / 1000);
+}
+
+function perThread(gauges: Instruments['gauges']) {
+  return [gauges.inFlight, gauges.openConnections, gauges.auditLag, gauges.loopDelayP99, gauges.loopDelayMax];
+}
