@@ -1,0 +1,109 @@
+import { verify } from 'node:crypto';
+import { type Certificate, type Crl, keyUsageBits } from './certificate.ts';
+import { type Broken, extendedUsageProblem, formProblem, keyProblem, strengthProblem } from './svid.ts';
+
+/** From the leaf to a root, each certificate signed by the next. */
+export type Path = readonly [leaf: Certificate, ...issuers: Certificate[], root: Certificate];
+
+// A peer chooses what it presents; without a budget crossed certificates make the search exponential.
+const maxSignatureChecks = 32;
+
+/** The first path from the leaf over presented certificates to one of the roots, found with OpenSSL's signature check. */
+export function findPath(
+  leaf: Certificate,
+  presented: readonly Certificate[],
+  roots: readonly Certificate[],
+): Path | undefined {
+  let budget = maxSignatureChecks;
+  const issued = (child: Certificate, issuer: Certificate) =>
+    child.openssl.checkIssued(issuer.openssl) && budget-- > 0 && child.openssl.verify(issuer.openssl.publicKey);
+  const search = (tip: Certificate, unused: readonly Certificate[]): Certificate[] | undefined => {
+    const root = roots.find((candidate) => issued(tip, candidate));
+    if (root !== undefined) return [root];
+    for (const issuer of unused) {
+      if (!issued(tip, issuer)) continue;
+      const rest = search(
+        issuer,
+        unused.filter((other) => other !== issuer),
+      );
+      if (rest !== undefined) return [issuer, ...rest];
+    }
+    return undefined;
+  };
+  const issuers = search(leaf, presented);
+  return issuers && ([leaf, ...issuers] as unknown as Path);
+}
+
+/** What RFC 5280 section 6.1 asks of the issuers; the leaf has its own rules. */
+export function issuersProblem([, ...issuers]: Path): Broken | undefined {
+  for (const [below, issuer] of issuers.entries()) {
+    const isRoot = below === issuers.length - 1;
+    const problem =
+      authorityProblem(issuer, below) ??
+      formProblem(issuer) ??
+      extendedUsageProblem(issuer.extendedKeyUsage) ??
+      // Nobody relies on the signature of a root: it is trusted because it is in the bundle.
+      (isRoot ? keyProblem(issuer) : strengthProblem(issuer));
+    if (problem !== undefined) return { ...problem, detail: `issuer ${issuer.subject}: ${problem.detail}` };
+  }
+  return undefined;
+}
+
+function authorityProblem({ basicConstraints, keyUsage }: Certificate, casBelow: number): Broken | undefined {
+  if (!basicConstraints?.ca) return { reason: 'untrusted', detail: 'is not a CA' };
+  if (keyUsage !== undefined && (keyUsage.bits & keyUsageBits.keyCertSign) === 0) {
+    return { reason: 'untrusted', detail: 'may not sign certificates' };
+  }
+  if (basicConstraints.pathLength !== undefined && casBelow > basicConstraints.pathLength) {
+    return { reason: 'untrusted', detail: `has ${casBelow} CAs below it, ${basicConstraints.pathLength} allowed` };
+  }
+  return undefined;
+}
+
+export function validityProblem(path: readonly Certificate[], nowMs: number): Broken | undefined {
+  for (const { subject, subjectAltNames, notBeforeMs, notAfterMs } of path) {
+    const name = subjectAltNames[0]?.value ?? subject;
+    if (nowMs > notAfterMs) return { reason: 'expired', detail: `${name} expired ${iso(notAfterMs)}` };
+    if (nowMs < notBeforeMs) return { reason: 'not-yet-valid', detail: `${name} is valid from ${iso(notBeforeMs)}` };
+  }
+  return undefined;
+}
+
+/** Each issuer of the path that has a CRL in the bundle is asked; a CRL that cannot be relied on refuses. */
+export function revocationProblem(path: Path, crls: readonly Crl[], nowMs: number): Broken | undefined {
+  for (const [index, issuer] of path.entries()) {
+    const subject = path[index - 1];
+    if (subject === undefined) continue;
+    const lists = crls.filter((crl) => crl.issuerNameHex === issuer.subjectNameHex);
+    if (lists.length === 0) continue;
+    const signed = lists.filter((crl) => isSignedBy(crl, issuer));
+    if (signed.some((crl) => crl.revokedSerials.has(subject.serial))) {
+      return { reason: 'revoked', detail: `serial ${subject.serial} is revoked by ${issuer.subject}` };
+    }
+    if (!signed.some((crl) => crl.thisUpdateMs <= nowMs && nowMs <= crl.nextUpdateMs)) {
+      return { reason: 'revocation-unknown', detail: `no current CRL signed by ${issuer.subject}` };
+    }
+  }
+  return undefined;
+}
+
+const verifiedCrls = new WeakMap<Crl, Map<string, boolean>>();
+
+function isSignedBy(crl: Crl, issuer: Certificate): boolean {
+  const known = verifiedCrls.get(crl) ?? new Map<string, boolean>();
+  verifiedCrls.set(crl, known);
+  const verdict = known.get(issuer.fingerprintSha256) ?? verifyCrl(crl, issuer);
+  known.set(issuer.fingerprintSha256, verdict);
+  return verdict;
+}
+
+function verifyCrl(crl: Crl, issuer: Certificate): boolean {
+  if (issuer.keyUsage !== undefined && (issuer.keyUsage.bits & keyUsageBits.crlSign) === 0) return false;
+  const [, hash] = /^(?:ECDSA|RSASSA-PKCS1-v1_5)-SHA-(256|384|512)$/.exec(crl.signatureAlgorithm) ?? [];
+  if (hash === undefined && crl.signatureAlgorithm !== 'Ed25519') return false;
+  return verify(hash && `sha${hash}`, crl.signedBytes, issuer.openssl.publicKey, crl.signature);
+}
+
+function iso(timeMs: number): string {
+  return new Date(timeMs).toISOString();
+}

@@ -1,0 +1,184 @@
+import { hash, type X509Certificate } from 'node:crypto';
+import type { Certificate } from './certificate.ts';
+import { CertsError } from './errors.ts';
+import {
+  type HandshakeRefusal,
+  type HandshakeRefusalReason,
+  handshakeRefusal,
+  isHandshakeRefusal,
+} from './handshake-refusal.ts';
+import { findPath, issuersProblem, revocationProblem, validityProblem } from './path.ts';
+import { type SpiffeId, type TrustDomain, trustDomainOf } from './spiffe-id.ts';
+import { type Broken, isBroken, judgeLeaf } from './svid.ts';
+import type { TrustBundle } from './trust-bundle.ts';
+import { parseCertificate } from './x509.ts';
+
+/** A peer whose certificate was judged good; only `judgePeer` makes one, once per connection. */
+export type PeerSvid = {
+  readonly spiffeId: SpiffeId;
+  readonly trustDomain: TrustDomain;
+  readonly serial: string;
+  readonly fingerprintSha256: string;
+  readonly subject: string;
+  readonly issuer: string;
+  readonly notBeforeMs: number;
+  /** The earliest end in the whole path: the identity is worth nothing after it. */
+  readonly notAfterMs: number;
+  readonly signatureAlgorithm: string;
+  readonly keyAlgorithm: string;
+  readonly dnsNames: readonly string[];
+};
+
+const maxPresentedCertificates = 10;
+
+/** What the peer presented, leaf first, from `socket.getPeerX509Certificate()`. */
+export function presentedChain(leaf: X509Certificate | undefined): readonly Uint8Array[] {
+  const chain: Uint8Array[] = [];
+  // One more than is allowed, so that `judgePeer` sees that it is too long.
+  for (let next = leaf; next !== undefined && chain.length <= maxPresentedCertificates; next = next.issuerCertificate) {
+    chain.push(next.raw);
+  }
+  return chain;
+}
+
+/**
+ * Judges a peer by its certificates. `transportVerdict` is OpenSSL's own, `socket.authorizationError`: the peer is
+ * accepted only when both agree, because each has been wrong alone (THREATS.md 1.5). The reason is ours where we have
+ * one, since OpenSSL knows nothing of trust domains and SVIDs.
+ */
+export function judgePeer(
+  chainDer: readonly Uint8Array[],
+  transportVerdict: string | null,
+  trust: TrustBundle,
+  nowMs: number,
+): PeerSvid | HandshakeRefusal {
+  const chain = readChain(chainDer);
+  if (isHandshakeRefusal(chain)) return chain;
+  const judged = judgeChain(chain, trust, nowMs);
+  if (isBroken(judged)) return handshakeRefusal(judged.reason, judged.detail, chain[0]);
+  if (transportVerdict !== null) {
+    return handshakeRefusal(transportReason(transportVerdict), `refused by OpenSSL: ${transportVerdict}`, chain[0]);
+  }
+  memories.set(judged, { chain, revision: trust.revision, verdict: undefined });
+  return judged;
+}
+
+type Chain = readonly [leaf: Certificate, ...others: Certificate[]];
+
+function readChain(chainDer: readonly Uint8Array[]): Chain | HandshakeRefusal {
+  const [leafDer, ...othersDer] = chainDer;
+  if (leafDer === undefined) return handshakeRefusal('no-certificate', 'the peer presented no certificate');
+  if (chainDer.length > maxPresentedCertificates) {
+    return handshakeRefusal('malformed-certificate', `more than ${maxPresentedCertificates} certificates presented`);
+  }
+  try {
+    return [parseCertificate(leafDer), ...othersDer.map(parseIssuer)];
+  } catch (error) {
+    if (error instanceof CertsError) return handshakeRefusal('malformed-certificate', error.message);
+    throw error;
+  }
+}
+
+const parsedIssuers = new Map<string, Certificate>();
+const maxParsedIssuers = 64;
+
+/** Most peers present the same few intermediates. Only the reading is kept; no trust comes with it. */
+function parseIssuer(der: Uint8Array): Certificate {
+  const key = hash('sha256', der);
+  const known = parsedIssuers.get(key);
+  if (known !== undefined) return known;
+  const issuer = parseCertificate(der);
+  if (parsedIssuers.size >= maxParsedIssuers) parsedIssuers.clear();
+  parsedIssuers.set(key, issuer);
+  return issuer;
+}
+
+function judgeChain([leaf, ...others]: Chain, trust: TrustBundle, nowMs: number): PeerSvid | Broken {
+  const identity = judgeLeaf(leaf);
+  if (isBroken(identity)) {
+    // A stranger's certificate is called untrusted, whatever else is wrong with it.
+    return findPath(leaf, others, allRoots(trust)) === undefined ? untrusted(leaf) : identity;
+  }
+  const trustDomain = trustDomainOf(identity);
+  const domain = trust.domains.get(trustDomain);
+  const path = domain && findPath(leaf, others, domain.roots);
+  if (domain === undefined || path === undefined) {
+    if (findPath(leaf, others, allRoots(trust)) === undefined) return untrusted(leaf);
+    return { reason: 'wrong-trust-domain', detail: `${identity} does not end in a root of its own trust domain` };
+  }
+  const problem = issuersProblem(path) ?? validityProblem(path, nowMs) ?? revocationProblem(path, domain.crls, nowMs);
+  return problem ?? peerSvid(identity, trustDomain, path);
+}
+
+function allRoots(trust: TrustBundle): readonly Certificate[] {
+  return [...trust.domains.values()].flatMap(({ roots }) => roots);
+}
+
+function untrusted(leaf: Certificate): Broken {
+  return { reason: 'untrusted', detail: `no path from issuer ${leaf.issuer} to a root of the trust bundle` };
+}
+
+function peerSvid(
+  spiffeId: SpiffeId,
+  trustDomain: TrustDomain,
+  path: readonly [Certificate, ...Certificate[]],
+): PeerSvid {
+  const [leaf] = path;
+  return Object.freeze({
+    spiffeId,
+    trustDomain,
+    serial: leaf.serial,
+    fingerprintSha256: leaf.fingerprintSha256,
+    subject: leaf.subject,
+    issuer: leaf.issuer,
+    notBeforeMs: Math.max(...path.map(({ notBeforeMs }) => notBeforeMs)),
+    notAfterMs: Math.min(...path.map(({ notAfterMs }) => notAfterMs)),
+    signatureAlgorithm: leaf.signatureAlgorithm,
+    keyAlgorithm: leaf.keyAlgorithm,
+    dnsNames: Object.freeze(leaf.subjectAltNames.filter(({ type }) => type === 'dns').map(({ value }) => value)),
+  });
+}
+
+/** Node's names of OpenSSL's verdicts; one that is not here says that the path could not be verified. */
+const transportReasons: Partial<Record<string, HandshakeRefusalReason>> = {
+  CERT_HAS_EXPIRED: 'expired',
+  CERT_NOT_YET_VALID: 'not-yet-valid',
+  CERT_REVOKED: 'revoked',
+  UNABLE_TO_GET_CRL: 'revocation-unknown',
+  CRL_NOT_YET_VALID: 'revocation-unknown',
+  CRL_HAS_EXPIRED: 'revocation-unknown',
+  CRL_SIGNATURE_FAILURE: 'revocation-unknown',
+  INVALID_PURPOSE: 'wrong-usage',
+};
+
+function transportReason(verdict: string): HandshakeRefusalReason {
+  return transportReasons[verdict] ?? 'untrusted';
+}
+
+export type Ended = 'expired' | 'revoked' | 'untrusted';
+
+type Memory = { readonly chain: Chain; revision: string; verdict: Ended | undefined };
+
+/** What is needed to judge a connection again, for as long as somebody holds its peer. */
+const memories = new WeakMap<PeerSvid, Memory>();
+
+/**
+ * Asked before every request, so that no connection outlives its identity: compares the time, and judges the chain
+ * again once when the trust bundle says something else than before. Undefined when the peer is still good.
+ */
+export function stillValid(peer: PeerSvid, trust: TrustBundle, nowMs: number): Ended | undefined {
+  if (nowMs > peer.notAfterMs) return 'expired';
+  const memory = memories.get(peer);
+  // Not made by `judgePeer`: nobody has judged it.
+  if (memory === undefined) return 'untrusted';
+  if (memory.revision !== trust.revision) {
+    const judged = judgeChain(memory.chain, trust, nowMs);
+    memory.verdict = isBroken(judged) ? endedBy(judged.reason) : undefined;
+    memory.revision = trust.revision;
+  }
+  return memory.verdict;
+}
+
+function endedBy(reason: HandshakeRefusalReason): Ended {
+  return reason === 'expired' || reason === 'revoked' ? reason : 'untrusted';
+}

@@ -1,0 +1,94 @@
+import { createHash } from 'node:crypto';
+import { type Certificate, certificateToPem, type Crl, keyUsageBits } from './certificate.ts';
+import { CertsError } from './errors.ts';
+import { parseTrustDomain, type TrustDomain } from './spiffe-id.ts';
+import { keyProblem } from './svid.ts';
+import { parseCertificatesPem, parseCrlsPem } from './x509.ts';
+
+/** The form that is written down, digested and posted to other threads: plain, sorted, one PEM block per entry. */
+export type TrustBundleData = readonly TrustDomainData[];
+
+export type TrustDomainData = {
+  readonly trustDomain: string;
+  readonly rootsPem: readonly string[];
+  readonly crlsPem: readonly string[];
+};
+
+/** The form that is judged by. Each root belongs to exactly one trust domain. */
+export type TrustBundle = {
+  /** SHA-256 of the data: two bundles that say the same have the same revision. */
+  readonly revision: string;
+  readonly domains: ReadonlyMap<TrustDomain, DomainTrust>;
+};
+
+export type DomainTrust = { readonly roots: readonly Certificate[]; readonly crls: readonly Crl[] };
+
+/** Sorts, splits and removes repetitions, so that the same trust always makes the same digest. Throws CertsError. */
+export function trustBundleData(
+  domains: readonly { readonly trustDomain: TrustDomain; readonly rootsPem: string; readonly crlsPem?: string }[],
+): TrustBundleData {
+  return domains
+    .map(({ trustDomain, rootsPem, crlsPem }) => ({
+      trustDomain,
+      rootsPem: sortedOnce(parseCertificatesPem(rootsPem).map(certificateToPem)),
+      crlsPem: sortedOnce(crlBlocks(crlsPem ?? '')),
+    }))
+    .toSorted((a, b) => compare(a.trustDomain, b.trustDomain));
+}
+
+/** Throws CertsError `trust-bundle-invalid` for anything that could not anchor trust. */
+export function readTrustBundle(data: TrustBundleData): TrustBundle {
+  const domains = new Map<TrustDomain, DomainTrust>();
+  const owners = new Map<string, string>();
+  for (const entry of data) {
+    const trustDomain = parseTrustDomain(entry.trustDomain);
+    if (domains.has(trustDomain)) throw invalid(`trust domain ${trustDomain} is given twice`);
+    const roots = parseCertificatesPem(entry.rootsPem.join('\n'));
+    if (roots.length === 0) throw invalid(`trust domain ${trustDomain} has no root certificate`);
+    for (const root of roots) {
+      checkRoot(root, trustDomain);
+      // The root decides the domain: with one root in two bundles either could issue the other's identities.
+      const owner = owners.get(root.fingerprintSha256) ?? trustDomain;
+      if (owner !== trustDomain) throw invalid(`${root.subject} is a root of ${owner} and of ${trustDomain}`);
+      owners.set(root.fingerprintSha256, trustDomain);
+    }
+    const crls = parseCrlsPem(entry.crlsPem.join('\n'));
+    for (const crl of crls) checkCrl(crl, trustDomain);
+    domains.set(trustDomain, { roots, crls });
+  }
+  return { revision: createHash('sha256').update(JSON.stringify(data)).digest('hex'), domains };
+}
+
+function checkRoot(root: Certificate, trustDomain: TrustDomain): void {
+  const signs = root.keyUsage === undefined || (root.keyUsage.bits & keyUsageBits.keyCertSign) !== 0;
+  if (!root.basicConstraints?.ca || !signs) {
+    throw invalid(`${root.subject} in the bundle of ${trustDomain} is not a CA certificate`);
+  }
+  const weak = keyProblem(root);
+  if (weak !== undefined) throw invalid(`root ${root.subject} of ${trustDomain} is too weak: ${weak.detail}`);
+}
+
+function checkCrl(crl: Crl, trustDomain: TrustDomain): void {
+  // A delta CRL or one limited by an issuing distribution point would be read as if it were complete.
+  const [extension] = crl.criticalExtensions;
+  if (extension !== undefined) throw invalid(`a CRL of ${trustDomain} has the critical extension ${extension}`);
+}
+
+function crlBlocks(pem: string): string[] {
+  const blocks = pem.match(/-----BEGIN X509 CRL-----[A-Za-z0-9+/=\s]*-----END X509 CRL-----/g) ?? [];
+  return blocks.map((block) => `${block}\n`);
+}
+
+function sortedOnce(texts: readonly string[]): string[] {
+  return [...new Set(texts)].toSorted(compare);
+}
+
+/** By code unit: a digest must not depend on the locale. */
+function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+function invalid(message: string): CertsError {
+  return new CertsError('trust-bundle-invalid', message);
+}
