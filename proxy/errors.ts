@@ -11,6 +11,10 @@ export const PROXY_ERRORS = {
     summary: 'the configuration has problems',
     remedy: 'correct every problem listed, then run `portcullis check -c FILE` again',
   },
+  'route-template-invalid': {
+    summary: 'the path of a route is not a template',
+    remedy: 'write literal segments, `{name}` for one segment, and `{name...}` at the end for all that follow',
+  },
   'port-in-use': {
     summary: 'another process listens on the address',
     remedy: 'stop that process, or choose another port for the key named',
@@ -22,6 +26,27 @@ export const PROXY_ERRORS = {
   'address-unavailable': {
     summary: 'the address to listen on does not belong to this machine, or its folder does not exist',
     remedy: 'choose an address of this machine, or create the folder of the socket',
+  },
+  'runtime-below-floor': {
+    summary: 'Node or undici lacks known security fixes, and --strict-runtime refuses to run without them',
+    remedy: 'install the versions named, or start without --strict-runtime and accept the risk',
+  },
+  'audit-folder-locked': {
+    summary: 'the audit folder is not ours to write to: another process holds it',
+    remedy: 'stop the other process, or give each proxy its own audit.folder',
+  },
+  'audit-folder-unusable': {
+    summary: 'the audit folder cannot be created, opened or written, or other users may write to it',
+    remedy: 'make audit.folder a folder on a writable volume that belongs to this user, mode 0700',
+  },
+  'audit-stream-corrupt': {
+    summary: 'the last record of an audit stream does not verify, so the chain cannot be continued',
+    remedy:
+      'run `portcullis audit verify FOLDER`, keep the stream’s folder as evidence, and move it away to begin a new chain',
+  },
+  'audit-unreadable': {
+    summary: 'the audit trail to be read is not there or cannot be read',
+    remedy: 'name a folder that a proxy has written (audit.folder), and run as a user who may read it',
   },
 } as const satisfies Readonly<Record<string, { readonly summary: string; readonly remedy: string }>>;
 

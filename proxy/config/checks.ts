@@ -1,0 +1,104 @@
+import { trustDomainOf } from '../../certs/spiffe-id.ts';
+import { addressText, isLoopback, sameSocket } from './address.ts';
+import type { Address } from './config.ts';
+import type { Draft } from './draft.ts';
+import type { Settings } from './options.ts';
+import type { Advice, Path } from './problem.ts';
+
+/** Called with the path of the key that is wrong. */
+export type Complain = (path: Path, message: string, advice?: Advice) => void;
+
+type Limits = Draft<Settings['limits']>;
+
+/** What no single key can show: two keys that contradict each other, or this machine. */
+export function checkSettings(settings: Draft<Settings>, firstFreePort: number, complain: Complain): void {
+  checkIdentity(settings, complain);
+  checkWorkload(settings, complain);
+  checkExposure(settings, complain);
+  checkAddresses(settings, complain);
+  checkPrivilegedPorts(settings, firstFreePort, complain);
+  checkFolders(settings, complain);
+  if (settings.limits !== undefined) checkLimits(settings.limits, complain);
+}
+
+function checkIdentity({ identity }: Draft<Settings>, complain: Complain): void {
+  const { spiffe_id: id, trust_domain: domain } = identity ?? {};
+  if (id === undefined || domain === undefined || trustDomainOf(id) === domain) return;
+  const suggestion = id.replace(`spiffe://${trustDomainOf(id)}`, `spiffe://${domain}`);
+  complain(['identity', 'spiffe_id'], `\`${id}\` is not in the trust domain \`${domain}\``, { suggestion });
+}
+
+function checkWorkload({ workload }: Draft<Settings>, complain: Complain): void {
+  const { spiffe_id_header: id, client_cert_header: certificate } = workload ?? {};
+  if (id === undefined || id !== certificate) return;
+  complain(['workload', 'client_cert_header'], `\`${id}\` is the spiffe_id_header already`);
+}
+
+/** SP 800-204A SM-DR6: between the proxy and its workload there is loopback or a unix socket, and no network. */
+function checkExposure(settings: Draft<Settings>, complain: Complain): void {
+  const { workload, admin, unsafe_remote_workload: remoteWorkload, unsafe_remote_admin: remoteAdmin } = settings;
+  if (workload?.address !== undefined && remoteWorkload !== true && !isLoopback(workload.address)) {
+    complain(
+      ['workload', 'address'],
+      `${addressText(workload.address)} is not loopback: others could reach the workload past this proxy`,
+      {
+        allowed: '127.0.0.0/8, [::1], localhost, unix:PATH; or `unsafe_remote_workload: true`',
+      },
+    );
+  }
+  if (admin !== undefined && admin !== 'off' && remoteAdmin !== true && !isLoopback(admin)) {
+    complain(
+      ['admin'],
+      `${addressText(admin)} is not loopback: anyone who reaches it reads metrics and snapshot in clear text`,
+      {
+        allowed: '127.0.0.0/8, [::1], localhost, unix:PATH, off; or `unsafe_remote_admin: true`',
+      },
+    );
+  }
+}
+
+function checkAddresses({ listen, workload, admin }: Draft<Settings>, complain: Complain): void {
+  const named: (readonly [Path, Address | undefined])[] = [
+    [['listen'], listen],
+    [['workload', 'address'], workload?.address],
+    [['admin'], admin === 'off' ? undefined : admin],
+  ];
+  named.forEach(([path, mine], index) => {
+    for (const [other, theirs] of named.slice(0, index)) {
+      if (mine === undefined || theirs === undefined || !sameSocket(mine, theirs)) continue;
+      complain(path, `${addressText(mine)} is the address of \`${other[0]}\` too`);
+    }
+  });
+}
+
+function checkPrivilegedPorts({ listen, admin }: Draft<Settings>, firstFreePort: number, complain: Complain): void {
+  for (const [key, one] of [
+    ['listen', listen],
+    ['admin', admin],
+  ] as const) {
+    if (one === undefined || one === 'off' || one.kind !== 'tcp') continue;
+    if (one.port === 0 || one.port >= firstFreePort) continue;
+    complain([key], `this user may not listen on port ${one.port}`, {
+      allowed: `a port from ${firstFreePort} up, or grant CAP_NET_BIND_SERVICE`,
+    });
+  }
+}
+
+function checkFolders({ identity, audit }: Draft<Settings>, complain: Complain): void {
+  if (audit?.folder === undefined || audit.folder !== identity?.state) return;
+  complain(['audit', 'folder'], 'is the `identity.state` folder; whoever collects the audit would read the keys');
+}
+
+const ORDERED: readonly (readonly [keyof Settings['limits'], keyof Settings['limits']])[] = [
+  ['max_connections_per_identity', 'max_connections'],
+  ['max_in_flight_per_identity', 'max_in_flight'],
+  ['body_idle', 'body'],
+];
+
+function checkLimits(limits: Limits, complain: Complain): void {
+  for (const [smaller, larger] of ORDERED) {
+    const [less, more] = [limits[smaller], limits[larger]];
+    if (less === undefined || more === undefined || less <= more) continue;
+    complain(['limits', smaller], `is more than \`${larger}\`, so it would never take effect`);
+  }
+}

@@ -1,0 +1,85 @@
+import type { JsonSchema, Shape } from './shape.ts';
+import type { YamlNode } from './yaml-document.ts';
+
+type ListOptions = { readonly atLeast?: number; readonly unique?: boolean; readonly orOne?: boolean };
+
+/** A list keeps its indexes while there are problems: what could not be read is `undefined` then (see `Draft`). */
+export function listOf<T>(item: Shape<T>, options: ListOptions = {}): Shape<readonly T[]> {
+  const { atLeast = 0, unique = false, orOne = false } = options;
+  return {
+    allowed: `${orOne ? 'one or ' : ''}a list of ${item.allowed}`,
+    jsonSchema: listSchema(item.jsonSchema, options),
+    ...(item.sections === undefined ? {} : { sections: item.sections }),
+    read: (node, path, reading) => {
+      if (node.kind !== 'list' && !(orOne && node.kind === 'scalar')) {
+        reading.report(node.at, path, `expected a list, got ${got(node)}`, { allowed: `[${item.allowed}]` });
+        return undefined;
+      }
+      const nodes = node.kind === 'list' ? node.items : [node];
+      if (nodes.length < atLeast) reading.report(node.at, path, 'is empty', { allowed: `at least ${atLeast}` });
+      if (unique) {
+        const sources = nodes.map((one) => (one.kind === 'scalar' ? one.source : undefined));
+        nodes.forEach((one, index) => {
+          if (one.kind !== 'scalar' || sources.indexOf(one.source) === index) return;
+          reading.report(one.at, [...path, index], `\`${one.source}\` stands twice in the list`);
+        });
+      }
+      return nodes.map((one, index) => item.read(one, [...path, index], reading)) as readonly T[];
+    },
+  };
+}
+
+function listSchema(items: JsonSchema, { atLeast = 0, unique = false, orOne = false }: ListOptions): JsonSchema {
+  const list = {
+    type: 'array',
+    items,
+    ...(atLeast > 0 ? { minItems: atLeast } : {}),
+    ...(unique ? { uniqueItems: true } : {}),
+  };
+  return orOne ? { anyOf: [items, list] } : list;
+}
+
+/** A map whose keys the user chooses; each key is read as a value of its own shape. */
+export function mapOf<T>(key: Shape<string>, value: Shape<T>): Shape<ReadonlyMap<string, T>> {
+  return {
+    allowed: `a map from ${key.allowed} to ${value.allowed}`,
+    jsonSchema: {
+      type: 'object',
+      propertyNames: key.jsonSchema,
+      additionalProperties: value.jsonSchema,
+      minProperties: 1,
+    },
+    read: (node, path, reading) => {
+      if (node.kind !== 'map' || node.entries.length === 0) {
+        const problem = node.kind === 'map' ? 'is empty' : `expected a map, got ${got(node)}`;
+        reading.report(node.at, path, problem, { allowed: `a map from ${key.allowed} to ${value.allowed}` });
+        return undefined;
+      }
+      const pairs = node.entries.map((entry) => {
+        const name: YamlNode = { kind: 'scalar', at: entry.keyAt, value: entry.key, source: entry.key };
+        const inside = [...path, entry.key];
+        return [key.read(name, inside, reading), value.read(entry.value, inside, reading)] as const;
+      });
+      return new Map(pairs.filter((pair): pair is readonly [string, T] => pair[0] !== undefined));
+    },
+  };
+}
+
+/** Either of two shapes that look different: the first that `fits` reads the node, else the second does. */
+export function eitherOf<A, B>(first: Shape<A>, fits: (node: YamlNode) => boolean, second: Shape<B>): Shape<A | B> {
+  return {
+    allowed: `${first.allowed}, or ${second.allowed}`,
+    jsonSchema: { anyOf: [first.jsonSchema, second.jsonSchema] },
+    read: (node, path, reading): A | B | undefined =>
+      fits(node) ? first.read(node, path, reading) : second.read(node, path, reading),
+  };
+}
+
+/** For `eitherOf`: the node is exactly this word. */
+export function isWord(word: string): (node: YamlNode) => boolean {
+  return (node) => node.kind === 'scalar' && node.value === word;
+}
+
+function got(node: YamlNode): string {
+  return node.kind === 'scalar' ? `\`${node.source}\`` : `a ${node.kind}`;
+}

@@ -1,0 +1,103 @@
+import type { Config, LimitsConfig, QuotaConfig, RouteBody, RouteConfig, WorkloadConfig } from './config.ts';
+import { deepFreeze } from './freeze.ts';
+import { BODY_METHODS } from './http-names.ts';
+import type { Settings } from './options.ts';
+
+type RouteSettings = Settings['routes'][number];
+
+/** From the file's words to the program's: units in names, shorthands and dependent defaults written out, frozen. */
+export function configFromSettings(file: string, settings: Settings, cores: number): Config {
+  const { identity, policy, audit } = settings;
+  return deepFreeze({
+    file,
+    identity: {
+      trustDomain: identity.trust_domain,
+      spiffeId: identity.spiffe_id,
+      stateFolder: identity.state,
+      svidLifetimeMs: identity.svid_lifetime,
+      keyAlgorithm: identity.key,
+      passphraseFile: identity.passphrase_file,
+    },
+    listen: { host: settings.listen.host, port: settings.listen.port },
+    workload: workload(settings.workload),
+    policy: { rego: policy.rego, dataFile: policy.data, entrypoint: policy.entrypoint },
+    routes: settings.routes.map((one) => route(one, settings.workload.max_response)),
+    limits: limits(settings.limits),
+    audit: { folder: audit.folder, mode: audit.mode, segmentBytes: audit.segment },
+    admin: settings.admin,
+    explainTo: settings.explain_to,
+    threads: settings.threads === 'auto' ? cores : settings.threads,
+    drainMs: settings.drain,
+    unsafe: unsafeKeys(settings),
+  });
+}
+
+function workload(settings: Settings['workload']): WorkloadConfig {
+  return {
+    address: settings.address,
+    connectTimeoutMs: settings.connect_timeout,
+    headersTimeoutMs: settings.headers_timeout,
+    bodyTimeoutMs: settings.body_timeout,
+    maxResponseBytes: settings.max_response,
+    maxConnections: settings.max_connections,
+    unsafeCloseDelimited: settings.unsafe_close_delimited,
+    spiffeIdHeader: settings.spiffe_id_header,
+    clientCertHeader: settings.client_cert_header,
+  };
+}
+
+function route(settings: RouteSettings, longestResponse: number): RouteConfig {
+  const { response, quota, max_response: maxBytes = Math.min(1024 ** 2, longestResponse) } = settings;
+  return {
+    name: settings.name,
+    methods: settings.methods,
+    path: settings.path,
+    quota: quota === undefined ? undefined : quotaOf(quota),
+    body: bodyOf(settings),
+    querySchema: settings.query_schema,
+    pathSchema: settings.path_schema,
+    response: response === undefined ? undefined : { maxBytes, schemas: response },
+    timeoutMs: settings.timeout,
+  };
+}
+
+/** Whoever writes `100 per minute` expects the hundred to be there when they are asked for together. */
+function quotaOf({ requests, per, burst }: NonNullable<RouteSettings['quota']>): QuotaConfig {
+  return { requests, perMs: per, burst: burst ?? requests };
+}
+
+function bodyOf({ body, methods, max_body: maxBytes }: RouteSettings): RouteBody {
+  const byDefault = methods.some((method) => BODY_METHODS.includes(method)) ? 'stream' : 'none';
+  const chosen = body ?? byDefault;
+  if (chosen === 'none') return { kind: 'none' };
+  return chosen === 'stream' ? { kind: 'stream', maxBytes } : { kind: 'validate', maxBytes, schemas: chosen };
+}
+
+function limits(settings: Settings['limits']): LimitsConfig {
+  return {
+    handshakeMs: settings.handshake,
+    headMs: settings.head,
+    bodyIdleMs: settings.body_idle ?? Math.min(10_000, settings.body),
+    bodyMs: settings.body,
+    keepAliveMs: settings.keep_alive,
+    writeIdleMs: settings.write_idle,
+    maxHeadBytes: settings.max_head,
+    maxHeaders: settings.max_headers,
+    maxConnections: settings.max_connections,
+    maxConnectionsPerIdentity: settings.max_connections_per_identity ?? Math.min(2000, settings.max_connections),
+    maxRequestsPerConnection: settings.max_requests_per_connection,
+    maxInFlight: settings.max_in_flight,
+    maxInFlightPerIdentity: settings.max_in_flight_per_identity ?? Math.min(1000, settings.max_in_flight),
+    maxIdentities: settings.max_identities,
+    stallMs: settings.stall,
+  };
+}
+
+/** Dotted paths of the `unsafe_*` keys that are on, wherever they stand. */
+function unsafeKeys(settings: object, above = ''): readonly string[] {
+  return Object.entries(settings).flatMap(([key, value]: [string, unknown]) => {
+    if (key.startsWith('unsafe_')) return value === true ? [`${above}${key}`] : [];
+    const isSection = typeof value === 'object' && value !== null && !(value instanceof Map) && !Array.isArray(value);
+    return isSection ? unsafeKeys(value, `${above}${key}.`) : [];
+  });
+}

@@ -1,0 +1,97 @@
+import { readStrictJson } from '../../policy/json/strict-json.ts';
+import { positionOfOffset, positionOfPointer } from './json-position.ts';
+import { problemAt } from './problem.ts';
+import type { ConfigProblem } from './problem.ts';
+import { schemaProblem } from './schema-check.ts';
+import type { FileReference } from './shape.ts';
+import type { FileFacts, World } from './world.ts';
+
+const MAX_SCHEMA_BYTES = 4 * 1024 * 1024;
+/** What the policy engine can hold of it in memory is less. */
+const MAX_DATA_BYTES = 64 * 1024 * 1024;
+const MAX_JSON_DEPTH = 64;
+
+/** Looks at every file that the configuration names; each is read once, however often it is named. */
+export async function checkFiles(
+  config: string,
+  references: readonly FileReference[],
+  world: World,
+): Promise<readonly ConfigProblem[]> {
+  const seen = new Set<string>();
+  const first = references.filter(({ file, use }) => {
+    const key = JSON.stringify([file, use]);
+    return !seen.has(key) && seen.add(key);
+  });
+  const found = await Promise.all(first.map((reference) => checkFile(config, reference, world)));
+  return found.flat();
+}
+
+async function checkFile(config: string, reference: FileReference, world: World): Promise<readonly ConfigProblem[]> {
+  const { file, use, at, path } = reference;
+  const complain = (message: string) => [problemAt(config, at, path, message)];
+  const facts = await world.stat(file).catch((cause: NodeJS.ErrnoException) => cause);
+  if (facts instanceof Error) {
+    const willBeMade = facts.code === 'ENOENT' && (use === 'private-folder' || use === 'folder');
+    return willBeMade ? [] : complain(`cannot read ${file}: ${reason(facts)}`);
+  }
+  const wrong = kindProblem(file, use, facts) ?? modeProblem(file, use, facts, world.euid);
+  if (wrong !== undefined) return complain(wrong);
+  if (facts.kind === 'folder') return [];
+  const bytes = await world.readFile(file).catch((cause: NodeJS.ErrnoException) => cause);
+  if (bytes instanceof Error) return complain(`cannot read ${file}: ${reason(bytes)}`);
+  if (use === 'secret') return firstLineIsEmpty(bytes) ? complain(`the first line of ${file} is empty`) : [];
+  return use === 'rego' ? [] : checkJson(reference, bytes);
+}
+
+function kindProblem(file: string, use: FileReference['use'], { kind, sizeBytes }: FileFacts): string | undefined {
+  if (use === 'private-folder' || use === 'folder') return kind === 'folder' ? undefined : `${file} is not a folder`;
+  if (kind === 'folder') return use === 'rego' ? undefined : `${file} is a folder, not a file`;
+  // A FIFO or device would never end or block the reader for good.
+  if (kind === 'other') return `${file} is not a regular file`;
+  const cap = use === 'json' ? MAX_DATA_BYTES : MAX_SCHEMA_BYTES;
+  return sizeBytes > cap ? `${file} has ${sizeBytes} bytes, more than ${cap}` : undefined;
+}
+
+/** An owner needs nobody else; who is not the owner (a mounted secret) must be in the group that reads. */
+function modeProblem(file: string, use: FileReference['use'], facts: FileFacts, euid: number): string | undefined {
+  if (use !== 'secret' && use !== 'private-folder') return undefined;
+  const forbidden = facts.uid === euid || use === 'private-folder' ? 0o077 : 0o037;
+  if ((facts.mode & forbidden) === 0) return undefined;
+  const mode = facts.mode.toString(8).padStart(4, '0');
+  const better = use === 'secret' ? '0600' : '0700';
+  return `others can reach ${file} (mode ${mode}); run \`chmod ${better} ${file}\``;
+}
+
+function checkJson({ file, use }: FileReference, bytes: Uint8Array): readonly ConfigProblem[] {
+  const reading = readStrictJson(bytes, { maxDepth: MAX_JSON_DEPTH });
+  if (!reading.ok) {
+    const { offset, detail } = reading.problem;
+    return [problemAt(file, positionOfOffset(bytes, offset), [], `not valid JSON: ${detail}`)];
+  }
+  if (use === 'body-schema' || use === 'parameter-schema') {
+    const wrong = schemaProblem(reading.value, use, file);
+    if (wrong === undefined) return [];
+    return [problemAt(file, positionOfPointer(bytes, wrong.pointer), [], wrong.message)];
+  }
+  const isObject = typeof reading.value === 'object' && reading.value !== null && !Array.isArray(reading.value);
+  return isObject ? [] : [problemAt(file, { line: 1, column: 1 }, [], 'the policy data must be a JSON object')];
+}
+
+function firstLineIsEmpty(bytes: Uint8Array): boolean {
+  return bytes.length === 0 || bytes[0] === 0x0a || bytes[0] === 0x0d;
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file or folder',
+  ENOTDIR: 'a part of the path is not a folder',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EISDIR: 'it is a folder',
+  ELOOP: 'too many symbolic links',
+  ENAMETOOLONG: 'the name is too long',
+};
+
+/** What the system said, in words. */
+export function reason(error: NodeJS.ErrnoException): string {
+  return REASONS[error.code ?? ''] ?? error.code ?? error.message;
+}

@@ -1,0 +1,64 @@
+import { duration, integer, size } from './scalars.ts';
+import { defaulted, optional, section } from './section.ts';
+
+const live = 'live';
+const restart = 'restart';
+const whole = (to: number) => integer(1, to);
+
+/** Node's own defaults let one slow or greedy peer starve the rest, so every limit is set (THREATS: slowloris, floods). */
+export const limitOptions = section('limits', 'What one peer, and all of them together, may take of this proxy.', {
+  handshake: defaulted(duration('100ms', '1m'), '5s', {
+    doc: 'From accepting a connection to the end of its TLS handshake.',
+    reload: restart,
+  }),
+  head: defaulted(duration('100ms', '5m'), '10s', {
+    doc: 'From the first byte of a request to the end of its head.',
+    reload: restart,
+  }),
+  body_idle: optional(duration('100ms', '10m'), {
+    doc: 'Longest silence inside a request body; at most `body`. Default 10s, or `body` when that is less.',
+    reload: live,
+  }),
+  body: defaulted(duration('100ms', '1h'), '60s', { doc: 'Longest a request body may take as a whole.', reload: live }),
+  keep_alive: defaulted(duration('100ms', '10m'), '5s', {
+    doc: 'Longest a connection may idle between two requests. Behind a load balancer choose more than its own limit.',
+    reload: restart,
+  }),
+  write_idle: defaulted(duration('100ms', '10m'), '10s', {
+    doc: 'Longest a client may refuse to read its response.',
+    reload: live,
+  }),
+  max_head: defaulted(size('1KiB', '256KiB'), '16KiB', {
+    doc: 'Request line and header fields together; more is answered with 431.',
+    reload: restart,
+  }),
+  max_headers: defaulted(whole(1000), 100, {
+    doc: 'Header fields in one request; more is answered with 431.',
+    reload: restart,
+  }),
+  max_connections: defaulted(whole(1_000_000), 12_000, { doc: 'Open connections in total.', reload: restart }),
+  max_connections_per_identity: optional(whole(1_000_000), {
+    doc: 'Open connections of one SPIFFE ID; at most `max_connections`. Default 2000, or that when it is less.',
+    reload: live,
+  }),
+  max_requests_per_connection: defaulted(whole(1_000_000), 1000, {
+    doc: 'After so many the connection is closed, so that load and new certificates spread.',
+    reload: restart,
+  }),
+  max_in_flight: defaulted(whole(1_000_000), 4000, {
+    doc: 'Requests worked on at once in total; more is answered with 503.',
+    reload: live,
+  }),
+  max_in_flight_per_identity: optional(whole(1_000_000), {
+    doc: 'Requests of one SPIFFE ID worked on at once, more is answered with 429; at most `max_in_flight`. Default 1000, or that when it is less.',
+    reload: live,
+  }),
+  max_identities: defaulted(integer(16, 10_000_000), 100_000, {
+    doc: 'Pairs of identity and quota the rate limiter can tell apart at once; their memory is reserved at start.',
+    reload: restart,
+  }),
+  stall: defaulted(duration('100ms', '1m'), '1s', {
+    doc: 'A data thread whose event loop stops for longer is replaced, and the policy revision it ran is marked bad.',
+    reload: restart,
+  }),
+});

@@ -1,0 +1,80 @@
+import { dirname, resolve } from 'node:path';
+import { checkSettings } from './checks.ts';
+import type { Complain } from './checks.ts';
+import { configFromSettings } from './config-from-settings.ts';
+import type { Config } from './config.ts';
+import { locate } from './draft.ts';
+import type { Draft } from './draft.ts';
+import { checkFiles, reason } from './file-checks.ts';
+import { options } from './options.ts';
+import type { Settings } from './options.ts';
+import { inReadingOrder, problemAt } from './problem.ts';
+import type { ConfigProblem } from './problem.ts';
+import { checkRoutes } from './route-checks.ts';
+import { beginReading } from './shape.ts';
+import type { FileReference, Reading } from './shape.ts';
+import type { World } from './world.ts';
+import { parseYaml } from './yaml-document.ts';
+import type { YamlNode } from './yaml-document.ts';
+
+export type LoadedConfig =
+  | {
+      readonly ok: true;
+      readonly config: Config;
+      /** Every file and folder whose change changes what the configuration means; the file itself comes first. */
+      readonly watched: readonly string[];
+    }
+  | { readonly ok: false; readonly problems: readonly ConfigProblem[] };
+
+const MAX_CONFIG_BYTES = 1024 * 1024;
+const START = { line: 1, column: 1 };
+
+/**
+ * Reads a configuration and everything it names. It finds all problems in one go, so that nobody corrects one to be
+ * shown the next; only a text that is no YAML at all hides what else is wrong with it.
+ */
+export async function loadConfig(file: string, world: World): Promise<LoadedConfig> {
+  const path = resolve(file);
+  const text = await readText(path, world);
+  if (typeof text !== 'string') return { ok: false, problems: [text] };
+  const { root, problems: malformed } = parseYaml(text);
+  const reading = beginReading(path, (name) => resolve(dirname(path), name));
+  for (const { at, message } of malformed) reading.report(at, [], message);
+  const settings = root === undefined ? undefined : options.read(root, [], reading);
+  if (root !== undefined && settings !== undefined) checkAcross(settings, root, reading, world);
+  const problems = [...reading.problems, ...(await checkFiles(path, reading.references, world))];
+  if (settings === undefined || problems.length > 0) return { ok: false, problems: inReadingOrder(problems, path) };
+  return {
+    ok: true,
+    config: configFromSettings(path, settings, world.cores),
+    watched: Object.freeze([...new Set([path, ...reading.references.filter(isWatched).map((one) => one.file)])]),
+  };
+}
+
+async function readText(path: string, world: World): Promise<string | ConfigProblem> {
+  const complain = (message: string) => problemAt(path, START, [], message);
+  try {
+    const { kind, sizeBytes } = await world.stat(path);
+    if (kind !== 'file') return complain(kind === 'folder' ? 'is a folder, not a file' : 'is not a regular file');
+    if (sizeBytes > MAX_CONFIG_BYTES)
+      return complain(`has ${sizeBytes} bytes; a configuration has at most ${MAX_CONFIG_BYTES}`);
+    const bytes = await world.readFile(path);
+    if (bytes.byteLength > MAX_CONFIG_BYTES) return complain('grew while it was read');
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    if (cause instanceof TypeError) return complain('not YAML: the bytes are not UTF-8');
+    return complain(`cannot be read: ${reason(cause as NodeJS.ErrnoException)}`);
+  }
+}
+
+function checkAcross(settings: Settings, root: YamlNode, reading: Reading, world: World): void {
+  const draft: Draft<Settings> = settings;
+  const complain: Complain = (path, message, advice) => reading.report(locate(root, path), path, message, advice);
+  checkSettings(draft, world.firstFreePort, complain);
+  checkRoutes(draft.routes ?? [], draft.workload?.max_response, complain);
+}
+
+/** The folders hold what the proxy itself writes. */
+function isWatched({ use }: FileReference): boolean {
+  return use !== 'folder' && use !== 'private-folder';
+}

@@ -1,0 +1,147 @@
+import { address, tcpAddress } from './address.ts';
+import { eitherOf, isWord, listOf } from './collections.ts';
+import { headerName } from './http-names.ts';
+import { limitOptions } from './limit-options.ts';
+import { routeOptions } from './route-options.ts';
+import { boolean, duration, file, integer, oneOf, pattern, size, spiffeId, trustDomain } from './scalars.ts';
+import { defaulted, optional, orJust, required, section } from './section.ts';
+import type { Values } from './section.ts';
+
+/**
+ * The option table: everything that can stand in a configuration file, once. The parser, the JSON Schema for editors and
+ * docs/configuration.md all come from it. A key whose name begins with `unsafe_` is dangerous, off by default, and
+ * listed in `Config.unsafe` when it is on.
+ */
+const live = 'live';
+const restart = 'restart';
+
+const identityOptions = section('identity', 'Who this proxy is, and the local CA that says so.', {
+  trust_domain: required(trustDomain, {
+    doc: 'The trust domain of this proxy; its local CA signs for no other.',
+    reload: restart,
+  }),
+  spiffe_id: required(spiffeId, { doc: "This proxy's own SPIFFE ID, inside `trust_domain`.", reload: restart }),
+  state: defaulted(file('private-folder', 'a folder'), './state', {
+    doc: 'Folder of the local CA and the keys it issues; created with mode 0700.',
+    reload: restart,
+  }),
+  svid_lifetime: defaulted(duration('1s', '24h'), '1h', {
+    doc: "Lifetime of the proxy's own certificate, renewed at half of it.",
+    reload: restart,
+  }),
+  key: defaulted(oneOf('P-256', 'P-384'), 'P-256', { doc: 'Curve of the keys made from now on.', reload: restart }),
+  passphrase_file: optional(file('secret', 'a file that only this user can read'), {
+    doc: 'File whose first line encrypts the keys at rest; without it they are stored plain, with mode 0600.',
+    reload: restart,
+  }),
+});
+
+const workloadOptions = section('workload', 'The one service behind this proxy.', {
+  address: required(address(), {
+    doc: 'Where the workload listens; loopback or a unix socket, so that nothing else can reach it or read along.',
+    reload: live,
+  }),
+  connect_timeout: defaulted(duration('10ms', '1m'), '1s', { doc: 'Longest wait for a connection.', reload: live }),
+  headers_timeout: defaulted(duration('10ms', '1h'), '30s', {
+    doc: 'Longest wait for the head of a response.',
+    reload: live,
+  }),
+  body_timeout: defaulted(duration('10ms', '1h'), '30s', {
+    doc: 'Longest silence between two chunks of a response body.',
+    reload: live,
+  }),
+  max_response: defaulted(size('1B', '64GiB'), '64MiB', {
+    doc: 'The largest response body; a longer one is cut, and the connection to the client with it.',
+    reload: live,
+  }),
+  max_connections: defaulted(integer(1, 65_535), 256, {
+    doc: 'Connections to the workload from each data thread.',
+    reload: live,
+  }),
+  spiffe_id_header: defaulted(headerName, 'x-spiffe-id', {
+    doc: "Header that tells the workload the peer's SPIFFE ID. What a client sends under this name is removed.",
+    reload: live,
+  }),
+  client_cert_header: defaulted(headerName, 'x-forwarded-client-cert', {
+    doc: "Header that describes the peer's certificate in Envoy's format. What a client sends under this name is removed.",
+    reload: live,
+  }),
+  unsafe_close_delimited: defaulted(boolean, false, {
+    doc: 'Accept response bodies that end with the connection, although nobody can see when one was cut short.',
+    reload: live,
+  }),
+});
+
+const policyOptions = section('policy', 'Which Rego decides. Default deny: a request that no rule allows is refused.', {
+  rego: required(listOf(file('rego', 'a Rego file or folder'), { atLeast: 1, unique: true, orOne: true }), {
+    doc: 'Rego files, or folders of them; compiled at start and whenever one changes.',
+    reload: live,
+  }),
+  data: optional(file('json', 'a JSON file'), { doc: 'JSON object that the policy sees as `data`.', reload: live }),
+  entrypoint: defaulted(
+    pattern('a rule path such as `portcullis/authz/decision`', /^[A-Za-z_]\w*(?:\/[A-Za-z_]\w*)+$/),
+    'portcullis/authz/decision',
+    {
+      doc: 'The rule that decides: package and rule name, with slashes.',
+      reload: live,
+    },
+  ),
+});
+
+const auditOptions = section('audit', 'Where the evidence goes: one hash-chained record for each exchange.', {
+  folder: defaulted(file('folder', 'a folder'), './audit', {
+    doc: 'Folder of the audit files; created when missing.',
+    reload: restart,
+  }),
+  mode: defaulted(oneOf('required', 'best-effort'), 'required', {
+    doc: '`required` refuses a request whose record cannot be written; `best-effort` serves it and counts the loss.',
+    reload: restart,
+  }),
+  segment: defaulted(size('4KiB', '16GiB'), '64MiB', {
+    doc: 'A file that has grown to this size is closed and the next begun.',
+    reload: restart,
+  }),
+});
+
+export const options = section('(top level)', 'The keys at the top of the file.', {
+  identity: required(identityOptions, { doc: 'Who this proxy is.', reload: restart }),
+  listen: required(tcpAddress({ anyPort: true }), {
+    doc: 'Where clients connect: mutual TLS 1.3, nothing else. Port 0 lets the system choose.',
+    reload: restart,
+  }),
+  workload: required(orJust(workloadOptions, 'address'), {
+    doc: 'The service behind it: its address alone, or a map.',
+    reload: live,
+  }),
+  policy: required(policyOptions, { doc: 'Which Rego decides.', reload: live }),
+  routes: required(listOf(routeOptions, { atLeast: 1 }), { doc: 'What may reach the workload at all.', reload: live }),
+  limits: defaulted(limitOptions, {}, { doc: 'Time, size and number limits.', reload: live }),
+  audit: defaulted(auditOptions, {}, { doc: 'Where the evidence goes.', reload: restart }),
+  admin: defaulted(eitherOf(oneOf('off'), isWord('off'), address({ anyPort: true })), '127.0.0.1:9464', {
+    doc: 'Where health, metrics and the snapshot are served, in clear text: loopback, a unix socket, or `off`.',
+    reload: restart,
+  }),
+  explain_to: defaulted(listOf(spiffeId, { unique: true }), [], {
+    doc: 'SPIFFE IDs whose denials say which rule refused; all others learn only the code.',
+    reload: live,
+  }),
+  threads: defaulted(eitherOf(oneOf('auto'), isWord('auto'), integer(1, 256)), 1, {
+    doc: 'Data threads; `auto` is one for each core granted.',
+    reload: restart,
+  }),
+  drain: defaulted(duration('100ms', '1h'), '30s', {
+    doc: 'On SIGTERM, how long requests in flight may take to finish.',
+    reload: live,
+  }),
+  unsafe_remote_workload: defaulted(boolean, false, {
+    doc: 'Allow a workload that is not on loopback: others can then reach it past this proxy, or read along.',
+    reload: live,
+  }),
+  unsafe_remote_admin: defaulted(boolean, false, {
+    doc: 'Allow `admin` to listen beyond loopback: anyone who reaches it reads the metrics and the snapshot.',
+    reload: restart,
+  }),
+});
+
+/** A file without problems, with the file's own keys; `config-from-settings.ts` turns it into a Config. */
+export type Settings = Values<typeof options.fields>;

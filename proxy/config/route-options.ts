@@ -1,0 +1,78 @@
+import { eitherOf, listOf, mapOf } from './collections.ts';
+import { jsonMediaType, METHODS } from './http-names.ts';
+import { duration, file, integer, oneOf, pattern, routePath, size } from './scalars.ts';
+import { defaulted, optional, required, section } from './section.ts';
+
+const live = 'live';
+
+export const quotaOptions = section(
+  'routes[].quota',
+  'How often one peer identity may call the route: GCRA, exact across threads. More is answered with 429.',
+  {
+    requests: required(integer(1, 1_000_000_000), { doc: 'Requests allowed in each `per`.', reload: live }),
+    per: required(duration('1s', '24h'), { doc: 'The time over which `requests` are spread.', reload: live }),
+    burst: optional(integer(1, 1_000_000), {
+      doc: 'How many may come at once after a rest; at most `requests`, which is also the default.',
+      reload: live,
+    }),
+  },
+);
+
+const schemaByType = mapOf(jsonMediaType, file('body-schema', 'a JSON Schema file'));
+
+export const routeOptions = section(
+  'routes[]',
+  'What reaches the workload at all: a request that matches no route is refused before the policy is asked. ' +
+    'A literal segment wins over a parameter, and a parameter over `{rest...}`.',
+  {
+    name: required(pattern('letters, digits, `.`, `_` and `-`, at most 64', /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/), {
+      doc: 'Names the route in the policy input, the metrics and the audit; unique.',
+      reload: live,
+    }),
+    methods: required(listOf(oneOf(...METHODS), { atLeast: 1, unique: true }), {
+      doc: 'The methods it takes. HEAD is not implied by GET.',
+      reload: live,
+    }),
+    path: required(routePath, {
+      doc: '`{name}` matches one segment, `{name...}` at the end one or more. Compared byte for byte, case counts.',
+      reload: live,
+    }),
+    body: optional(
+      eitherOf(oneOf('none', 'stream'), (node) => node.kind === 'scalar', schemaByType),
+      {
+        doc:
+          '`none` refuses any body. `stream` passes it on unseen, up to `max_body`. A map from content type to JSON Schema file ' +
+          'validates it, and refuses other types with 415. Without it: `stream` when POST, PUT or PATCH is among the methods, else `none`.',
+        reload: live,
+      },
+    ),
+    max_body: defaulted(size('1B', '1GiB'), '1MiB', {
+      doc: 'The largest request body. One that is validated is held in memory up to this size.',
+      reload: live,
+    }),
+    query_schema: optional(file('parameter-schema', 'a JSON Schema file'), {
+      doc: 'JSON Schema for the query parameters, as an object; without it the query is not restricted.',
+      reload: live,
+    }),
+    path_schema: optional(file('parameter-schema', 'a JSON Schema file'), {
+      doc: 'JSON Schema for the parameters of the path, as an object.',
+      reload: live,
+    }),
+    response: optional(schemaByType, {
+      doc: 'JSON Schema files by content type for 2xx response bodies; what does not match is answered with 502 instead.',
+      reload: live,
+    }),
+    max_response: optional(size('1B', '64MiB'), {
+      doc: 'With `response`: the largest body that is validated, which is held in memory. Default 1MiB, or `workload.max_response` when that is less.',
+      reload: live,
+    }),
+    timeout: defaulted(duration('10ms', '1h'), '30s', {
+      doc: 'From the end of the request head to the end of the response.',
+      reload: live,
+    }),
+    quota: optional(quotaOptions, {
+      doc: 'Rate limit for each peer identity; without it the route has none.',
+      reload: live,
+    }),
+  },
+);

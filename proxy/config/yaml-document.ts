@@ -1,0 +1,158 @@
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments, visit } from 'yaml';
+import type { Document, Node, ParsedNode, YAMLMap } from 'yaml';
+import type { Position } from './problem.ts';
+
+/** The only importer of `yaml`: text becomes a tree of located values, free of anchors, tags and odd keys. */
+export type YamlNode = YamlMap | YamlList | YamlScalar;
+export type YamlMap = { readonly kind: 'map'; readonly at: Position; readonly entries: readonly YamlEntry[] };
+export type YamlEntry = { readonly key: string; readonly keyAt: Position; readonly value: YamlNode };
+export type YamlList = { readonly kind: 'list'; readonly at: Position; readonly items: readonly YamlNode[] };
+export type YamlScalar = {
+  readonly kind: 'scalar';
+  readonly at: Position;
+  readonly value: string | number | boolean | null;
+  /** As written, so that a message can quote `007` and not 7. */
+  readonly source: string;
+};
+
+export type YamlProblem = { readonly at: Position; readonly message: string };
+export type YamlDocument = { readonly root: YamlNode | undefined; readonly problems: readonly YamlProblem[] };
+
+/** Aliases are copied where they stand, so nested ones multiply ("billion laughs", CVE-2003-1564). */
+export const MAX_ALIASES = 100;
+const MAX_NODES = 50_000;
+const MAX_DEPTH = 32;
+
+/**
+ * YAML 1.2, core schema. A text that is no YAML has problems and no root; what is YAML but not for a configuration
+ * (a duplicate key, a tag) has problems beside a root, so that the rest can be checked in the same go.
+ */
+export function parseYaml(text: string): YamlDocument {
+  const lines = new LineCounter();
+  const documents = parse(text, lines);
+  const [document, second] = documents;
+  if (document === undefined || document.contents === null) {
+    return { root: undefined, problems: [{ at: { line: 1, column: 1 }, message: 'the file is empty' }] };
+  }
+  const broken = documents.flatMap(({ errors }) =>
+    errors.map(({ pos, message }) => ({ at: at(lines, pos[0]), message })),
+  );
+  if (broken.length > 0) {
+    return { root: undefined, problems: broken.map((one) => ({ ...one, message: `not YAML: ${one.message}` })) };
+  }
+  const conversion = new Conversion(document, lines);
+  if (second !== undefined) {
+    conversion.report(second.range[0], 'a second document begins here; a configuration is one document');
+  }
+  for (const { pos, message } of document.warnings) conversion.report(pos[0], `not allowed here: ${message}`);
+  return { root: conversion.root(), problems: conversion.problems };
+}
+
+function parse(text: string, lines: LineCounter): readonly Document.Parsed[] {
+  return parseAllDocuments(text, {
+    lineCounter: lines,
+    version: '1.2',
+    schema: 'core',
+    merge: false,
+    resolveKnownTags: false,
+    stringKeys: true,
+    // Checked here in linear time: the library compares each key with all the others of its map.
+    uniqueKeys: false,
+    prettyErrors: false,
+    logLevel: 'silent',
+  });
+}
+
+function at(lines: LineCounter, offset: number): Position {
+  const { line, col } = lines.linePos(offset);
+  return { line: Math.max(1, line), column: Math.max(1, col) };
+}
+
+/** One document on its way to a tree; owns the budget of nodes and the problems found so far. */
+class Conversion {
+  readonly problems: YamlProblem[] = [];
+  readonly #document: Document.Parsed;
+  readonly #lines: LineCounter;
+  #nodes = 0;
+
+  constructor(document: Document.Parsed, lines: LineCounter) {
+    this.#document = document;
+    this.#lines = lines;
+  }
+
+  report(offset: number, message: string): void {
+    this.problems.push({ at: at(this.#lines, offset), message });
+  }
+
+  root(): YamlNode | undefined {
+    const contents: ParsedNode | null = this.#document.contents;
+    if (contents === null || this.#tooManyAliases()) return undefined;
+    return this.#convert(contents, contents.range[0], []);
+  }
+
+  #tooManyAliases(): boolean {
+    let count = 0;
+    let last = 0;
+    visit(this.#document, {
+      Alias: (_key, alias) => {
+        count += 1;
+        last = alias.range?.[0] ?? last;
+        return count > MAX_ALIASES ? visit.BREAK : undefined;
+      },
+    });
+    if (count > MAX_ALIASES) this.report(last, `more than ${MAX_ALIASES} aliases`);
+    return count > MAX_ALIASES;
+  }
+
+  /** `above` are the nodes around this one: an alias to one of them would never end. */
+  #convert(node: Node | null, offset: number, above: readonly Node[]): YamlNode | undefined {
+    const start = node?.range?.[0] ?? offset;
+    this.#nodes += 1;
+    if (this.#nodes === MAX_NODES) this.report(start, `more than ${MAX_NODES} values once aliases are replaced`);
+    if (above.length === MAX_DEPTH) this.report(start, `nested deeper than ${MAX_DEPTH} levels`);
+    if (this.#nodes >= MAX_NODES || above.length >= MAX_DEPTH) return undefined;
+    if (isAlias(node)) return this.#resolve(node.source, node.resolve(this.#document), start, above);
+    const position = at(this.#lines, start);
+    if (isMap(node)) return { kind: 'map', at: position, entries: this.#entries(node, start, [...above, node]) };
+    if (isSeq(node)) {
+      const inside = [...above, node];
+      const items = node.items.map((item) => this.#convert(item as Node | null, start, inside));
+      return { kind: 'list', at: position, items: items.filter((item) => item !== undefined) };
+    }
+    const value = isScalar(node) ? node.value : null;
+    if (value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') {
+      return { kind: 'scalar', at: position, value, source: (isScalar(node) && node.source) || String(value ?? '') };
+    }
+    this.report(start, 'a value that YAML 1.2 does not know');
+    return undefined;
+  }
+
+  #resolve(name: string, target: Node | undefined, start: number, above: readonly Node[]): YamlNode | undefined {
+    if (target === undefined) this.report(start, `no anchor &${name} before this alias`);
+    else if (above.includes(target)) this.report(start, `the alias *${name} contains itself`);
+    else return this.#convert(target, start, above);
+    return undefined;
+  }
+
+  #entries(map: YAMLMap, start: number, above: readonly Node[]): readonly YamlEntry[] {
+    const seen = new Map<string, Position>();
+    return map.items.flatMap((pair) => {
+      const keyNode = pair.key as Node | null;
+      const offset = keyNode?.range?.[0] ?? start;
+      const keyAt = at(this.#lines, offset);
+      if (!isScalar(keyNode) || typeof keyNode.value !== 'string') {
+        this.report(offset, 'a key must be a plain word');
+        return [];
+      }
+      const key = keyNode.value;
+      const first = seen.get(key);
+      if (first !== undefined) {
+        this.report(offset, `the key \`${key}\` stands twice; first in line ${first.line}, column ${first.column}`);
+        return [];
+      }
+      seen.set(key, keyAt);
+      const value = this.#convert(pair.value as Node | null, keyNode.range?.[1] ?? offset, above);
+      return value === undefined ? [] : [{ key, keyAt, value }];
+    });
+  }
+}
