@@ -1,0 +1,112 @@
+import type { SourceFile } from './imports.ts';
+
+/** Each rule answers with one line for each breach: `file: what, and why it matters`. */
+export type Rule = (sources: readonly SourceFile[]) => string[];
+
+const folderRules: readonly { from: RegExp; mayNot: RegExp; but?: RegExp; typesToo?: false; why: string }[] = [
+  { from: /^certs\//, mayNot: /^(?!certs\/)/, why: 'certs imports nothing of ours' },
+  {
+    from: /^policy\//,
+    mayNot: /^(?!policy\/)/,
+    but: /^certs\/spiffe-id\.ts$/,
+    why: 'policy imports certs/spiffe-id.ts only, so that it stays pure',
+  },
+  { from: /^proxy\//, mayNot: /^compliance\//, why: 'compliance describes the proxy, and not the other way round' },
+  { from: /^(?!test\/)/, mayNot: /^test\//, why: 'nothing imports test/' },
+  { from: /^(?!bench\/)/, mayNot: /^bench\//, why: 'nothing imports bench/' },
+  {
+    from: /^proxy\/filters\//,
+    mayNot: /^proxy\/filters\//,
+    typesToo: false,
+    why: 'a filter knows other filters by their facts alone, so the compiler can check the order',
+  },
+  {
+    from: /^proxy\/(?!cli\/|main\.ts|demo\/)/,
+    mayNot: /^proxy\/(?:cli\/|main\.ts|demo\/)/,
+    why: 'the command line is outermost; what it calls must not know it',
+  },
+];
+
+export const folders: Rule = (sources) =>
+  sources.flatMap(({ path, imports }) =>
+    imports
+      .filter(({ ours }) => ours)
+      .flatMap(({ target, typeOnly }) =>
+        folderRules
+          .filter((rule) => rule.from.test(path) && rule.mayNot.test(target) && !rule.but?.test(target))
+          .filter((rule) => rule.typesToo !== false || !typeOnly)
+          .map((rule) => `${path}: imports ${target}; ${rule.why}`),
+      ),
+  );
+
+/** Packages with more than one importing file; `owners` may allow a package a folder of its own. */
+export const oneImporter =
+  (owners: Readonly<Record<string, RegExp>>): Rule =>
+  (sources) => {
+    const importers = new Map<string, Set<string>>();
+    for (const { path, imports } of sources) {
+      for (const { target, ours } of imports) {
+        if (ours || target.startsWith('node:') || owners[target]?.test(path)) continue;
+        importers.set(target, (importers.get(target) ?? new Set()).add(path));
+      }
+    }
+    return [...importers]
+      .filter(([name, files]) => files.size > 1 || owners[name] !== undefined)
+      .map(
+        ([name, files]) => `${[...files].join(', ')}: import ${name}; one file per package, so that it can be replaced`,
+      );
+  };
+
+/** A cycle of modules means that none of them can be understood, tested or loaded alone. Types count. */
+export const noCycles: Rule = (sources) => {
+  const targets = new Map(sources.map(({ path, imports }) => [path, imports.map(({ target }) => target)]));
+  const done = new Set<string>();
+  const breaches: string[] = [];
+  const visit = (path: string, trail: readonly string[]) => {
+    const at = trail.indexOf(path);
+    if (at >= 0) {
+      breaches.push(`${[...trail.slice(at), path].join(' -> ')}: a cycle`);
+      return;
+    }
+    if (done.has(path)) return;
+    for (const target of targets.get(path) ?? []) visit(target, [...trail, path]);
+    done.add(path);
+  };
+  for (const path of targets.keys()) visit(path, []);
+  return breaches;
+};
+
+export const noBarrels: Rule = (sources) =>
+  sources
+    .filter(
+      ({ path, text }) => /(^|\/)index\.ts$/.test(path) || /^export\s+(type\s+)?(\*|\{[^}]*\})\s.*from /m.test(text),
+    )
+    .map(({ path }) => `${path}: re-exports; a reader should find a name where it is defined`);
+
+const maxLines = 250;
+
+export const smallFiles: Rule = (sources) =>
+  sources
+    .map(({ path, text }) => ({ path, lines: text.split('\n').length - 1 }))
+    .filter(({ lines }) => lines > maxLines)
+    .map(({ path, lines }) => `${path}: ${lines} lines; at most ${maxLines}, look for the concept it hides`);
+
+/** `process.env` and the like in every spelling, such as `const { env } = process`, which a linter rule does not see. */
+export const outsideWorld =
+  (allowed: RegExp): Rule =>
+  (sources) =>
+    sources
+      .filter(({ path }) => !allowed.test(path))
+      .flatMap(({ path, text }) =>
+        text
+          .split('\n')
+          .filter((line) => !/^\s*(\/\/|\*|\/\*)/.test(line))
+          .filter((line) =>
+            /\bprocess\s*\??\.\s*(env|argv|exit|exitCode|on|once|chdir|cwd)\b|=\s*process\b(?!\s*\??\.)|\bprocess\s*\[|\bDate\.now\b|\bnew Date\(\)|\bperformance\.now\b|from 'node:process'/.test(
+              line,
+            ),
+          )
+          .map(
+            (line) => `${path}: \`${line.trim()}\`; only proxy/main.ts and proxy/cli touch the process and the clock`,
+          ),
+      );

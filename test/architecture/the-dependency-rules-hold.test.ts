@@ -1,0 +1,26 @@
+import { test } from 'tap';
+import { readSources } from './imports.ts';
+import { folders, noBarrels, noCycles, oneImporter, outsideWorld, smallFiles } from './rules.ts';
+
+const root = new URL('../..', import.meta.url).pathname;
+const product = readSources(root, ['certs', 'policy', 'proxy']);
+const everything = [...product, ...readSources(root, ['bench', 'test'])];
+
+/** undici has a folder: how to connect, the pools and the forwarding are three concerns. */
+const owners = { undici: /^proxy\/upstream\//, ajv: /^policy\/schema(\.ts$|\/)/ };
+
+/** Programs of their own, beside proxy/main.ts (the compiler's child process, the demo), and the one source of clocks. */
+const programs = /^(proxy\/(main\.ts$|clock\.ts$|cli\/|demo\/)|policy\/compiler\/child\.ts$)/;
+
+test('the tree is read at all', async (t) => {
+  t.ok(product.length > 20);
+  t.ok(product.some(({ path, imports }) => path === 'proxy/chain.ts' && imports[0]?.target === 'proxy/denial.ts'));
+});
+
+test('folders depend in one direction', async (t) => t.same(folders(everything), []));
+test('each package has one importing file', async (t) => t.same(oneImporter(owners)(product), []));
+test('no module depends on itself', async (t) => t.same(noCycles(everything), []));
+test('no file only re-exports', async (t) => t.same(noBarrels(product), []));
+test('files are short enough to be read at once', async (t) => t.same(smallFiles(product), []));
+test('only the outermost files touch the process and the clock', async (t) =>
+  t.same(outsideWorld(programs)(product), []));
