@@ -96,6 +96,7 @@ function parseIssuer(der: Uint8Array): Certificate {
 function judgeChain([leaf, ...others]: Chain, trust: TrustBundle, nowMs: number): PeerSvid | Broken {
   const identity = judgeLeaf(leaf);
   if (isBroken(identity)) {
+    if (identity.reason === 'malformed-certificate') return identity;
     // A stranger's certificate is called untrusted, whatever else is wrong with it.
     return findPath(leaf, others, allRoots(trust)) === undefined ? untrusted(leaf) : identity;
   }
