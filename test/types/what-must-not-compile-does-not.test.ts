@@ -19,8 +19,11 @@ function expected(file: string): string[] {
 
 function diagnostics(): Map<string, string[]> {
   const tsc = join(import.meta.dirname, '../../node_modules/.bin/tsc');
-  const { stdout, error } = spawnSync(tsc, ['--project', folder, '--pretty', 'false'], { encoding: 'utf8' });
+  // tap puts its coverage loader into NODE_OPTIONS of every child, and tsc's launcher does not start under it.
+  const words = ['-u', 'NODE_OPTIONS', tsc, '--project', folder, '--pretty', 'false'];
+  const { stdout, error } = spawnSync('env', words, { encoding: 'utf8' });
   if (error !== undefined) throw error;
+
   const found = new Map<string, string[]>();
   for (const [, path, line, code] of stdout.matchAll(/^(\S+?)\((\d+),\d+\): error (TS\d+):/gm)) {
     if (path === undefined || !path.includes('types/fixtures/')) continue;
