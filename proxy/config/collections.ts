@@ -1,4 +1,4 @@
-import type { JsonSchema, Shape } from './shape.ts';
+import type { JsonSchema, Reading, Shape } from './shape.ts';
 import type { YamlNode } from './yaml-document.ts';
 
 type ListOptions = { readonly atLeast?: number; readonly unique?: boolean; readonly orOne?: boolean };
@@ -7,7 +7,7 @@ type ListOptions = { readonly atLeast?: number; readonly unique?: boolean; reado
 export function listOf<T>(item: Shape<T>, options: ListOptions = {}): Shape<readonly T[]> {
   const { atLeast = 0, unique = false, orOne = false } = options;
   return {
-    allowed: `${orOne ? 'one or ' : ''}a list of ${item.allowed}`,
+    allowed: `${orOne ? 'one, or ' : ''}a list; each ${item.allowed}`,
     jsonSchema: listSchema(item.jsonSchema, options),
     ...(item.sections === undefined ? {} : { sections: item.sections }),
     read: (node, path, reading) => {
@@ -65,13 +65,18 @@ export function mapOf<T>(key: Shape<string>, value: Shape<T>): Shape<ReadonlyMap
   };
 }
 
-/** Either of two shapes that look different: the first that `fits` reads the node, else the second does. */
+/** Either of two shapes that look different: the first reads the node if it `fits`, else the second does. */
 export function eitherOf<A, B>(first: Shape<A>, fits: (node: YamlNode) => boolean, second: Shape<B>): Shape<A | B> {
+  const allowed = `${first.allowed}, or ${second.allowed}`;
   return {
-    allowed: `${first.allowed}, or ${second.allowed}`,
+    allowed,
     jsonSchema: { anyOf: [first.jsonSchema, second.jsonSchema] },
-    read: (node, path, reading): A | B | undefined =>
-      fits(node) ? first.read(node, path, reading) : second.read(node, path, reading),
+    read: (node, path, reading): A | B | undefined => {
+      // Whichever of the two complains about this value, both may stand there.
+      const report: Reading['report'] = (at, where, message, advice) =>
+        reading.report(at, where, message, where === path ? { ...advice, allowed } : advice);
+      return (fits(node) ? first : second).read(node, path, { ...reading, report });
+    },
   };
 }
 

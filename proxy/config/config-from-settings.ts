@@ -1,13 +1,22 @@
-import type { Config, LimitsConfig, QuotaConfig, RouteBody, RouteConfig, WorkloadConfig } from './config.ts';
+import type {
+  Config,
+  LimitsConfig,
+  PolicyConfig,
+  QuotaConfig,
+  RouteBody,
+  RouteConfig,
+  WorkloadConfig,
+} from './config.ts';
 import { deepFreeze } from './freeze.ts';
 import { BODY_METHODS } from './http-names.ts';
+import type { ConfigProblem } from './problem.ts';
 import type { Settings } from './options.ts';
 
 type RouteSettings = Settings['routes'][number];
 
 /** From the file's words to the program's: units in names, shorthands and dependent defaults written out, frozen. */
 export function configFromSettings(file: string, settings: Settings, cores: number): Config {
-  const { identity, policy, audit } = settings;
+  const { identity, audit } = settings;
   return deepFreeze({
     file,
     identity: {
@@ -20,7 +29,7 @@ export function configFromSettings(file: string, settings: Settings, cores: numb
     },
     listen: { host: settings.listen.host, port: settings.listen.port },
     workload: workload(settings.workload),
-    policy: { rego: policy.rego, dataFile: policy.data, entrypoint: policy.entrypoint },
+    policy: policyOf(settings.policy),
     routes: settings.routes.map((one) => route(one, settings.workload.max_response)),
     limits: limits(settings.limits),
     audit: { folder: audit.folder, mode: audit.mode, segmentBytes: audit.segment },
@@ -30,6 +39,19 @@ export function configFromSettings(file: string, settings: Settings, cores: numb
     drainMs: settings.drain,
     unsafe: unsafeKeys(settings),
   });
+}
+
+/** The policy section of a file that has problems elsewhere. */
+export function policyFromSettings(
+  policy: Settings['policy'] | undefined,
+  problems: readonly ConfigProblem[],
+): PolicyConfig | undefined {
+  const isSound = problems.every(({ path, file }) => !path.startsWith('policy') && file !== policy?.data);
+  return policy !== undefined && isSound ? deepFreeze(policyOf(policy)) : undefined;
+}
+
+function policyOf({ rego, data, entrypoint }: Settings['policy']): PolicyConfig {
+  return { rego, dataFile: data, entrypoint };
 }
 
 function workload(settings: Settings['workload']): WorkloadConfig {

@@ -54,7 +54,7 @@ export const limitOptions = section('limits', 'What one peer, and all of them to
     reload: live,
   }),
   max_identities: defaulted(integer(16, 10_000_000), 100_000, {
-    doc: 'Pairs of identity and quota the rate limiter can tell apart at once; their memory is reserved at start.',
+    doc: 'Peer identities the rate limiter can tell apart at once; memory for them is reserved at start.',
     reload: restart,
   }),
   stall: defaulted(duration('100ms', '1m'), '1s', {

@@ -1,15 +1,15 @@
 import { dirname, resolve } from 'node:path';
 import { checkSettings } from './checks.ts';
 import type { Complain } from './checks.ts';
-import { configFromSettings } from './config-from-settings.ts';
-import type { Config } from './config.ts';
+import { configFromSettings, policyFromSettings } from './config-from-settings.ts';
+import type { Config, PolicyConfig } from './config.ts';
 import { locate } from './draft.ts';
 import type { Draft } from './draft.ts';
 import { checkFiles, reason } from './file-checks.ts';
 import { options } from './options.ts';
 import type { Settings } from './options.ts';
 import { inReadingOrder, problemAt } from './problem.ts';
-import type { ConfigProblem } from './problem.ts';
+import type { ConfigProblem, Path, Position } from './problem.ts';
 import { checkRoutes } from './route-checks.ts';
 import { beginReading } from './shape.ts';
 import type { FileReference, Reading } from './shape.ts';
@@ -23,8 +23,18 @@ export type LoadedConfig =
       readonly config: Config;
       /** Every file and folder whose change changes what the configuration means; the file itself comes first. */
       readonly watched: readonly string[];
+      readonly locate: Locate;
     }
-  | { readonly ok: false; readonly problems: readonly ConfigProblem[] };
+  | {
+      readonly ok: false;
+      readonly problems: readonly ConfigProblem[];
+      /** The policy section when it has no problem of its own, so that compiling it can find more. */
+      readonly policy: PolicyConfig | undefined;
+      readonly locate: Locate;
+    };
+
+/** Where a key stands in the file, for whoever finds out later that its value does not work. */
+export type Locate = (path: Path) => Position;
 
 const MAX_CONFIG_BYTES = 1024 * 1024;
 const START = { line: 1, column: 1 };
@@ -36,18 +46,23 @@ const START = { line: 1, column: 1 };
 export async function loadConfig(file: string, world: World): Promise<LoadedConfig> {
   const path = resolve(file);
   const text = await readText(path, world);
-  if (typeof text !== 'string') return { ok: false, problems: [text] };
+  if (typeof text !== 'string') return { ok: false, problems: [text], policy: undefined, locate: () => START };
   const { root, problems: malformed } = parseYaml(text);
   const reading = beginReading(path, (name) => resolve(dirname(path), name));
   for (const { at, message } of malformed) reading.report(at, [], message);
   const settings = root === undefined ? undefined : options.read(root, [], reading);
   if (root !== undefined && settings !== undefined) checkAcross(settings, root, reading, world);
+  const where: Locate = (key) => (root === undefined ? START : locate(root, key));
   const problems = [...reading.problems, ...(await checkFiles(path, reading.references, world))];
-  if (settings === undefined || problems.length > 0) return { ok: false, problems: inReadingOrder(problems, path) };
+  if (settings === undefined || problems.length > 0) {
+    const policy = policyFromSettings(settings?.policy, problems);
+    return { ok: false, problems: inReadingOrder(problems, path), policy, locate: where };
+  }
   return {
     ok: true,
     config: configFromSettings(path, settings, world.cores),
     watched: Object.freeze([...new Set([path, ...reading.references.filter(isWatched).map((one) => one.file)])]),
+    locate: where,
   };
 }
 

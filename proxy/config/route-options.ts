@@ -9,7 +9,7 @@ export const quotaOptions = section(
   'routes[].quota',
   'How often one peer identity may call the route: GCRA, exact across threads. More is answered with 429.',
   {
-    requests: required(integer(1, 1_000_000_000), { doc: 'Requests allowed in each `per`.', reload: live }),
+    requests: required(integer(1, 1_000_000), { doc: 'Requests allowed in each `per`.', reload: live }),
     per: required(duration('1s', '24h'), { doc: 'The time over which `requests` are spread.', reload: live }),
     burst: optional(integer(1, 1_000_000), {
       doc: 'How many may come at once after a rest; at most `requests`, which is also the default.',

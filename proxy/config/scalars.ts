@@ -1,5 +1,6 @@
 import { parseSpiffeId, parseTrustDomain, pathOf } from '../../certs/spiffe-id.ts';
 import type { SpiffeId } from '../../certs/spiffe-id.ts';
+import { DURATION_UNITS, SIZE_UNITS } from './amounts.ts';
 import { parseTemplate } from './route-template.ts';
 import { nearest } from './section.ts';
 import { scalar, text } from './shape.ts';
@@ -41,17 +42,14 @@ export function oneOf<const T extends string>(...words: readonly T[]): Shape<T> 
   });
 }
 
-const UNITS_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
-const UNITS_BYTES = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 } as const;
-
 /** Milliseconds, from `500ms`, `30s`, `5m` or `1h`; a bare number is refused, since files disagree on its unit. */
 export function duration(from: string, to: string): Shape<number> {
-  return quantity(from, to, UNITS_MS, 'a duration', (value) => `${value}s`);
+  return quantity(from, to, DURATION_UNITS, 'a duration', (value) => `${value}s`);
 }
 
 /** Bytes, from `64KiB`, `1MiB`; `KB` is refused, since it means 1000 to some and 1024 to others. */
 export function size(from: string, to: string): Shape<number> {
-  return quantity(from, to, UNITS_BYTES, 'a size', (value) => {
+  return quantity(from, to, SIZE_UNITS, 'a size', (value) => {
     const [, digits = value, unit = ''] = /^(\d+)\s*([KMG]?)/i.exec(value) ?? [];
     return `${digits}${unit === '' ? 'B' : `${unit.toUpperCase()}iB`}`;
   });

@@ -1,0 +1,74 @@
+import { resolve } from 'node:path';
+import { buildPolicy } from '../../policy/compiler/compile.ts';
+import { PolicyError } from '../../policy/errors.ts';
+import type { PolicyConfig } from '../config/config.ts';
+import { loadConfig } from '../config/load-config.ts';
+import type { Locate } from '../config/load-config.ts';
+import { type ConfigProblem, formatProblem, inReadingOrder, problemAt } from '../config/problem.ts';
+import { thisMachine } from '../config/world.ts';
+import { type Arguments, type Command, type Io, requiredValue } from './command.ts';
+import { configSummary } from './config-summary.ts';
+import { painter } from './render.ts';
+
+export const checkCommands: readonly Command[] = [
+  {
+    path: ['check'],
+    summary: 'say everything that is wrong with a configuration and its policy, or what it means',
+    options: [
+      { name: 'config', short: 'c', value: 'FILE', required: true, help: 'the configuration file' },
+      { name: 'json', help: 'print one JSON document' },
+    ],
+    exitCodes: { 0: 'no problem was found', 1: 'the problems are listed' },
+    run: check,
+  },
+];
+
+async function check(args: Arguments, io: Io): Promise<number> {
+  const file = resolve(io.cwd, requiredValue(args, 'config'));
+  const loaded = await loadConfig(file, thisMachine());
+  const policy = loaded.ok ? loaded.config.policy : loaded.policy;
+  const found = [
+    ...(loaded.ok ? [] : loaded.problems),
+    ...(policy === undefined ? [] : await policyProblems(file, policy, loaded.locate)),
+  ];
+  const problems = inReadingOrder(found, file);
+  const isGood = loaded.ok && problems.length === 0;
+  if (args.switches.has('json')) {
+    const answer = isGood ? { ok: true, config: loaded.config } : { ok: false, file, problems };
+    io.out(`${JSON.stringify(answer, mapsAsObjects, 2)}\n`);
+  } else {
+    io.out(isGood ? configSummary(loaded.config, io) : problemList(problems, io));
+  }
+  return isGood ? 0 : 1;
+}
+
+/** What only compiling shows, in the same form and list as the problems of the file. */
+async function policyProblems(file: string, policy: PolicyConfig, locate: Locate): Promise<readonly ConfigProblem[]> {
+  try {
+    await buildPolicy({ regoPaths: policy.rego, dataFile: policy.dataFile, entrypoint: policy.entrypoint });
+    return [];
+  } catch (cause) {
+    if (!(cause instanceof PolicyError) || isOurFault(cause)) throw cause;
+    const key = cause.code === 'entrypoint-missing' ? ['policy', 'entrypoint'] : ['policy', 'rego'];
+    const placed = cause.diagnostics.filter((diagnostic) => diagnostic.file !== '' && diagnostic.line > 0);
+    if (placed.length === 0) return [problemAt(file, locate(key), key, cause.message)];
+    return placed.map(({ file: rego, line, column, message }) =>
+      problemAt(rego, { line, column: Math.max(1, column) }, [], message),
+    );
+  }
+}
+
+/** The compiler itself failed, which says nothing about the policy. */
+function isOurFault({ code }: PolicyError): boolean {
+  return code.startsWith('compiler-');
+}
+
+function problemList(problems: readonly ConfigProblem[], io: Io): string {
+  const lines = problems.map((problem) => `${formatProblem(problem, io.cwd)}\n`);
+  const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
+  return `${lines.join('')}${painter(io.color)('red', count)}\n`;
+}
+
+function mapsAsObjects(_key: string, value: unknown): unknown {
+  return value instanceof Map ? Object.fromEntries(value) : value;
+}

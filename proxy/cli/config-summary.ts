@@ -1,0 +1,67 @@
+import { addressText } from '../config/address.ts';
+import { durationText, sizeText } from '../config/amounts.ts';
+import type { Config, RouteBody, RouteConfig } from '../config/config.ts';
+import type { Io } from './command.ts';
+import { painter, table } from './render.ts';
+
+const width = 120;
+
+/** What a configuration means, with all defaults written out where they matter. */
+export function configSummary(config: Config, { color }: Pick<Io, 'color'>): string {
+  const paint = painter(color);
+  const { identity, workload, policy, audit, admin } = config;
+  const facts = [
+    [
+      'identity',
+      `${identity.spiffeId}, ${identity.keyAlgorithm}, certificates for ${durationText(identity.svidLifetimeMs)}`,
+    ],
+    ['keys', `${identity.stateFolder}, ${identity.passphraseFile === undefined ? 'stored plain' : 'encrypted'}`],
+    ['listen', `${addressText({ kind: 'tcp', ...config.listen })}, mutual TLS 1.3`],
+    ['workload', addressText(workload.address)],
+    ['policy', `${policy.entrypoint} of ${policy.rego.join(', ')}; what no rule allows is denied`],
+    ['audit', `${audit.mode}, in ${audit.folder}`],
+    ['admin', admin === 'off' ? 'off' : addressText(admin)],
+    ['threads', String(config.threads)],
+  ].map(([name = '', value = '']) => `  ${name.padEnd(10)}${value}\n`);
+  const unsafe = config.unsafe.length === 0 ? paint('green', 'nothing') : paint('yellow', config.unsafe.join(', '));
+  return [
+    paint('green', `${config.file}: no problem\n`),
+    ...facts,
+    `  unsafe    ${unsafe}\n\n`,
+    `${table(config.routes.map(routeRow), COLUMNS, width)}\n`,
+  ].join('');
+}
+
+const COLUMNS = [
+  { title: 'ROUTE' },
+  { title: 'METHODS' },
+  { title: 'PATH' },
+  { title: 'QUOTA PER IDENTITY' },
+  { title: 'TIMEOUT' },
+  { title: 'VALIDATED', shrinkTo: 10 },
+  { title: 'BODY', shrinkTo: 20 },
+];
+
+function routeRow({ name, methods, path, quota, timeoutMs, querySchema, pathSchema, body, response }: RouteConfig) {
+  const validated = [
+    pathSchema === undefined ? [] : ['path'],
+    querySchema === undefined ? [] : ['query'],
+    body.kind === 'validate' ? ['body'] : [],
+    response === undefined ? [] : ['response'],
+  ].flat();
+  return [
+    name,
+    methods.join(' '),
+    path,
+    quota === undefined ? '-' : `${quota.requests} per ${durationText(quota.perMs)}, burst ${quota.burst}`,
+    durationText(timeoutMs),
+    validated.join(' ') || '-',
+    bodyText(body),
+  ];
+}
+
+function bodyText(body: RouteBody): string {
+  if (body.kind === 'none') return 'refused';
+  const cap = `up to ${sizeText(body.maxBytes)}`;
+  return body.kind === 'stream' ? `streamed unseen, ${cap}` : `${[...body.schemas.keys()].join(', ')}, ${cap}`;
+}
