@@ -20,13 +20,15 @@ export async function openAdmin({ address, state }: AdminOptions): Promise<Admin
   const server = createLimitedServer();
   let hosts: ReadonlySet<string> = new Set();
   const serve = (request: IncomingMessage, response: ServerResponse) => {
-    void respond(request, response, hosts, state);
+    // An audit that throws leaves the call unanswered: what cannot be recorded is not served.
+    respond(request, response, hosts, state).catch(() => request.socket.destroy());
   };
   server.on('request', serve);
   // Without these two, Node would invite the body (100) or answer 417 by itself, past the checks and the audit.
   server.on('checkContinue', serve);
   server.on('checkExpectation', serve);
   server.on('clientError', (error, socket) => refuseMalformed(error, socket as Socket, state));
+  server.on('connect', (request, socket) => refuseConnect(request, socket as Socket, state));
   const bound = await bind(server, address);
   hosts = hostsOf(bound, bound.kind === 'tcp' ? bound.port : 0);
   return { address: bound, close: () => close(server) };
@@ -89,7 +91,8 @@ function write(response: ServerResponse, { status, type, body }: Answer, close: 
     // A body that was refused is still on its way: nothing behind it may be read as a request.
     ...(close ? { Connection: 'close' } : {}),
   });
-  response.end(body);
+  // To HEAD a body is not allowed, and Node throws when it is given one.
+  response.end(response.req.method === 'HEAD' ? undefined : body);
 }
 
 function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket, state: AdminState): void {
@@ -99,7 +102,19 @@ function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket, state: Ad
   }
   const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400;
   state.onCall({ method: '', target: '', status, remote: socket.remoteAddress ?? 'unix', reason: 'malformed' });
-  socket.end(`HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => socket.destroy());
+  endWith(socket, status);
+}
+
+function refuseConnect({ url: target = '' }: IncomingMessage, socket: Socket, state: AdminState): void {
+  const remote = socket.remoteAddress ?? 'unix';
+  state.onCall({ method: 'CONNECT', target, status: 405, remote, reason: 'method' });
+  endWith(socket, 405);
+}
+
+/** For what never became a request that `ServerResponse` could answer. */
+function endWith(socket: Socket, status: number): void {
+  const head = `HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`;
+  socket.end(head, () => socket.destroy());
 }
 
 function close(server: Server): Promise<void> {

@@ -75,6 +75,12 @@ function explained(address: Address, cause: unknown): ProxyError {
       return address.kind === 'tcp'
         ? new ProxyError('port-privileged', `admin: this user may not listen on ${where}`, options)
         : new ProxyError('address-unavailable', `admin: this user may not create ${where}`, options);
+    case 'EINVAL':
+      return new ProxyError(
+        'address-unavailable',
+        `admin: ${where} is too long for a unix socket (104 bytes or less)`,
+        options,
+      );
     default:
       return new ProxyError('address-unavailable', `admin: cannot listen on ${where} (${codeOf(cause)})`, options);
   }
