@@ -1,4 +1,4 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { createHistogram } from 'node:perf_hooks';
 
 export type EventLoopDelay = { readonly p99Ms: number; readonly maxMs: number };
 
@@ -8,24 +8,29 @@ export type EventLoopWatch = {
   readonly stop: () => void;
 };
 
-const RESOLUTION_MS = 20;
+const PERIOD_MS = 20;
 
-/** The histogram holds the time between two ticks of a timer: the timer's own period is not delay. */
-export function watchEventLoop(): EventLoopWatch {
-  const histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
-  histogram.enable();
-  const delayMs = (nanoseconds: number) => Math.max(0, nanoseconds / 1e6 - RESOLUTION_MS);
+/**
+ * How late a timer fires. `nowMs` is a monotonic clock. Not `monitorEventLoopDelay`: its `reset` also forgets the last
+ * tick, so a block that begins right after a report is never seen (tried on Node 26.10: 200 ms blocked, 0.15 ms reported).
+ */
+export function watchEventLoop(nowMs: () => number): EventLoopWatch {
+  const lateUs = createHistogram();
+  let lastMs = nowMs();
+  const tick = () => {
+    const atMs = nowMs();
+    // The histogram takes integers from 1 up.
+    lateUs.record(Math.max(1, Math.round((atMs - lastMs - PERIOD_MS) * 1000)));
+    lastMs = atMs;
+  };
+  const timer = setInterval(tick, PERIOD_MS).unref();
   return {
     read: () => {
-      const idle = histogram.count === 0;
-      const delay = idle
-        ? { p99Ms: 0, maxMs: 0 }
-        : { p99Ms: delayMs(histogram.percentile(99)), maxMs: delayMs(histogram.max) };
-      histogram.reset();
+      tick();
+      const delay = { p99Ms: lateUs.percentile(99) / 1000, maxMs: lateUs.max / 1000 };
+      lateUs.reset();
       return delay;
     },
-    stop: () => {
-      histogram.disable();
-    },
+    stop: () => clearInterval(timer),
   };
 }
