@@ -1,9 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { PolicyError } from '../errors.ts';
+import { readStrictJson } from '../json/strict-json.ts';
 import type { JsonObject } from './bundle.ts';
 
 /** Data is copied into the memory of each engine; what is larger belongs into a database that the workload asks. */
 const maxDataBytes = 64 * 1024 * 1024;
+/** OPA's JSON reader is recursive, on a WebAssembly stack that is small. */
+const maxDataDepth = 64;
 
 /** Reads what the policy sees as `data`. Throws PolicyError with file, line and column. */
 export async function readDataFile(file: string): Promise<JsonObject> {
@@ -18,37 +21,26 @@ export async function readDataFile(file: string): Promise<JsonObject> {
   return parseData(file, bytes);
 }
 
+/** Strict, because data decides: a role that is granted twice with different values has no meaning. */
 export function parseData(file: string, bytes: Uint8Array): JsonObject {
-  const text = decode(file, bytes);
-  let data: unknown;
-  try {
-    data = JSON.parse(text);
-  } catch (cause) {
-    throw invalid(file, text, cause instanceof Error ? cause.message : String(cause));
+  const reading = readStrictJson(bytes, { maxDepth: maxDataDepth });
+  if (!reading.ok) {
+    const { code, detail, pointer, offset } = reading.problem;
+    const place = pointer === '' ? '' : ` (at ${pointer})`;
+    throw invalid(file, bytes, offset, code, `${detail}${place}`);
   }
+  const data = reading.value;
   if (typeof data !== 'object' || data === null || Array.isArray(data)) {
-    throw invalid(file, text, 'the top level must be an object (line 1 column 1)');
+    throw invalid(file, bytes, 0, 'not-an-object', 'the top level must be an object');
   }
   return data as JsonObject;
 }
 
-function decode(file: string, bytes: Uint8Array): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw new PolicyError('data-invalid', `${file}: not UTF-8`, { cause });
-  }
-}
-
-/** V8 says where in its message, except when the text ends too early. */
-function invalid(file: string, text: string, message: string): PolicyError {
-  const place = /\(line (\d+) column (\d+)\)/.exec(message);
-  const line = place === null ? text.split('\n').length : Number(place[1]);
-  const column = place === null ? text.length - text.lastIndexOf('\n') : Number(place[2]);
-  const what = message
-    .replace(/ (in JSON )?at position.*| \(line.*/s, '')
-    .replace(/, \.\.\..*| "[^]*" is not valid JSON/s, '');
-  return new PolicyError('data-invalid', `${file}:${line}:${column}: ${what}`, {
-    diagnostics: [{ file, line, column, code: 'data-invalid', message: what }],
+function invalid(file: string, bytes: Uint8Array, offset: number, code: string, message: string): PolicyError {
+  const before = Buffer.from(bytes.subarray(0, offset)).toString('utf8');
+  const line = before.split('\n').length;
+  const column = before.length - before.lastIndexOf('\n');
+  return new PolicyError('data-invalid', `${file}:${line}:${column}: ${message}`, {
+    diagnostics: [{ file, line, column, code, message }],
   });
 }

@@ -1,0 +1,20 @@
+import type { PolicyInput } from './input.ts';
+
+/**
+ * Decides with one compiled policy. Synchronous and pure: the same input gives the same answer, and nothing outside of
+ * the input (clock, network, randomness) can change it.
+ */
+export type PolicyEngine = {
+  /** The revision of the bundle it was made from. */
+  readonly revision: string;
+  /**
+   * The raw result set of the entrypoint, which only `readDecision` may interpret. Throws EvaluationError when the
+   * evaluation could not be completed.
+   */
+  readonly decide: (input: PolicyInput) => unknown;
+};
+
+/** An evaluation that was cut short. The request it was for cannot be decided, and is therefore refused. */
+export class EvaluationError extends Error {
+  override readonly name = 'EvaluationError';
+}

@@ -1,0 +1,93 @@
+import type { BuiltinContext } from '../builtins/builtin.ts';
+import { hostBuiltins } from '../builtins/host.ts';
+import { refuseMissing } from '../builtins/refused.ts';
+import type { RequiredBuiltin } from '../bundle/bundle.ts';
+import { EvaluationError } from '../engine.ts';
+import { PolicyError } from '../errors.ts';
+
+/** The functions of OPA's ABI 1 that this file calls; https://www.openpolicyagent.org/docs/wasm */
+type Exports = {
+  readonly opa_malloc: (bytes: number) => number;
+  readonly opa_json_parse: (address: number, bytes: number) => number;
+  readonly opa_json_dump: (value: number) => number;
+  readonly builtins: () => number;
+};
+
+/** What a policy module may import; `memory` is OPA's, the functions are answered below. */
+const importNames = ['abort', 'println', 'builtin0', 'builtin1', 'builtin2', 'builtin3', 'builtin4'].map(
+  (n) => `opa_${n}`,
+);
+const exportNames = ['opa_malloc', 'opa_json_parse', 'opa_json_dump', 'opa_eval', 'builtins', 'entrypoints'];
+
+/** Refuses what OPA did not make, naming the first thing that is wrong. Throws PolicyError. */
+export function requireOpaModule(module: WebAssembly.Module): void {
+  for (const { module: from, name } of WebAssembly.Module.imports(module)) {
+    if (from !== 'env' || (name !== 'memory' && !importNames.includes(name))) {
+      throw new PolicyError('wasm-invalid', `the compiled policy imports ${from}.${name}, which OPA's modules do not`);
+    }
+  }
+  const exported = new Set(WebAssembly.Module.exports(module).map(({ name }) => name));
+  const missing = exportNames.find((name) => !exported.has(name));
+  if (missing !== undefined) {
+    throw new PolicyError('wasm-invalid', `the compiled policy lacks ${missing}, which OPA's modules export`);
+  }
+}
+
+/**
+ * The host side of one instance. It replaces the SDK's own, which throws bare strings, prints to standard output, and
+ * lets its built-ins take precedence over the caller's. `bind` must be called with the instance before it evaluates.
+ */
+export function hostImports(
+  memory: WebAssembly.Memory,
+  context: BuiltinContext,
+  required: readonly RequiredBuiltin[],
+): { readonly imports: WebAssembly.Imports; readonly bind: (instance: WebAssembly.Instance) => void } {
+  let exports: Exports | undefined;
+  let names: ReadonlyMap<number, string> = new Map();
+
+  const call = (id: number, _evaluation: number, ...addresses: readonly number[]): number => {
+    const name = names.get(id) ?? '';
+    const builtin = hostBuiltins.get(name);
+    if (exports === undefined || builtin === undefined) throw new EvaluationError(`no built-in ${id} ${name}`);
+    const { opa_json_dump } = exports;
+    const args = addresses.map((address): unknown => JSON.parse(readText(memory, opa_json_dump(address))));
+    const answer = builtin(args, context);
+    // Address 0 is OPA's undefined.
+    return answer === undefined ? 0 : writeJson(memory, exports, answer);
+  };
+  const abort = (address: number): never => {
+    throw new EvaluationError(`the policy was aborted: ${readText(memory, address)}`);
+  };
+  const functions = importNames.map((name) => [name, name.startsWith('opa_builtin') ? call : undefined] as const);
+  const env = {
+    ...Object.fromEntries(functions),
+    memory,
+    opa_abort: abort,
+    // The compiler removes print statements; what a foreign module prints has no place on our standard output.
+    opa_println: () => undefined,
+  };
+  const bind = (instance: WebAssembly.Instance): void => {
+    exports = instance.exports as unknown as Exports;
+    const ids = JSON.parse(readText(memory, exports.opa_json_dump(exports.builtins()))) as Record<string, number>;
+    refuseMissing(Object.keys(ids), (name) => hostBuiltins.has(name), required);
+    names = new Map(Object.entries(ids).map(([name, id]) => [id, name]));
+  };
+  return { imports: { env }, bind };
+}
+
+/** Reads a C string. */
+function readText(memory: WebAssembly.Memory, address: number): string {
+  const bytes = new Uint8Array(memory.buffer);
+  const end = bytes.indexOf(0, address);
+  return Buffer.from(bytes.buffer, address, (end === -1 ? bytes.length : end) - address).toString('utf8');
+}
+
+function writeJson(memory: WebAssembly.Memory, { opa_malloc, opa_json_parse }: Exports, json: string): number {
+  const bytes = new TextEncoder().encode(json);
+  const address = opa_malloc(bytes.byteLength);
+  // Only now: allocating may have replaced the buffer.
+  new Uint8Array(memory.buffer).set(bytes, address);
+  const value = opa_json_parse(address, bytes.byteLength);
+  if (value === 0) throw new EvaluationError('a built-in gave something that is not JSON');
+  return value;
+}

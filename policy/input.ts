@@ -1,0 +1,228 @@
+import type { SpiffeId, TrustDomain } from '../certs/spiffe-id.ts';
+import { type EnvironmentTime, readTime } from './input-time.ts';
+
+/** What the proxy knows about one exchange when it asks for a decision. */
+export type InputFacts = {
+  readonly request: {
+    readonly id: string;
+    /** Wall clock when the request was accepted, milliseconds since the epoch. */
+    readonly timeMs: number;
+    readonly method: string;
+    /** Path and query exactly as they are forwarded. */
+    readonly target: string;
+    /** The path of the target, without its query. */
+    readonly path: string;
+    /** Decoded names and values, in order. */
+    readonly query: readonly (readonly [name: string, value: string])[];
+    readonly host: string;
+    /** name, value, name, value, ...; names in lower case. */
+    readonly headers: readonly string[];
+  };
+  /** The segments of the path, percent-decoded. */
+  readonly pathSegments: readonly string[];
+  readonly peer: PeerFacts;
+  readonly source: Endpoint;
+  /** `principal` is this proxy's own SPIFFE ID. */
+  readonly destination: Endpoint & { readonly principal: SpiffeId };
+  readonly route: {
+    readonly name: string;
+    readonly template: string;
+    readonly parameters: ReadonlyMap<string, string>;
+  };
+  readonly body: BodyFacts;
+  readonly snapshotDigest: string;
+  readonly connection: ConnectionFacts;
+};
+
+export type PeerFacts = {
+  readonly spiffeId: SpiffeId;
+  readonly trustDomain: TrustDomain;
+  /** The path of the SPIFFE ID, with its leading slash. */
+  readonly path: string;
+  readonly serial: string;
+  readonly fingerprintSha256: string;
+  readonly issuer: string;
+  readonly notAfterMs: number;
+};
+
+export type Endpoint = { readonly ip: string; readonly port: number };
+
+/** Only a validated body is shown to policy: what was not read whole must never look like an empty one. */
+export type BodyFacts =
+  | { readonly kind: 'none' }
+  /** `bytes` is what Content-Length promises, or undefined for a chunked body. */
+  | { readonly kind: 'streamed'; readonly bytes: number | undefined; readonly contentType: string | undefined }
+  | { readonly kind: 'validated'; readonly bytes: number; readonly contentType: string; readonly value: unknown };
+
+export type ConnectionFacts = {
+  readonly id: string;
+  readonly tlsVersion: string;
+  readonly cipher: string;
+  readonly openedMs: number;
+  /** Which request of its connection this is, from 1. */
+  readonly requestNumber: number;
+};
+
+type Names = { readonly [name: string]: string };
+
+/**
+ * The document a policy sees as `input`: what the OPA-Envoy plugin gives, so that Rego written for it runs unchanged,
+ * and `portcullis` with what only this proxy knows. Described for policy authors in input.schema.json.
+ */
+export type PolicyInput = {
+  readonly attributes: {
+    readonly request: {
+      readonly time: string;
+      readonly http: {
+        readonly id: string;
+        readonly method: string;
+        readonly path: string;
+        readonly host: string;
+        readonly scheme: 'https';
+        readonly protocol: 'HTTP/1.1';
+        /** -1 when it is not known before the body has been read. */
+        readonly size: number;
+        readonly headers: Names;
+      };
+    };
+    readonly source: AttributesPeer;
+    readonly destination: AttributesPeer;
+  };
+  readonly parsed_path: readonly string[];
+  readonly parsed_query: { readonly [name: string]: readonly string[] };
+  readonly parsed_body?: unknown;
+  readonly truncated_body: false;
+  readonly version: { readonly encoding: 'protojson'; readonly ext_authz: 'v3' };
+  readonly portcullis: PortcullisInput;
+};
+
+type AttributesPeer = {
+  readonly address: { readonly socketAddress: { readonly address: string; readonly portValue: number } };
+  readonly principal: string;
+};
+
+export type PortcullisInput = {
+  readonly v: 1;
+  readonly peer: {
+    readonly spiffe_id: string;
+    readonly trust_domain: string;
+    readonly path: string;
+    readonly path_segments: readonly string[];
+    readonly serial: string;
+    readonly fingerprint_sha256: string;
+    readonly issuer: string;
+    readonly not_after: string;
+  };
+  readonly route: { readonly name: string; readonly template: string; readonly parameters: Names };
+  readonly body: {
+    readonly kind: BodyFacts['kind'];
+    readonly bytes: number | null;
+    readonly content_type: string | null;
+  };
+  readonly snapshot: string;
+  readonly time: EnvironmentTime;
+  readonly connection: {
+    readonly id: string;
+    readonly tls_version: string;
+    readonly cipher: string;
+    readonly opened: string;
+    readonly request_number: number;
+  };
+};
+
+/** Pure and total: the same facts give the same document, byte for byte when serialised. */
+export function buildInput(facts: InputFacts): PolicyInput {
+  const { request, peer, body } = facts;
+  const time = readTime(request.timeMs);
+  const document: PolicyInput = {
+    attributes: {
+      request: {
+        time: time.rfc3339,
+        http: {
+          id: request.id,
+          method: request.method,
+          path: request.target,
+          host: request.host,
+          scheme: 'https',
+          protocol: 'HTTP/1.1',
+          size: body.kind === 'none' ? 0 : (body.bytes ?? -1),
+          headers: joinHeaders(request.headers),
+        },
+      },
+      source: attributesPeer(facts.source, peer.spiffeId),
+      destination: attributesPeer(facts.destination, facts.destination.principal),
+    },
+    parsed_path: facts.pathSegments,
+    parsed_query: groupQuery(request.query),
+    truncated_body: false,
+    version: { encoding: 'protojson', ext_authz: 'v3' },
+    portcullis: portcullisInput(facts, time),
+  };
+  return body.kind === 'validated' ? { ...document, parsed_body: body.value } : document;
+}
+
+function portcullisInput({ peer, route, body, connection, snapshotDigest }: InputFacts, time: EnvironmentTime) {
+  return {
+    v: 1,
+    peer: {
+      spiffe_id: peer.spiffeId,
+      trust_domain: peer.trustDomain,
+      path: peer.path,
+      path_segments: peer.path.split('/').slice(1),
+      serial: peer.serial,
+      fingerprint_sha256: peer.fingerprintSha256,
+      issuer: peer.issuer,
+      not_after: new Date(peer.notAfterMs).toISOString(),
+    },
+    route: { name: route.name, template: route.template, parameters: named(route.parameters) },
+    body: {
+      kind: body.kind,
+      bytes: body.kind === 'none' ? 0 : (body.bytes ?? null),
+      content_type: body.kind === 'none' ? null : (body.contentType ?? null),
+    },
+    snapshot: snapshotDigest,
+    time,
+    connection: {
+      id: connection.id,
+      tls_version: connection.tlsVersion,
+      cipher: connection.cipher,
+      opened: new Date(connection.openedMs).toISOString(),
+      request_number: connection.requestNumber,
+    },
+  } as const satisfies PortcullisInput;
+}
+
+function attributesPeer({ ip, port }: Endpoint, principal: string): AttributesPeer {
+  return { address: { socketAddress: { address: ip, portValue: port } }, principal };
+}
+
+/** Lines of one name are joined with a comma, as RFC 9110 section 5.3 lets any recipient do. */
+function joinHeaders(flat: readonly string[]): Names {
+  const joined = new Map<string, string>();
+  for (let index = 0; index + 1 < flat.length; index += 2) {
+    const name = flat[index] as string;
+    const value = flat[index + 1] as string;
+    const earlier = joined.get(name);
+    joined.set(name, earlier === undefined ? value : `${earlier},${value}`);
+  }
+  return named(joined);
+}
+
+function groupQuery(pairs: InputFacts['request']['query']): { readonly [name: string]: readonly string[] } {
+  return named(
+    Map.groupBy(pairs, ([name]) => name),
+    (group) => group.map(([, value]) => value),
+  );
+}
+
+/**
+ * An object without a prototype, whose members a client may name freely: on a plain object, a header called
+ * `__proto__` would set the prototype instead of a member (CVE-2026-21710).
+ */
+function named<V>(entries: ReadonlyMap<string, V>): { readonly [name: string]: V };
+function named<V, W>(entries: ReadonlyMap<string, V>, read: (value: V) => W): { readonly [name: string]: W };
+function named<V>(entries: ReadonlyMap<string, V>, read: (value: V) => unknown = (value) => value): object {
+  const object: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+  for (const [name, value] of entries) object[name] = read(value);
+  return object;
+}
