@@ -42,14 +42,13 @@ export const denialCatalogue = {
   'no-route': row(404, 'denied', false, 'Nothing is served here.', 'No route of the configuration matches the path; what is not declared is denied.'),
 
   // Who asks.
-  'identity-expired': row(401, 'denied', true, 'The client certificate is no longer valid.', 'The SVID expired, or its trust ended, after the connection was opened.'),
-  'identity-revoked': row(401, 'denied', true, 'The client certificate is no longer valid.', 'The SVID or its issuer was revoked after the connection was opened.'),
+  'identity-expired': row(403, 'denied', true, 'The client certificate is no longer valid.', 'The SVID expired, or its trust ended, after the connection was opened.'),
+  'identity-revoked': row(403, 'denied', true, 'The client certificate is no longer valid.', 'The SVID or its issuer was revoked after the connection was opened.'),
 
   // How much.
   'too-many-requests': row(429, 'denied', false, 'Too many requests.', 'The quota of this identity on this route is used up.'),
   'too-many-in-flight': row(429, 'denied', false, 'Too many requests at once.', 'limits.max_in_flight_per_identity reached.'),
   overloaded: row(503, 'denied', false, 'The proxy is at its limit.', 'limits.max_in_flight reached, or no room to track one more identity.'),
-  draining: row(503, 'denied', true, 'The proxy is shutting down.', 'The request came after the drain began.'),
 
   // The content.
   'unexpected-body': row(400, 'invalid', true, 'This operation takes no body.', 'A body on a route that declares none.'),

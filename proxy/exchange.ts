@@ -7,10 +7,13 @@ export type HeaderList = readonly string[];
 
 /** What is known of a connection once and for all when its handshake ends. */
 export type ConnectionFacts = {
+  readonly id: string;
+  readonly openedMs: number;
   readonly peer: PeerSvid;
   readonly remote: { readonly ip: string; readonly port: number };
   readonly local: { readonly ip: string; readonly port: number };
-  readonly tls: { readonly version: string; readonly cipher: string; readonly group: string };
+  /** Node tells a server neither the key agreement group nor the signature algorithm that was negotiated. */
+  readonly tls: { readonly version: string; readonly cipher: string };
   /** The host name that the client put into its ClientHello, lower case. */
   readonly serverName: string | undefined;
 };
@@ -53,8 +56,6 @@ export interface AnswerSink {
   /** Breaks the connection off, so that the client cannot take what it has for the whole. */
   abort(): void;
   onDrain(listener: () => void): void;
-  /** The client went away before the answer was complete. */
-  onAborted(listener: () => void): void;
 }
 
 /** The facts every exchange begins with, whatever its protocol. */
@@ -62,10 +63,15 @@ export type Accepted = {
   readonly id: string;
   readonly receivedMs: number;
   readonly beganNs: bigint;
+  /** Which request of its connection this is, from 1. */
+  readonly number: number;
   readonly method: string;
   readonly target: string;
   readonly headers: HeaderList;
-  readonly body: RequestBody | undefined;
+  /** The body as it arrives; a filter that decides about it adds a fact of its own. */
+  readonly incoming: RequestBody | undefined;
+  /** Body bytes that have arrived by now. */
+  readonly bytesIn: () => number;
   readonly connection: ConnectionFacts;
   /** What this request is judged by from its first byte to its record, even when a newer one comes into force. */
   readonly snapshot: Snapshot;

@@ -1,1 +1,31 @@
-export type Snapshot = { readonly digest: string };
+import type { TrustBundle } from '../certs/trust-bundle.ts';
+import type { PolicyEngine } from '../policy/engine.ts';
+import type { ParameterValidator, SchemaValidator } from '../policy/schema.ts';
+import type { Config, RouteConfig } from './config/config.ts';
+import type { TemplateSegment } from './config/route-template.ts';
+import type { Router } from './router.ts';
+
+/**
+ * Everything a request is judged by, ready to judge: one frozen value with one digest. It is loaded, checked and swapped
+ * as a whole; a request keeps the one it was accepted with, and its record names the digest.
+ */
+export type Snapshot = {
+  readonly digest: string;
+  readonly config: Config;
+  readonly router: Router<Route>;
+  readonly engine: PolicyEngine;
+  readonly trust: TrustBundle;
+  /** Why the policy may not decide any more, when its revision was marked bad; every decision is then undecided. */
+  readonly policyBad: string | undefined;
+};
+
+/** A configured route with its validators. */
+export type Route = {
+  readonly config: RouteConfig;
+  readonly template: readonly TemplateSegment[];
+  readonly query: ParameterValidator | undefined;
+  readonly path: ParameterValidator | undefined;
+  /** By content type; empty where the body is not validated. */
+  readonly body: ReadonlyMap<string, SchemaValidator>;
+  readonly response: ReadonlyMap<string, SchemaValidator>;
+};

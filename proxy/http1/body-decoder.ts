@@ -91,7 +91,8 @@ function chunkedDecoder(): BodyDecoder {
       } else {
         if (taken.text === '') return { data, consumed: at, done: true };
         trailerBytes += taken.text.length;
-        if (trailerBytes > maxTrailerBytes || !isTrailer(taken.text)) return deny('malformed-chunk', { detail: 'trailer' });
+        if (trailerBytes > maxTrailerBytes || !isTrailer(taken.text))
+          return deny('malformed-chunk', { detail: 'trailer' });
       }
     }
     return { data, consumed: at, done: false };

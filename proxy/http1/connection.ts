@@ -9,6 +9,8 @@ import { findHeadEnd, type RequestHead, readRequestHead } from './request-head.t
 
 /** One request as it came off the wire: a head, or the reason why it is none. */
 export type WireRequest = {
+  /** Which request of its connection this is, from 1. */
+  readonly number: number;
   readonly head: RequestHead | Denial;
   readonly body: RequestBody | undefined;
   readonly answer: AnswerSink;
@@ -21,8 +23,10 @@ export type ConnectionHost = {
   /** Monotonic milliseconds. */
   readonly now: () => number;
   readonly serve: (request: WireRequest) => void;
-  /** True once the listener drains, or this connection's identity ended: the next answer is its last. */
+  /** True once the listener drains: the next answer is the last. */
   readonly mustClose: () => boolean;
+  /** True once the peer's identity is no longer valid: the connection ends with it. */
+  readonly ended: () => boolean;
 };
 
 type Phase = 'idle' | 'head' | 'exchange' | 'lingering' | 'closed';
@@ -84,7 +88,9 @@ export class Http1Connection {
     const { limits } = this.#host;
     const now = this.#host.now();
     const waited = now - this.#phaseBegan;
-    if (this.#phase === 'idle' && waited > (this.#served === 0 ? limits.headMs : limits.keepAliveMs)) {
+    if (this.#phase === 'idle' && this.#host.ended()) {
+      this.#socket.end();
+    } else if (this.#phase === 'idle' && waited > (this.#served === 0 ? limits.headMs : limits.keepAliveMs)) {
       this.#socket.destroy();
     } else if (this.#phase === 'head' && waited > limits.headMs) {
       this.#begin(deny('request-timeout', { detail: 'the head took too long' }));
@@ -145,7 +151,13 @@ export class Http1Connection {
       },
       mustClose: () => this.#mustClose(),
     });
-    this.#host.serve({ head, body: this.#body, answer: this.#answer, signal: this.#abort.signal });
+    this.#host.serve({
+      number: this.#served,
+      head,
+      body: this.#body,
+      answer: this.#answer,
+      signal: this.#abort.signal,
+    });
     this.#feedBody();
   }
 
@@ -181,6 +193,7 @@ export class Http1Connection {
   #mustClose(): boolean {
     return (
       this.#host.mustClose() ||
+      this.#host.ended() ||
       this.#inputEnded ||
       this.#served >= this.#host.limits.maxRequestsPerConnection ||
       (this.#body !== undefined && !this.#body.complete)
@@ -212,7 +225,8 @@ export class Http1Connection {
     this.#inputEnded = true;
     if (this.#phase === 'exchange' && (this.#body === undefined || this.#body.complete)) return;
     if (this.#phase === 'exchange') this.#body?.cut();
-    else if (this.#phase === 'head') this.#begin(deny('client-aborted', { detail: 'the connection ended inside the head' }));
+    else if (this.#phase === 'head')
+      this.#begin(deny('client-aborted', { detail: 'the connection ended inside the head' }));
     else this.#socket.end();
   }
 

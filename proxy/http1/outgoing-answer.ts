@@ -22,7 +22,6 @@ export class OutgoingAnswer implements AnswerSink {
   #chunked = false;
   #close = false;
   #drained: (() => void) | undefined;
-  #aborted: (() => void) | undefined;
   #over = false;
 
   constructor(socket: Socket, events: AnswerEvents) {
@@ -71,10 +70,6 @@ export class OutgoingAnswer implements AnswerSink {
     this.#drained = listener;
   }
 
-  onAborted(listener: () => void): void {
-    this.#aborted = listener;
-  }
-
   /** For the connection: the socket took everything it was given. */
   drained(): void {
     this.#drained?.();
@@ -82,9 +77,7 @@ export class OutgoingAnswer implements AnswerSink {
 
   /** For the connection: the socket is gone. */
   connectionLost(): void {
-    if (this.#over) return;
     this.#over = true;
-    this.#aborted?.();
   }
 
   #flushHead(): void {

@@ -1,0 +1,45 @@
+import type { TLSSocket } from 'node:tls';
+import {
+  type HandshakeRefusal,
+  type HandshakeRefusalReason,
+  handshakeRefusal,
+  isHandshakeRefusal,
+} from '../../certs/handshake-refusal.ts';
+import { judgePeer, presentedChain } from '../../certs/peer.ts';
+import type { TrustBundle } from '../../certs/trust-bundle.ts';
+import type { ConnectionFacts } from '../exchange.ts';
+
+type Known = { readonly id: string; readonly nowMs: number; readonly trust: TrustBundle };
+
+/** What a finished handshake proves: the facts of the connection, or the reason why there will be none. */
+export function readHandshake(socket: TLSSocket, { id, nowMs, trust }: Known): ConnectionFacts | HandshakeRefusal {
+  // Tickets are off; should a session ever be resumed all the same, nothing was verified on this connection.
+  if (socket.isSessionReused()) return handshakeRefusal('protocol', 'a resumed session');
+  const chain = presentedChain(socket.getPeerX509Certificate());
+  const verdict = socket.authorizationError;
+  const peer = judgePeer(chain, verdict === null || verdict === undefined ? null : String(verdict), trust, nowMs);
+  if (isHandshakeRefusal(peer)) return peer;
+  const { servername } = socket;
+  return {
+    id,
+    openedMs: nowMs,
+    peer,
+    remote: { ip: plainAddress(socket.remoteAddress), port: socket.remotePort ?? 0 },
+    local: { ip: plainAddress(socket.localAddress), port: socket.localPort ?? 0 },
+    tls: { version: socket.getProtocol() ?? '', cipher: socket.getCipher().standardName ?? '' },
+    serverName: typeof servername === 'string' && servername !== '' ? servername.toLowerCase() : undefined,
+  };
+}
+
+/** `::ffff:192.0.2.1` and `192.0.2.1` are one address. */
+export function plainAddress(address: string | undefined): string {
+  return (address ?? '').replace(/^::ffff:(?=\d+\.)/, '');
+}
+
+/** A handshake that failed inside TLS, before there was anything to judge. */
+export function failedHandshake(error: Error): HandshakeRefusal {
+  const code = 'code' in error ? String(error.code) : '';
+  const timedOut = code === 'ERR_TLS_HANDSHAKE_TIMEOUT';
+  const reason: HandshakeRefusalReason = timedOut ? 'handshake-timeout' : 'protocol';
+  return handshakeRefusal(reason, code === '' ? 'the handshake failed' : code);
+}

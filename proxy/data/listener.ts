@@ -1,0 +1,129 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { createServer, type Server, type TlsOptions, type TLSSocket } from 'node:tls';
+import { type HandshakeRefusal, isHandshakeRefusal } from '../../certs/handshake-refusal.ts';
+import { stillValid } from '../../certs/peer.ts';
+import type { AuditStream } from '../audit/stream.ts';
+import type { Clock } from '../clock.ts';
+import type { ConnectionFacts } from '../exchange.ts';
+import { Http1Connection, type WireRequest } from '../http1/connection.ts';
+import type { SharedLimits } from '../limit/shared-limits.ts';
+import type { Snapshot } from '../snapshot.ts';
+import type { Measurements } from '../telemetry/measurements.ts';
+import { failedHandshake, plainAddress, readHandshake } from './handshake.ts';
+
+export type ListenerParts = {
+  readonly snapshot: () => Snapshot;
+  readonly limits: SharedLimits;
+  readonly audit: Pick<AuditStream, 'commit'>;
+  readonly measurements: Measurements;
+  readonly clock: Clock;
+  readonly newId: () => string;
+  readonly serve: (connection: ConnectionFacts, request: WireRequest) => void;
+};
+
+export type Listener = {
+  readonly server: Server;
+  /** Stops accepting, lets what is in flight finish, and answers when every connection has ended. */
+  readonly drain: () => Promise<void>;
+  /** Ends every connection at once. */
+  readonly destroy: () => void;
+};
+
+/** How often slow and ended connections are looked for; every time limit is kept to within this. */
+const sweepMs = 200;
+
+export function createListener(options: TlsOptions, parts: ListenerParts): Listener {
+  const connections = new Map<TLSSocket, Http1Connection>();
+  let draining = false;
+  const server = createServer(options);
+  server.maxConnections = parts.snapshot().config.limits.maxConnections;
+  // The reason of a refusal inside TLS is gone after this event, so it is recorded in it.
+  server.on('tlsClientError', (error, socket) => {
+    refuse(parts, socket, parts.newId(), failedHandshake(error));
+    socket.destroy();
+  });
+  server.on('secureConnection', (socket) => {
+    socket.setNoDelay(true);
+    const connection = draining ? void socket.destroy() : admit(parts, socket, () => draining);
+    if (connection === undefined) return;
+    connections.set(socket, connection);
+    socket.once('close', () => connections.delete(socket));
+  });
+  const sweeper = setInterval(() => {
+    for (const connection of connections.values()) connection.sweep();
+  }, sweepMs);
+  return {
+    server,
+    drain: async () => {
+      draining = true;
+      server.close();
+      for (const connection of connections.values()) connection.closeWhenIdle();
+      if (connections.size > 0 || server.listening) await once(server, 'close');
+      clearInterval(sweeper);
+    },
+    destroy: () => {
+      for (const socket of connections.keys()) socket.destroy();
+    },
+  };
+}
+
+/** Lets a peer in, or says why not; before this has decided, no byte of the connection is read. */
+function admit(parts: ListenerParts, socket: TLSSocket, draining: () => boolean): Http1Connection | undefined {
+  const { clock, limits, measurements } = parts;
+  const snapshot = parts.snapshot();
+  const id = parts.newId();
+  const facts = readHandshake(socket, { id, nowMs: clock.nowMs(), trust: snapshot.trust });
+  if (isHandshakeRefusal(facts)) return turnAway(parts, socket, id, facts);
+  const { maxConnections, maxConnectionsPerIdentity } = snapshot.config.limits;
+  const lease = limits.connections.acquire(facts.peer.spiffeId, {
+    perIdentity: maxConnectionsPerIdentity,
+    total: maxConnections,
+  });
+  if (typeof lease === 'string') {
+    return turnAway(parts, socket, id, { refused: 'too-many-connections', detail: lease, claimed: undefined });
+  }
+  measurements.handshakeAccepted();
+  measurements.connectionOpened();
+  socket.once('close', () => {
+    lease.release();
+    measurements.connectionClosed();
+  });
+  return new Http1Connection(socket, {
+    limits: snapshot.config.limits,
+    now: clock.monotonicMs,
+    serve: (request) => parts.serve(facts, request),
+    mustClose: draining,
+    ended: () => stillValid(facts.peer, parts.snapshot().trust, clock.nowMs()) !== undefined,
+  });
+}
+
+type Refusal = Omit<HandshakeRefusal, 'refused'> & {
+  readonly refused: HandshakeRefusal['refused'] | 'too-many-connections';
+};
+
+function turnAway(parts: ListenerParts, socket: TLSSocket, id: string, refusal: Refusal): undefined {
+  refuse(parts, socket, id, refusal);
+  socket.destroy();
+}
+
+function refuse(parts: ListenerParts, socket: TLSSocket, id: string, { refused, detail, claimed }: Refusal): void {
+  parts.measurements.handshakeRefused(refused);
+  void parts.audit.commit({
+    kind: 'handshake',
+    reason: refused,
+    id,
+    dur_us: 0,
+    detail,
+    listener: 'inbound',
+    src: { ip: plainAddress(socket.remoteAddress), port: socket.remotePort ?? 0 },
+    peer: claimed && { serial: claimed.serial, fp_sha256: claimed.fingerprintSha256, issuer: claimed.issuer },
+    snapshot: parts.snapshot().digest,
+  });
+}
+
+/** The address a server listens on, as text. */
+export function boundAddress(server: Server): string {
+  const { address, port, family } = server.address() as AddressInfo;
+  return `${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+}

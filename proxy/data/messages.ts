@@ -1,0 +1,37 @@
+import type { SvidMaterial } from '../../certs/svid-source.ts';
+import type { LogFields, LogLevel } from '../telemetry/log.ts';
+import type { MeasurementDelta } from '../telemetry/measurements.ts';
+import type { SharedLimitsMemory } from '../limit/shared-limits.ts';
+import type { SnapshotData } from '../snapshot-data.ts';
+import type { HeartbeatMemory } from './heartbeat.ts';
+
+/** `workerData` of a data thread. */
+export type ThreadStart = {
+  readonly index: number;
+  readonly limits: SharedLimitsMemory;
+  readonly heartbeat: HeartbeatMemory;
+  readonly snapshot: SnapshotData;
+  readonly svid: SvidMaterial;
+  /** The address to listen on; its port is known by now even where the configuration says 0. */
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly node: string;
+};
+
+/** Control to data thread. A snapshot is prepared by all threads before any of them judges by it. */
+export type Order =
+  | { readonly do: 'prepare'; readonly snapshot: SnapshotData }
+  | { readonly do: 'commit'; readonly digest: string }
+  | { readonly do: 'svid'; readonly svid: SvidMaterial }
+  | { readonly do: 'measure'; readonly request: number }
+  | { readonly do: 'drain' }
+  | { readonly do: 'break-off' };
+
+/** Data thread to control. */
+export type Report =
+  | { readonly is: 'listening'; readonly port: number }
+  | { readonly is: 'failed-to-start'; readonly code: string | undefined; readonly message: string; readonly remedy: string | undefined }
+  | { readonly is: 'prepared'; readonly digest: string; readonly problem: string | undefined }
+  | { readonly is: 'measured'; readonly request: number; readonly delta: MeasurementDelta }
+  | { readonly is: 'audit'; readonly state: 'writable' | 'failed'; readonly why: string | undefined }
+  | { readonly is: 'log'; readonly level: LogLevel; readonly event: string; readonly fields: LogFields }
+  | { readonly is: 'drained' };

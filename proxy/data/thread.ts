@@ -1,0 +1,144 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { parentPort, workerData } from 'node:worker_threads';
+import type { Dispatcher } from 'undici';
+import { openAuditStream } from '../audit/stream.ts';
+import { systemClock as clock } from '../clock.ts';
+import { openSharedLimits } from '../limit/shared-limits.ts';
+import { createPipeline } from '../pipeline.ts';
+import { serve } from '../serve.ts';
+import type { Snapshot } from '../snapshot.ts';
+import { hydrate } from '../snapshot-data.ts';
+import { watchEventLoop } from '../telemetry/event-loop.ts';
+import type { Log, LogFields, LogLevel } from '../telemetry/log.ts';
+import { createMeasurements } from '../telemetry/measurements.ts';
+import { openPool } from '../upstream/pool.ts';
+import { openHeartbeat } from './heartbeat.ts';
+import { createListener } from './listener.ts';
+import type { Order, Report, ThreadStart } from './messages.ts';
+import { listenerOptions, secureContext } from './tls-options.ts';
+import { vocabularyOf } from './vocabulary.ts';
+
+/**
+ * A data thread: everything that a request touches. The composition root of the request path, as `proxy/main.ts` is of
+ * the process; it holds no state that the main thread could not give to a successor.
+ */
+const start = workerData as ThreadStart;
+const report = (message: Report) => parentPort?.postMessage(message);
+
+const atLevel = (level: LogLevel) => (event: string, fields: LogFields = {}) =>
+  report({ is: 'log', level, event, fields: { thread: start.index, ...fields } });
+const log: Log = { debug: atLevel('debug'), info: atLevel('info'), warn: atLevel('warn'), error: atLevel('error') };
+
+const heartbeat = openHeartbeat(start.heartbeat);
+setInterval(heartbeat.beat, 20);
+
+let snapshot: Snapshot = hydrate(start.snapshot);
+let trust = start.snapshot.trust;
+let svid = start.svid;
+let pool: Dispatcher = openPool(snapshot.config.workload);
+const prepared = new Map<string, { readonly snapshot: Snapshot; readonly trust: typeof trust }>();
+
+const { config } = snapshot;
+const measurements = createMeasurements(vocabularyOf(config), watchEventLoop());
+const limits = openSharedLimits(start.limits, start.index);
+const audit = openAuditStream({
+  folder: config.audit.folder,
+  stream: `data-${start.index}`,
+  segmentBytes: config.audit.segmentBytes,
+  mode: config.audit.mode,
+  identity: { node: start.node, workload: config.identity.spiffeId },
+  now: clock.nowMs,
+  monotonicNs: clock.monotonicNs,
+  onStateChange: (state, cause) => report({ is: 'audit', state, why: cause?.message }),
+});
+
+const serveParts = {
+  pipeline: createPipeline({ limits, clock, mark: heartbeat.mark, pool: () => pool }),
+  audit,
+  measurements: {
+    ...measurements,
+    requestStarted: () => {
+      heartbeat.requestStarted();
+      measurements.requestStarted();
+    },
+    requestEnded: () => {
+      heartbeat.requestEnded();
+      measurements.requestEnded();
+    },
+  },
+  clock,
+  log,
+  snapshot: () => snapshot,
+  newId: randomUUID,
+};
+
+const listener = createListener(listenerOptions(svid, trust, config.limits), {
+  ...serveParts,
+  limits,
+  serve: (connection, request) => void serve(serveParts, connection, request),
+});
+
+/** A snapshot is compiled whole before it can be committed; one that fails leaves the old one in force. */
+function prepare(data: ThreadStart['snapshot']): void {
+  try {
+    prepared.set(data.digest, { snapshot: hydrate(data), trust: data.trust });
+    report({ is: 'prepared', digest: data.digest, problem: undefined });
+  } catch (cause) {
+    report({ is: 'prepared', digest: data.digest, problem: cause instanceof Error ? cause.message : String(cause) });
+  }
+}
+
+function commit(digest: string): void {
+  const next = prepared.get(digest);
+  prepared.clear();
+  if (next === undefined) return;
+  const old = { pool, workload: snapshot.config.workload };
+  snapshot = next.snapshot;
+  trust = next.trust;
+  listener.server.setSecureContext(secureContext(svid, trust));
+  measurements.setVocabulary(vocabularyOf(snapshot.config));
+  if (JSON.stringify(old.workload) === JSON.stringify(snapshot.config.workload)) return;
+  pool = openPool(snapshot.config.workload);
+  void old.pool.close();
+}
+
+async function drain(): Promise<void> {
+  await listener.drain();
+  await audit.close();
+  report({ is: 'drained' });
+}
+
+function obey(order: Order): void {
+  switch (order.do) {
+    case 'prepare':
+      return prepare(order.snapshot);
+    case 'commit':
+      return commit(order.digest);
+    case 'svid':
+      svid = order.svid;
+      return void listener.server.setSecureContext(secureContext(svid, trust));
+    case 'measure':
+      measurements.auditLag(audit.lagMs);
+      return report({ is: 'measured', request: order.request, delta: measurements.drain() });
+    case 'drain':
+      return void drain();
+    case 'break-off':
+      return listener.destroy();
+  }
+}
+
+async function listen(): Promise<void> {
+  listener.server.listen({ ...start.listen, reusePort: true });
+  await once(listener.server, 'listening');
+  parentPort?.on('message', obey);
+  report({ is: 'listening', port: (listener.server.address() as AddressInfo).port });
+}
+
+try {
+  await listen();
+} catch (cause) {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  report({ is: 'failed-to-start', code, message, remedy: undefined });
+}

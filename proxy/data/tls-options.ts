@@ -1,0 +1,40 @@
+import { constants, randomBytes } from 'node:crypto';
+import type { SecureContextOptions, TlsOptions } from 'node:tls';
+import type { TrustBundleData } from '../../certs/trust-bundle.ts';
+import type { SvidMaterial } from '../../certs/svid-source.ts';
+import type { LimitsConfig } from '../config/config.ts';
+
+/** What changes with an SVID or a trust bundle, for `setSecureContext`. */
+export function secureContext(svid: SvidMaterial, trust: TrustBundleData): SecureContextOptions {
+  return {
+    cert: svid.chainPem,
+    key: svid.keyPem,
+    // Given explicitly, so that neither Node's own list nor NODE_EXTRA_CA_CERTS can vouch for anybody (SC-17).
+    ca: trust.flatMap(({ rootsPem }) => rootsPem),
+    minVersion: 'TLSv1.3',
+    maxVersion: 'TLSv1.3',
+    ciphers: 'TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256',
+    sigalgs:
+      'ecdsa_secp256r1_sha256:ecdsa_secp384r1_sha384:ecdsa_secp521r1_sha512:ed25519:' +
+      'rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:rsa_pss_rsae_sha512',
+    ecdhCurve: 'X25519MLKEM768:X25519:P-256:P-384',
+    honorCipherOrder: true,
+    // No tickets: an expired certificate was accepted on a resumed session (CVE-2025-23419 class).
+    secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
+    sessionIdContext: randomBytes(16).toString('hex'),
+  };
+}
+
+export function listenerOptions(svid: SvidMaterial, trust: TrustBundleData, limits: LimitsConfig): TlsOptions {
+  return {
+    ...secureContext(svid, trust),
+    requestCert: true,
+    // OpenSSL's verdict is read afterwards, because Node would tell nobody why it refused; `judgePeer` then decides,
+    // and nothing is read from a connection before it has (H1 in CONTROLS.md).
+    rejectUnauthorized: false,
+    handshakeTimeout: limits.handshakeMs,
+    ALPNProtocols: ['http/1.1'],
+    // A client may close its half after its request and still wait for the answer.
+    allowHalfOpen: true,
+  };
+}

@@ -1,0 +1,79 @@
+import type { ExchangeEvent } from './audit/catalogue.ts';
+import type { Denial } from './denial.ts';
+import type { Accepted } from './exchange.ts';
+import type { Authorized } from './filters/authorize.ts';
+import type { Limited } from './filters/limit.ts';
+import type { Normalised } from './filters/normalise.ts';
+import type { Validated } from './filters/validate.ts';
+import { headerValues } from './normalise/headers.ts';
+
+/** Whatever became known before the exchange ended; the chain adds to it as it goes. */
+export type KnownFacts = Accepted & Partial<Normalised & Limited & Validated & Authorized>;
+
+/** How it ended, as far as the record is concerned. */
+export type Ending = {
+  readonly denial: Denial | undefined;
+  /** Status handed to the client, or undefined when nothing could be. */
+  readonly status: number | undefined;
+  readonly bytesOut: number;
+  readonly aborted?: 'client' | 'workload' | 'proxy' | undefined;
+  /** True once a request went to the workload. */
+  readonly forwarded: boolean;
+  readonly endedNs: bigint;
+};
+
+/** The one audit record of an exchange (SP 800-53 AU-3), complete or not. */
+export function exchangeRecord(facts: KnownFacts, ending: Ending): ExchangeEvent {
+  const { connection, snapshot, permit, route, request } = facts;
+  const { peer, remote, tls } = connection;
+  const { denial } = ending;
+  const workload = snapshot.config.workload.address;
+  return {
+    kind: 'exchange',
+    reason: denial?.code,
+    id: facts.id,
+    dur_us: Number((ending.endedNs - facts.beganNs) / 1000n),
+    status: ending.status,
+    detail: denial === undefined ? notes(permit) : (denial.detail ?? denial.reasons?.join('; ')),
+    pointer: denial?.pointer,
+    rule: denial === undefined ? permit?.rule : denial.rule,
+    policy: { revision: snapshot.engine.revision },
+    snapshot: snapshot.digest,
+    schema: facts.body !== undefined && 'schemaDigest' in facts.body ? facts.body.schemaDigest : undefined,
+    listener: 'inbound',
+    route: route?.config.name,
+    src: remote,
+    dst: ending.forwarded && workload.kind === 'tcp' ? { ip: workload.host, port: workload.port } : undefined,
+    peer: {
+      spiffe: peer.spiffeId,
+      serial: peer.serial,
+      fp_sha256: peer.fingerprintSha256,
+      issuer: peer.issuer,
+      not_after: new Date(peer.notAfterMs).toISOString(),
+    },
+    object: {
+      service: snapshot.config.identity.spiffeId,
+      method: facts.method,
+      target: facts.target,
+      path_template: route?.config.path,
+      authority: request?.authority ?? headerValues(facts.headers, 'host')[0],
+    },
+    trace_id: request === undefined ? undefined : traceId(headerValues(request.headers, 'traceparent')[0]),
+    bytes_in: facts.bytesIn(),
+    bytes_out: ending.bytesOut,
+    aborted: ending.aborted,
+    tls: { ...tls, resumed: false },
+    limits: facts.quota === undefined ? undefined : { remaining: facts.quota.remaining, reset_ms: facts.quota.resetMs },
+  };
+}
+
+function notes(permit: Authorized['permit'] | undefined): string | undefined {
+  const lines = permit?.obligations.notes ?? [];
+  return lines.length === 0 ? undefined : lines.join('; ');
+}
+
+/** W3C Trace Context, version 00. */
+function traceId(traceparent: string | undefined): string | undefined {
+  const [, id] = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/.exec(traceparent ?? '') ?? [];
+  return id;
+}

@@ -1,0 +1,62 @@
+import { type Decision, decide } from '../../policy/decision.ts';
+import { buildInput } from '../../policy/input.ts';
+import type { Filter } from '../chain.ts';
+import { type Denial, deny } from '../denial.ts';
+import type { Accepted } from '../exchange.ts';
+import { type Obligations, readObligations } from '../obligations.ts';
+import { inputFacts, type Judged } from '../policy-input.ts';
+
+type Allowed = Extract<Decision, { kind: 'allow' }>;
+
+/**
+ * The proof that policy allowed this exchange; `forward` demands one. The class itself never leaves this file, and a
+ * private member makes it nominal: nobody else can make a value of this type, not even by mistake.
+ */
+class PolicyPermit {
+  readonly #decision: Allowed;
+  readonly revision: string;
+  readonly obligations: Obligations;
+
+  constructor(decision: Allowed, revision: string, obligations: Obligations) {
+    this.#decision = decision;
+    this.revision = revision;
+    this.obligations = obligations;
+  }
+
+  get rule(): string {
+    return this.#decision.rule;
+  }
+
+  get reasons(): readonly string[] {
+    return this.#decision.reasons;
+  }
+}
+
+export type Permit = PolicyPermit;
+
+export type Authorized = { readonly permit: Permit };
+
+/** Marks the stretch in which policy code holds this thread, so that the watchdog knows whom to blame. */
+export type EvaluationMark = { readonly enter: () => void; readonly leave: () => void };
+
+/** Asks the policy. Only a clean `allow` makes a Permit; whatever cannot be decided is refused as undecided. */
+export function authorize(mark: EvaluationMark): Filter<Accepted & Judged, Authorized> {
+  return {
+    name: 'authorize',
+    apply: (facts) => {
+      const { engine, policyBad } = facts.snapshot;
+      if (policyBad !== undefined) return deny('policy-undecided', { detail: policyBad });
+      mark.enter();
+      const decision = decide(engine, buildInput(inputFacts(facts)));
+      mark.leave();
+      return permitOrDeny(decision, engine.revision);
+    },
+  };
+}
+
+function permitOrDeny(decision: Decision, revision: string): Authorized | Denial {
+  if (decision.kind === 'undecided') return deny('policy-undecided', { detail: decision.why });
+  if (decision.kind === 'deny') return deny('forbidden', { rule: decision.rule, reasons: decision.reasons });
+  const obligations = readObligations(decision.obligations, decision.headers);
+  return 'code' in obligations ? obligations : { permit: new PolicyPermit(decision, revision, obligations) };
+}

@@ -1,0 +1,52 @@
+import type { Filter } from '../chain.ts';
+import { type Denial, deny } from '../denial.ts';
+import type { Accepted, HeaderList } from '../exchange.ts';
+import { readAuthority } from '../normalise/authority.ts';
+import { normaliseHeaders } from '../normalise/headers.ts';
+import { readTarget, type Target } from '../normalise/target.ts';
+import type { Route } from '../snapshot.ts';
+
+export type NormalisedRequest = Target & {
+  readonly method: string;
+  readonly authority: string;
+  /** Lower-case names; the list that is judged and the list that is sent. */
+  readonly headers: HeaderList;
+};
+
+export type Normalised = {
+  readonly request: NormalisedRequest;
+  readonly route: Route;
+  readonly parameters: ReadonlyMap<string, string>;
+};
+
+/** Makes the one target and header list that is judged and sent, and finds the route. What is ambiguous is refused. */
+export const normalise: Filter<Accepted, Normalised> = {
+  name: 'normalise',
+  apply: ({ method, target: rawTarget, headers: rawHeaders, connection, snapshot }) => {
+    const { workload } = snapshot.config;
+    const target = readTarget(rawTarget);
+    if ('code' in target) return target;
+    const normalised = normaliseHeaders(rawHeaders, [workload.spiffeIdHeader, workload.clientCertHeader]);
+    if ('code' in normalised) return normalised;
+    const authority = readAuthority(normalised.hosts, connection.serverName);
+    if (typeof authority === 'object') return authority;
+    const match = snapshot.router(method, target.segments);
+    if (match.kind === 'none') return deny('no-route');
+    if (match.kind === 'other-methods') return methodNotAllowed(match.allowed);
+    const request = { ...target, method, authority, headers: normalised.headers };
+    return { request, route: match.route, parameters: readParameters(match.route, target) };
+  },
+};
+
+function methodNotAllowed(allowed: readonly string[]): Denial {
+  return deny('method-not-allowed', { headers: ['allow', allowed.join(', ')] });
+}
+
+function readParameters(route: Route, target: Target): ReadonlyMap<string, string> {
+  const parameters = new Map<string, string>();
+  route.template.forEach((segment, index) => {
+    if (segment.kind === 'parameter') parameters.set(segment.name, target.decodedSegments[index] ?? '');
+    if (segment.kind === 'rest') parameters.set(segment.name, target.decodedSegments.slice(index).join('/'));
+  });
+  return parameters;
+}

@@ -1,0 +1,95 @@
+import { readStrictJson } from '../../policy/json/strict-json.ts';
+import { matchContentType } from '../../policy/media-type.ts';
+import type { ParameterValidator, SchemaValidator } from '../../policy/schema.ts';
+import type { Filter } from '../chain.ts';
+import { type Denial, deny, isDenial } from '../denial.ts';
+import type { Accepted, RequestBody } from '../exchange.ts';
+import { headerValues } from '../normalise/headers.ts';
+import { readBody } from '../read-body.ts';
+import type { Normalised } from './normalise.ts';
+
+/** What policy may know of the body, and what is sent: for a validated one the very bytes that were judged. */
+export type ExchangeBody =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'streamed'; readonly source: RequestBody; readonly maxBytes: number; readonly contentType: string }
+  | {
+      readonly kind: 'validated';
+      readonly bytes: Buffer;
+      readonly value: unknown;
+      readonly contentType: string;
+      readonly schemaDigest: string;
+    };
+
+export type Validated = { readonly body: ExchangeBody };
+
+/** Deeper documents serve nobody but those who look for a stack to overflow. */
+const maxDepth = 64;
+
+/** Parameters and body against their schemas. A body that no rule reads is not buffered; one that was is judged whole. */
+export const validate: Filter<Accepted & Normalised, Validated> = {
+  name: 'validate',
+  apply: (facts) => checkParameters(facts) ?? checkBody(facts),
+};
+
+function checkParameters({ route, request, parameters }: Normalised): Denial | undefined {
+  const path = new Map([...parameters].map(([name, value]) => [name, [value]]));
+  const refused = checkAgainst(route.path, path, 'path');
+  if (refused !== undefined || route.query === undefined) return refused;
+  const query = new Map<string, string[]>();
+  for (const [name, value] of request.query) query.set(name, [...(query.get(name) ?? []), value]);
+  return checkAgainst(route.query, query, 'query');
+}
+
+function checkAgainst(
+  validator: ParameterValidator | undefined,
+  values: ReadonlyMap<string, readonly string[]>,
+  place: string,
+): Denial | undefined {
+  const violation = validator?.validate(values);
+  if (violation === undefined) return undefined;
+  return deny('parameter-violation', { pointer: violation.pointer, detail: `${place}: ${violation.message}` });
+}
+
+function checkBody({
+  route,
+  request,
+  incoming: body,
+}: Accepted & Normalised): Validated | Denial | Promise<Validated | Denial> {
+  const rule = route.config.body;
+  // A schema for the body is a demand for one: without it, "no body" would be the way around validation.
+  if (body === undefined) {
+    return rule.kind === 'validate'
+      ? deny('schema-violation', { pointer: '', detail: 'a body is required' })
+      : { body: { kind: 'none' } };
+  }
+  if (rule.kind === 'none') return deny('unexpected-body');
+  if ((body.declaredBytes ?? 0) > rule.maxBytes) return deny('body-too-large');
+  const contentTypes = headerValues(request.headers, 'content-type');
+  if (rule.kind === 'stream') {
+    return { body: { kind: 'streamed', source: body, maxBytes: rule.maxBytes, contentType: contentTypes[0] ?? '' } };
+  }
+  if (headerValues(request.headers, 'content-encoding').length > 0) {
+    return deny('unsupported-media-type', { detail: 'an encoded body cannot be validated' });
+  }
+  const contentType = matchContentType(contentTypes, [...route.body.keys()]);
+  const schema = contentType === undefined ? undefined : route.body.get(contentType);
+  if (contentType === undefined || schema === undefined) return deny('unsupported-media-type');
+  return validateBody(body, rule.maxBytes, contentType, schema);
+}
+
+async function validateBody(
+  source: RequestBody,
+  maxBytes: number,
+  contentType: string,
+  schema: SchemaValidator,
+): Promise<Validated | Denial> {
+  const bytes = await readBody(source, maxBytes);
+  if (isDenial(bytes)) return bytes;
+  const json = readStrictJson(bytes, { maxDepth });
+  if (!json.ok) return deny('malformed-json', { pointer: json.problem.pointer, detail: json.problem.detail });
+  const violation = schema.validate(json.value);
+  if (violation !== undefined) {
+    return deny('schema-violation', { pointer: violation.pointer, detail: violation.message, rule: schema.digest });
+  }
+  return { body: { kind: 'validated', bytes, value: json.value, contentType, schemaDigest: schema.digest } };
+}

@@ -1,0 +1,146 @@
+import { type Denial, deny } from '../denial.ts';
+import type { HeaderList } from '../exchange.ts';
+
+/** Fields of one connection, not of the message (RFC 9110 section 7.6.1), and the framing that we write ourselves. */
+const hopByHop: ReadonlySet<string> = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'host',
+  'http2-settings',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** Two of these have two meanings; which one counts differs between servers. */
+const singletons: ReadonlySet<string> = new Set([
+  'authorization',
+  'content-encoding',
+  'content-type',
+  'cookie',
+  'date',
+  'from',
+  'if-modified-since',
+  'if-range',
+  'if-unmodified-since',
+  'max-forwards',
+  'origin',
+  'range',
+  'referer',
+  'traceparent',
+  'user-agent',
+]);
+
+/** A message may not ask for these to be dropped: they are what it is judged by. */
+const notNominable: ReadonlySet<string> = new Set([...singletons, 'host', 'content-length', 'accept', 'tracestate']);
+
+/** Ask the workload to run another method or target than the one judged (SP 800-204B APE-SR-2). */
+const overrides: ReadonlySet<string> = new Set([
+  'x-http-method',
+  'x-http-method-override',
+  'x-method-override',
+  'x-original-method',
+  'x-original-uri',
+  'x-original-url',
+  'x-rewrite-url',
+  'x-forwarded-uri',
+  'x-forwarded-prefix',
+]);
+
+/** Say where a request came from: only the proxy knows, so what a client claims is dropped. */
+const provenance = [
+  'forwarded',
+  'x-portcullis-id',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-port',
+  'x-forwarded-proto',
+  'x-real-ip',
+];
+
+/** The name as a careless workload folds it: CGI and many frameworks read `-`, `_` and `.` alike. */
+const fold = (name: string): string => name.toLowerCase().replaceAll(/[._]/g, '-');
+
+export type NormalisedHeaders = {
+  /** Lower-case names; what policy sees and what the workload receives. */
+  readonly headers: HeaderList;
+  readonly hosts: readonly string[];
+};
+
+/**
+ * The one header list that is judged and sent.
+ * @param identityHeaders the names under which the proxy tells the workload who calls; none of them survives from outside
+ */
+export function normaliseHeaders(raw: HeaderList, identityHeaders: readonly string[]): NormalisedHeaders | Denial {
+  const nominated = readNominations(raw);
+  if ('code' in nominated) return nominated;
+  const dropped = new Set([...nominated, ...hopByHop]);
+  const ours = new Set([...identityHeaders, ...provenance].map(fold));
+  const seen = new Set<string>();
+  const headers: string[] = [];
+  const hosts: string[] = [];
+  for (let index = 0; index < raw.length; index += 2) {
+    const name = (raw[index] ?? '').toLowerCase();
+    const value = raw[index + 1] ?? '';
+    if (name === 'host') hosts.push(value);
+    const refused = refuseHeader(name, seen);
+    if (refused !== undefined) return refused;
+    seen.add(name);
+    if (!dropped.has(name) && !ours.has(fold(name))) headers.push(name, value);
+  }
+  return { headers, hosts };
+}
+
+function refuseHeader(name: string, seen: ReadonlySet<string>): Denial | undefined {
+  // `x_spiffe_id` becomes `x-spiffe-id` in some servers (CVE-2026-54763, -88011); `__proto__` goes the same way.
+  if (name.includes('_')) return deny('ambiguous-header', { detail: 'a header name with an underscore' });
+  if (name === 'upgrade' || name === 'http2-settings') return deny('upgrade-not-allowed');
+  if (overrides.has(name)) return deny('ambiguous-header', { detail: `${name} would override what is judged` });
+  return singletons.has(name) && seen.has(name)
+    ? deny('ambiguous-header', { detail: `${name} is given twice` })
+    : undefined;
+}
+
+/** The field names that `Connection` lists (CVE-2021-33197, CVE-2026-29054: what may be dropped that way is limited). */
+function readNominations(raw: HeaderList): ReadonlySet<string> | Denial {
+  const names = new Set<string>();
+  for (let index = 0; index < raw.length; index += 2) {
+    if (raw[index]?.toLowerCase() !== 'connection') continue;
+    for (const part of (raw[index + 1] ?? '').split(',')) {
+      const name = part.trim().toLowerCase();
+      if (notNominable.has(name)) return deny('ambiguous-header', { detail: `Connection nominates ${name}` });
+      if (name !== '') names.add(name);
+    }
+  }
+  return names;
+}
+
+/** All values of a field of a normalised list. */
+export function headerValues(headers: HeaderList, name: string): readonly string[] {
+  const values: string[] = [];
+  for (let index = 0; index < headers.length; index += 2) {
+    if (headers[index] === name) values.push(headers[index + 1] ?? '');
+  }
+  return values;
+}
+
+/** The list without hop-by-hop fields and without what the answer's own `Connection` nominates, for the way back. */
+export function withoutHopByHop(raw: HeaderList): HeaderList {
+  const nominated = new Set<string>();
+  for (let index = 0; index < raw.length; index += 2) {
+    if (raw[index]?.toLowerCase() !== 'connection') continue;
+    for (const part of (raw[index + 1] ?? '').split(',')) nominated.add(part.trim().toLowerCase());
+  }
+  const headers: string[] = [];
+  for (let index = 0; index < raw.length; index += 2) {
+    const name = (raw[index] ?? '').toLowerCase();
+    if (!hopByHop.has(name) && !nominated.has(name)) headers.push(name, raw[index + 1] ?? '');
+  }
+  return headers;
+}

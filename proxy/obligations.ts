@@ -1,0 +1,39 @@
+import { type Denial, deny } from './denial.ts';
+import type { HeaderList } from './exchange.ts';
+
+/** What policy demands on top of the permission; all of it is carried out, or the exchange is refused. */
+export type Obligations = {
+  /** Headers for the workload. */
+  readonly requestHeaders: HeaderList;
+  /** Sentences for the audit record. */
+  readonly notes: readonly string[];
+};
+
+/** Not for policy to set: framing, routing, and the identity that only the handshake proves. */
+const reserved =
+  /^(?:host|content-length|content-type|content-encoding|transfer-encoding|connection|te|trailer|upgrade|expect|keep-alive|forwarded|proxy-.*|x-forwarded-.*|x-spiffe-.*)$/;
+
+/**
+ * Reads obligations. A PEP that does not understand one must not let the request pass (XACML 3.0 section 7.18).
+ * @param headers valid names in lower case and valid values, as `readDecision` lets through
+ */
+export function readObligations(
+  obligations: readonly Readonly<Record<string, unknown>>[],
+  headers: ReadonlyMap<string, string>,
+): Obligations | Denial {
+  const notes: string[] = [];
+  for (const { type, note } of obligations) {
+    if (type !== 'audit-note' || typeof note !== 'string') {
+      return deny('policy-undecided', { detail: 'an obligation that this proxy does not understand' });
+    }
+    notes.push(note);
+  }
+  const requestHeaders: string[] = [];
+  for (const [name, value] of headers) {
+    if (name.includes('_') || reserved.test(name)) {
+      return deny('policy-undecided', { detail: `policy may not set the header ${name}` });
+    }
+    requestHeaders.push(name, value);
+  }
+  return { requestHeaders, notes };
+}

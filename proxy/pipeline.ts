@@ -1,0 +1,39 @@
+import type { Dispatcher } from 'undici';
+import { Chain } from './chain.ts';
+import type { Clock } from './clock.ts';
+import type { Accepted } from './exchange.ts';
+import { authorize, type EvaluationMark } from './filters/authorize.ts';
+import { identity } from './filters/identity.ts';
+import { inspect } from './filters/inspect.ts';
+import { limit } from './filters/limit.ts';
+import { normalise } from './filters/normalise.ts';
+import { validate } from './filters/validate.ts';
+import type { SharedLimits } from './limit/shared-limits.ts';
+import { forward } from './upstream/forward.ts';
+
+export type PipelineParts = {
+  readonly limits: SharedLimits;
+  readonly clock: Clock;
+  readonly mark: EvaluationMark;
+  /** The pool of the workload that is in force when a request is forwarded. */
+  readonly pool: () => Dispatcher;
+};
+
+/** What decides a request, without sending it anywhere; `explain` runs this much. */
+export function decisionChain({ limits, clock, mark }: Omit<PipelineParts, 'pool'>) {
+  return Chain.from<Accepted>()
+    .use(identity)
+    .use(normalise)
+    .use(limit(limits, () => clock.monotonicMs() * 1000))
+    .use(validate)
+    .use(authorize(mark));
+}
+
+/** THE order in which a request is judged and sent. A filter in the wrong place does not compile. */
+export function createPipeline(parts: PipelineParts) {
+  return decisionChain(parts).use(forward(parts.pool)).use(inspect);
+}
+
+export type Pipeline = ReturnType<typeof createPipeline>;
+/** Every fact of a request that came all the way. */
+export type Served = Exclude<Awaited<ReturnType<Pipeline['run']>>, { readonly code: string }>;

@@ -1,0 +1,51 @@
+import { pathOf } from '../certs/spiffe-id.ts';
+import type { BodyFacts, InputFacts } from '../policy/input.ts';
+import type { Accepted } from './exchange.ts';
+import type { Identified } from './filters/identity.ts';
+import type { Normalised } from './filters/normalise.ts';
+import type { ExchangeBody, Validated } from './filters/validate.ts';
+
+/** The facts that policy judges by. */
+export type Judged = Accepted & Identified & Normalised & Validated;
+
+/** The facts of an exchange in the terms of the policy input; nothing is parsed again here. */
+export function inputFacts(facts: Judged): InputFacts {
+  const { request, peer, connection, snapshot } = facts;
+  return {
+    request: {
+      id: facts.id,
+      timeMs: facts.receivedMs,
+      method: request.method,
+      target: request.target,
+      path: request.path,
+      query: request.query,
+      host: request.authority,
+      headers: request.headers,
+    },
+    pathSegments: request.decodedSegments,
+    peer: { ...peer, path: pathOf(peer.spiffeId) },
+    source: connection.remote,
+    destination: { ...connection.local, principal: snapshot.config.identity.spiffeId },
+    route: { name: facts.route.config.name, template: facts.route.config.path, parameters: facts.parameters },
+    body: bodyFacts(facts.body),
+    snapshotDigest: snapshot.digest,
+    connection: {
+      id: connection.id,
+      tlsVersion: connection.tls.version,
+      cipher: connection.tls.cipher,
+      openedMs: connection.openedMs,
+      requestNumber: facts.number,
+    },
+  };
+}
+
+function bodyFacts(body: ExchangeBody): BodyFacts {
+  switch (body.kind) {
+    case 'none':
+      return body;
+    case 'streamed':
+      return { kind: 'streamed', bytes: body.source.declaredBytes, contentType: body.contentType || undefined };
+    case 'validated':
+      return { kind: 'validated', bytes: body.bytes.length, contentType: body.contentType, value: body.value };
+  }
+}

@@ -1,0 +1,65 @@
+import type { Denial } from './denial.ts';
+import type { AnswerSink } from './exchange.ts';
+import type { Answer } from './filters/inspect.ts';
+import type { ResponseBody } from './upstream/workload-response.ts';
+
+/** How the way back ended, before its last bytes have left: `last` waits until the record is written. */
+export type Relayed =
+  | { readonly kind: 'complete'; readonly last: Buffer | undefined; readonly bytesOut: number }
+  | { readonly kind: 'broken'; readonly denial: Denial };
+
+/**
+ * Streams an answer to the client as fast as it takes it, and stops before the end: the last piece, or the mark that
+ * nothing more comes, is held back, so that no client has a complete answer whose record is not safe.
+ */
+export function relay(answer: Answer, sink: AnswerSink): Promise<Relayed> {
+  const { body } = answer;
+  if (Buffer.isBuffer(body)) return Promise.resolve({ kind: 'complete', last: body, bytesOut: body.length });
+  return new Promise((resolve) => {
+    sink.onDrain(() => body.resume());
+    const hold = holdBack(answer, sink, body);
+    body.consume({
+      chunk: hold.push,
+      end: () => {
+        const last = hold.take();
+        resolve({ kind: 'complete', last, bytesOut: sink.bytesOut + (last?.length ?? 0) });
+      },
+      failed: (denial) => {
+        hold.take();
+        resolve({ kind: 'broken', denial });
+      },
+    });
+  });
+}
+
+/**
+ * Keeps the newest piece. With a declared length the piece that completes it stays; otherwise a piece leaves when the
+ * next one comes or the turn of the event loop ends, so that a stream of events is not late by one.
+ */
+function holdBack({ framing }: Answer, sink: AnswerSink, body: ResponseBody) {
+  let held: Buffer | undefined;
+  let received = 0;
+  let scheduled: NodeJS.Immediate | undefined;
+  const release = () => {
+    scheduled = undefined;
+    if (held === undefined) return;
+    const piece = held;
+    held = undefined;
+    if (!sink.write(piece)) body.pause();
+  };
+  return {
+    push: (piece: Buffer) => {
+      release();
+      held = piece;
+      received += piece.length;
+      const completes = framing.kind === 'length' && received >= framing.bytes;
+      if (!completes) scheduled ??= setImmediate(release);
+    },
+    take: () => {
+      if (scheduled !== undefined) clearImmediate(scheduled);
+      const last = held;
+      held = undefined;
+      return last;
+    },
+  };
+}

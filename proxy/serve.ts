@@ -1,0 +1,132 @@
+import type { AuditStream } from './audit/stream.ts';
+import type { Clock } from './clock.ts';
+import { type Denial, deny, denialRow, isDenial } from './denial.ts';
+import type { Accepted, AnswerSink, ConnectionFacts } from './exchange.ts';
+import { type Ending, exchangeRecord, type KnownFacts } from './exchange-record.ts';
+import type { Answer } from './filters/inspect.ts';
+import type { WireRequest } from './http1/connection.ts';
+import type { Pipeline, Served } from './pipeline.ts';
+import { relay } from './relay.ts';
+import { startDenial } from './respond.ts';
+import type { Snapshot } from './snapshot.ts';
+import type { Log } from './telemetry/log.ts';
+import type { Measurements } from './telemetry/measurements.ts';
+
+export type ServeParts = {
+  readonly pipeline: Pipeline;
+  readonly audit: Pick<AuditStream, 'commit' | 'state'>;
+  readonly measurements: Measurements;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly snapshot: () => Snapshot;
+  readonly newId: () => string;
+};
+
+/**
+ * Runs one exchange from its first byte to its record. The audit wraps everything: refusals, aborts and bugs leave their
+ * one record too, and under `audit.mode: required` nobody gets a complete answer before it is written.
+ */
+export async function serve(parts: ServeParts, connection: ConnectionFacts, wire: WireRequest): Promise<void> {
+  const { measurements } = parts;
+  const facts = accept(parts, connection, wire);
+  measurements.requestStarted();
+  try {
+    const outcome = await judge(parts, wire, facts);
+    await (isDenial(outcome) ? refuse(parts, wire.answer, facts, outcome) : answer(parts, wire.answer, outcome));
+  } catch (cause) {
+    // Nothing is left that could answer: break off rather than let a half-known exchange look whole.
+    parts.log.error('exchange.bug', { id: facts.id, cause: cause instanceof Error ? cause : String(cause) });
+    wire.answer.abort();
+  } finally {
+    for (const end of facts.atEnd) end();
+    measurements.requestEnded();
+  }
+}
+
+function accept({ clock, snapshot, newId }: ServeParts, connection: ConnectionFacts, wire: WireRequest): Accepted {
+  const { head, body } = wire;
+  const known = 'framing' in head ? head : { method: '', target: '', headers: [] };
+  return {
+    id: newId(),
+    receivedMs: clock.nowMs(),
+    beganNs: clock.monotonicNs(),
+    number: wire.number,
+    method: known.method,
+    target: known.target,
+    headers: known.headers,
+    incoming: body,
+    bytesIn: () => body?.receivedBytes ?? 0,
+    connection,
+    snapshot: snapshot(),
+    signal: wire.signal,
+    atEnd: [],
+  };
+}
+
+async function judge(parts: ServeParts, { head }: WireRequest, facts: Accepted): Promise<Served | Denial> {
+  if (isDenial(head)) return head;
+  const { mode } = facts.snapshot.config.audit;
+  if (mode === 'required' && parts.audit.state === 'failed') return deny('audit-unavailable');
+  try {
+    return await parts.pipeline.run(facts, parts.measurements.stage, parts.clock.monotonicMs);
+  } catch (cause) {
+    parts.log.error('exchange.bug', { id: facts.id, cause: cause instanceof Error ? cause : String(cause) });
+    return deny('internal-error');
+  }
+}
+
+async function refuse(parts: ServeParts, sink: AnswerSink, facts: KnownFacts, denial: Denial): Promise<void> {
+  const { code } = denial;
+  parts.measurements.request(facts.route?.config.name, code);
+  if (code === 'client-aborted') {
+    await record(parts, facts, { denial, status: undefined, bytesOut: 0, aborted: 'client' });
+    return sink.abort();
+  }
+  const body = startDenial(sink, denial, problemContext(parts, facts));
+  const ending = { denial, status: denialRow(code).status, bytesOut: body?.length ?? 0 };
+  if (await record(parts, facts, ending)) return sink.end(body);
+  sink.end(startDenial(sink, deny('audit-unavailable'), problemContext(parts, facts)));
+}
+
+function problemContext({ clock }: ServeParts, { id, connection, snapshot, method }: KnownFacts) {
+  const explain = snapshot.config.explainTo.includes(connection.peer.spiffeId);
+  return { id, nowMs: clock.nowMs(), explain, bodiless: method === 'HEAD' };
+}
+
+async function answer(parts: ServeParts, sink: AnswerSink, facts: Served): Promise<void> {
+  const { answer: whole, id } = facts;
+  parts.measurements.upstreamResponse(whole.status);
+  sink.head(whole.status, [...whole.headers, 'x-portcullis-id', id], whole.framing, false);
+  const relayed = await relay(whole, sink);
+  if (relayed.kind === 'complete') return complete(parts, sink, facts, relayed.last, relayed.bytesOut);
+  if (!sink.started) return refuse(parts, sink, facts, relayed.denial);
+  parts.measurements.request(facts.route.config.name, relayed.denial.code);
+  const { denial } = relayed;
+  const aborted = denial.code === 'client-aborted' ? 'client' : 'workload';
+  await record(parts, facts, { denial, status: whole.status, bytesOut: sink.bytesOut, aborted });
+  sink.abort();
+}
+
+async function complete(
+  parts: ServeParts,
+  sink: AnswerSink,
+  facts: Served & { readonly answer: Answer },
+  last: Buffer | undefined,
+  bytesOut: number,
+): Promise<void> {
+  parts.measurements.request(facts.route.config.name, undefined);
+  if (await record(parts, facts, { denial: undefined, status: facts.answer.status, bytesOut })) return sink.end(last);
+  if (sink.started) sink.abort();
+  else sink.end(startDenial(sink, deny('audit-unavailable'), problemContext(parts, facts)));
+}
+
+/** @returns whether the answer may be completed */
+async function record(
+  { audit, clock }: ServeParts,
+  facts: KnownFacts,
+  ending: Omit<Ending, 'endedNs' | 'forwarded'>,
+): Promise<boolean> {
+  const forwarded = facts.permit !== undefined;
+  const event = exchangeRecord(facts, { ...ending, forwarded, endedNs: clock.monotonicNs() });
+  return (await audit.commit(event)) === 'written' || facts.snapshot.config.audit.mode === 'best-effort';
+}

@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto';
+import { readTrustBundle, type TrustBundleData } from '../certs/trust-bundle.ts';
+import type { PolicyBundle } from '../policy/bundle/bundle.ts';
+import { wasmEngine } from '../policy/engines/wasm.ts';
+import { compileParameters, compileSchema, type ParameterValidator, type SchemaValidator } from '../policy/schema.ts';
+import type { Config, RouteConfig } from './config/config.ts';
+import { parseTemplate } from './config/route-template.ts';
+import { createRouter } from './router.ts';
+import type { Route, Snapshot } from './snapshot.ts';
+
+/** A snapshot as it travels to the data threads: plain data, nothing compiled, one digest over all of it. */
+export type SnapshotData = {
+  readonly digest: string;
+  readonly config: Config;
+  readonly policy: PolicyBundle;
+  /** Text of every schema file, by its path. */
+  readonly schemas: ReadonlyMap<string, string>;
+  readonly trust: TrustBundleData;
+  readonly policyBad: string | undefined;
+};
+
+export function snapshotData(parts: Omit<SnapshotData, 'digest'>): SnapshotData {
+  const { config, policy, schemas, trust, policyBad } = parts;
+  const digest = createHash('sha256')
+    .update(stableJson({ config: { ...config, file: '' }, policy: policy.revision, schemas, trust, policyBad }))
+    .digest('hex');
+  return Object.freeze({ ...parts, digest: `sha256:${digest}` });
+}
+
+/** Maps as sorted lists, so that the same content gives the same digest. */
+function stableJson(value: unknown): string {
+  return JSON.stringify(value, (_, member: unknown) =>
+    member instanceof Map ? [...member].toSorted(([a], [b]) => (String(a) < String(b) ? -1 : 1)) : member,
+  );
+}
+
+/**
+ * Makes a snapshot ready to judge by. Everything in it is compiled here, so whatever cannot work is found before the
+ * swap. Throws PolicyError and CertsError.
+ */
+export function hydrate(data: SnapshotData): Snapshot {
+  const { config, digest, policyBad } = data;
+  const routes = config.routes.map((route) => compileRoute(route, data.schemas));
+  return Object.freeze({
+    digest,
+    config,
+    policyBad,
+    router: createRouter(
+      routes.map((route) => ({ methods: route.config.methods, template: route.template, route })),
+    ),
+    engine: wasmEngine(data.policy),
+    trust: readTrustBundle(data.trust),
+  });
+}
+
+function compileRoute(config: RouteConfig, schemas: SnapshotData['schemas']): Route {
+  const text = (file: string) => schemas.get(file) ?? '';
+  const parameters = (file: string | undefined): ParameterValidator | undefined =>
+    file === undefined ? undefined : compileParameters(text(file), file);
+  const bodies = (files: ReadonlyMap<string, string> | undefined): ReadonlyMap<string, SchemaValidator> =>
+    new Map([...(files ?? [])].map(([contentType, file]) => [contentType, compileSchema(text(file), file)]));
+  return Object.freeze({
+    config,
+    template: parseTemplate(config.path),
+    query: parameters(config.querySchema),
+    path: parameters(config.pathSchema),
+    body: bodies(config.body.kind === 'validate' ? config.body.schemas : undefined),
+    response: bodies(config.response?.schemas),
+  });
+}
+
+/** Every schema file a configuration names. */
+export function schemaFiles({ routes }: Config): readonly string[] {
+  const files = routes.flatMap(({ querySchema, pathSchema, body, response }) => [
+    ...(querySchema === undefined ? [] : [querySchema]),
+    ...(pathSchema === undefined ? [] : [pathSchema]),
+    ...(body.kind === 'validate' ? body.schemas.values() : []),
+    ...(response?.schemas.values() ?? []),
+  ]);
+  return [...new Set(files)];
+}

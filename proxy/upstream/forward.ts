@@ -1,0 +1,83 @@
+import type { Readable } from 'node:stream';
+import type { Dispatcher } from 'undici';
+import type { Filter } from '../chain.ts';
+import { type Denial, deny } from '../denial.ts';
+import type { Accepted, HeaderList } from '../exchange.ts';
+import type { Authorized } from '../filters/authorize.ts';
+import type { Identified } from '../filters/identity.ts';
+import type { Normalised } from '../filters/normalise.ts';
+import type { Validated } from '../filters/validate.ts';
+import { identityHeaders } from './identity-headers.ts';
+import { requestStream } from './request-stream.ts';
+import { WorkloadExchange } from './workload-exchange.ts';
+import type { WorkloadResponse } from './workload-response.ts';
+
+export type Forwarded = { readonly response: WorkloadResponse };
+
+/** What forwarding demands. Without `Authorized`, whose Permit only the policy filter can make, it does not compile. */
+export type Forwardable = Accepted & Identified & Normalised & Validated & Authorized;
+
+/** Sends what was judged, byte for byte, and answers as soon as the head of a clean response is here. */
+export function forward(pool: () => Dispatcher): Filter<Forwardable, Forwarded> {
+  return {
+    name: 'forward',
+    apply: async (facts) => {
+      const response = await send(facts, pool());
+      return 'code' in response ? response : { response };
+    },
+  };
+}
+
+function send(facts: Forwardable, pool: Dispatcher): Promise<WorkloadResponse | Denial> {
+  const { request, route, signal, snapshot } = facts;
+  const { workload } = snapshot.config;
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => exchange.cancel(deny('upstream-timeout')), route.config.timeoutMs);
+    const rules = {
+      method: request.method,
+      maxResponseBytes: workload.maxResponseBytes,
+      closeDelimited: workload.unsafeCloseDelimited,
+    };
+    const exchange = new WorkloadExchange(rules, (outcome) => {
+      clearTimeout(timer);
+      resolve(outcome);
+    });
+    signal.addEventListener('abort', () => exchange.cancel(deny('client-aborted')), { once: true });
+    const { headers, body } = outgoing(facts, (denial) => exchange.cancel(denial));
+    pool.dispatch(
+      { method: request.method as Dispatcher.HttpMethod, path: request.target, headers: [...headers], body },
+      exchange,
+    );
+  });
+}
+
+type Outgoing = { readonly headers: HeaderList; readonly body: Buffer | Readable | null };
+
+/** Every body is framed explicitly, whatever the method: an unframed one would be the next request (THREATS 1.7). */
+function outgoing(facts: Forwardable, failed: (denial: Denial) => void): Outgoing {
+  const { body } = facts;
+  const headers = outgoingHeaders(facts);
+  if (body.kind === 'none') return { headers, body: null };
+  if (body.kind === 'validated')
+    return { headers: [...headers, 'content-length', String(body.bytes.length)], body: body.bytes };
+  const { declaredBytes } = body.source;
+  const framing = declaredBytes === undefined ? [] : ['content-length', String(declaredBytes)];
+  return { headers: [...headers, ...framing], body: requestStream(body.source, body.maxBytes, failed) };
+}
+
+function outgoingHeaders({ id, request, permit, peer, connection, snapshot }: Forwardable): HeaderList {
+  const { workload, identity } = snapshot.config;
+  const own = [
+    ...permit.obligations.requestHeaders,
+    ...identityHeaders(peer, connection, identity.spiffeId, workload),
+    'x-portcullis-id',
+    id,
+  ];
+  const replaced = new Set(own.filter((_, index) => index % 2 === 0));
+  const headers: string[] = ['host', request.authority];
+  for (let index = 0; index < request.headers.length; index += 2) {
+    const name = request.headers[index] ?? '';
+    if (!replaced.has(name)) headers.push(name, request.headers[index + 1] ?? '');
+  }
+  return [...headers, ...own];
+}

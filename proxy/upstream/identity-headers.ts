@@ -1,0 +1,27 @@
+import type { PeerSvid } from '../../certs/peer.ts';
+import type { ConnectionFacts, HeaderList } from '../exchange.ts';
+
+type Names = { readonly spiffeIdHeader: string; readonly clientCertHeader: string };
+
+/**
+ * What the workload is told about its caller: the plain SPIFFE ID, and the element of `x-forwarded-client-cert` that
+ * Envoy would write. Normalising has dropped everything under these names, so there is one value and it is ours.
+ */
+export function identityHeaders(peer: PeerSvid, connection: ConnectionFacts, own: string, names: Names): HeaderList {
+  return [
+    names.spiffeIdHeader,
+    peer.spiffeId,
+    names.clientCertHeader,
+    clientCertElement(peer, own),
+    'x-forwarded-for',
+    connection.remote.ip,
+    'x-forwarded-proto',
+    'https',
+  ];
+}
+
+/** The alphabet of a SPIFFE ID has none of `,;="`, so only the subject needs quotes (THREATS 1.2, XFCC injection). */
+function clientCertElement(peer: PeerSvid, own: string): string {
+  const subject = peer.subject.replaceAll(/[^\x20-\x7e]/g, '?').replaceAll(/["\\]/g, '\\$&');
+  return `By=${own};Hash=${peer.fingerprintSha256};Subject="${subject}";URI=${peer.spiffeId}`;
+}
