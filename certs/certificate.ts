@@ -103,6 +103,14 @@ export function pemToDer(pem: string): Uint8Array {
   return Buffer.from(pem.replaceAll(/-----[A-Z0-9 ]+-----/g, ''), 'base64');
 }
 
+/** RFC 7468; the label of a CRL is `X509 CRL`. */
+export function derToPem(der: Uint8Array, label: string): string {
+  const lines = Buffer.from(der)
+    .toString('base64')
+    .replaceAll(/.{64}(?=.)/g, '$&\n');
+  return `-----BEGIN ${label}-----\n${lines}\n-----END ${label}-----\n`;
+}
+
 export function certificateToPem(certificate: Certificate): string {
   return certificate.openssl.toString();
 }

@@ -8,6 +8,7 @@ import {
   type CertificateRequest,
   type Crl,
   type CrlRequest,
+  derToPem,
   type Extension,
   oids,
   pemToDer,
@@ -214,7 +215,7 @@ export async function signCrl(request: CrlRequest, signer: SigningKey): Promise<
     signingAlgorithm: signingAlgorithm(signer),
     signingKey: signer.privateKey,
   });
-  return `${crl.toString('pem')}\n`;
+  return derToPem(new Uint8Array(crl.rawData), 'X509 CRL');
 }
 
 /** RFC 5280 section 5.2.3 wants growing numbers: the time does, and is a six-byte INTEGER from 2004 to 6429. */

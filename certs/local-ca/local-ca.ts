@@ -1,0 +1,222 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Certificate, certificateToPem, normalSerial } from '../certificate.ts';
+import { CertsError } from '../errors.ts';
+import { pathOf, type TrustDomain, trustDomainOf } from '../spiffe-id.ts';
+import type { SvidMaterial } from '../svid-source.ts';
+import { type TrustBundleData, trustBundleData } from '../trust-bundle.ts';
+import { isBroken, judgeLeaf } from '../svid.ts';
+import type { CaEvent } from './events.ts';
+import { generateKeyPair, type KeyAlgorithm, keyToPem } from './key-pair.ts';
+import { type LeafRequest, maxSvidLifetimeMs, minSvidLifetimeMs, signSvid } from './profile.ts';
+import { type Issued, openRegister, type Register } from './register.ts';
+import { crlFile, refreshCrl } from './revocation-list.ts';
+import { privateFolder } from './secret-files.ts';
+import { caFolder, type CaState, createCa, hasCa, loadCa } from './state.ts';
+
+export type LocalCa = {
+  readonly issue: (request: LeafRequest) => Promise<SvidMaterial>;
+  /** By the hexadecimal serial; the CRL is on the disk when the promise resolves. */
+  readonly revoke: (serial: string) => Promise<void>;
+  /** Read from the disk, since another process may have revoked meanwhile. */
+  readonly trustBundle: () => TrustBundleData;
+  readonly describe: () => CaDescription;
+  readonly close: () => void;
+};
+
+export type CaDescription = {
+  readonly trustDomain: TrustDomain;
+  readonly keyAlgorithm: KeyAlgorithm;
+  readonly root: CertificateSummary;
+  readonly intermediate: CertificateSummary;
+  /** Certificates that have not expired, or not long ago. */
+  readonly issued: readonly Issued[];
+  readonly crlFile: string;
+};
+
+export type CertificateSummary = Pick<
+  Certificate,
+  'subject' | 'serial' | 'fingerprintSha256' | 'notBeforeMs' | 'notAfterMs'
+>;
+
+export type OpenExistingCaOptions = {
+  readonly stateFolder: string;
+  readonly passphrase?: string;
+  readonly now: () => number;
+  readonly onEvent?: (event: CaEvent) => void;
+};
+
+export type OpenLocalCaOptions = OpenExistingCaOptions & {
+  readonly trustDomain: TrustDomain;
+  readonly keyAlgorithm: KeyAlgorithm;
+};
+
+const dayMs = 86_400_000;
+
+/** Opens the CA of the folder, and creates one when there is none. Throws CertsError. */
+export async function openLocalCa(options: OpenLocalCaOptions): Promise<LocalCa> {
+  await privateFolder(options.stateFolder);
+  const register = await openRegister(join(options.stateFolder, 'register.sqlite'));
+  return closingOnError(register, async () => {
+    const created = await register.exclusively(async () => {
+      if (await hasCa(options.stateFolder)) return false;
+      if (register.list().length > 0) {
+        throw new CertsError('state-incomplete', `${caFolder(options.stateFolder)} is gone, but its register is not`);
+      }
+      const { stateFolder, trustDomain, keyAlgorithm, passphrase, now } = options;
+      await createCa(stateFolder, { trustDomain, keyAlgorithm, passphrase, nowMs: now() });
+      return true;
+    });
+    const state = await loadCa(options.stateFolder, options.passphrase);
+    if (state.trustDomain !== options.trustDomain) {
+      const message = `${state.folder} holds the CA of ${state.trustDomain}, not of ${options.trustDomain}`;
+      throw new CertsError('ca-trust-domain-mismatch', message);
+    }
+    if (created) {
+      const { fingerprintSha256 } = state.root;
+      options.onEvent?.({
+        type: 'ca.create',
+        trustDomain: state.trustDomain,
+        rootFingerprintSha256: fingerprintSha256,
+      });
+    }
+    return startCa(state, register, options);
+  });
+}
+
+/** Opens the CA of the folder whatever its trust domain; never creates one. Throws CertsError. */
+export async function openExistingCa(options: OpenExistingCaOptions): Promise<LocalCa> {
+  if (!(await hasCa(options.stateFolder))) {
+    throw new CertsError('ca-missing', `there is no CA in ${options.stateFolder}`);
+  }
+  await privateFolder(options.stateFolder);
+  const register = await openRegister(join(options.stateFolder, 'register.sqlite'));
+  return closingOnError(register, async () => {
+    return startCa(await loadCa(options.stateFolder, options.passphrase), register, options);
+  });
+}
+
+async function closingOnError(register: Register, open: () => Promise<LocalCa>): Promise<LocalCa> {
+  try {
+    return await open();
+  } catch (error) {
+    register.close();
+    throw error;
+  }
+}
+
+async function startCa(state: CaState, register: Register, options: OpenExistingCaOptions): Promise<LocalCa> {
+  const { now, onEvent } = options;
+  checkClock(state, now());
+  await register.exclusively(() => refreshCrl(state, register, now()));
+  return {
+    issue: (request) =>
+      reportingRefusal('issue', onEvent, async () => {
+        const svid = await issue(state, register, request, now());
+        const { spiffeId, serial, notAfterMs } = svid;
+        onEvent?.({ type: 'ca.issue', spiffeId, serial, notAfterMs });
+        return svid;
+      }),
+    revoke: (serial) =>
+      reportingRefusal('revoke', onEvent, async () => {
+        await revoke(state, register, normalSerial(serial), now());
+        onEvent?.({ type: 'ca.revoke', serial: normalSerial(serial) });
+      }),
+    trustBundle: () => readBundle(state),
+    describe: () => describe(state, register),
+    close: register.close,
+  };
+}
+
+async function reportingRefusal<T>(
+  action: 'issue' | 'revoke',
+  onEvent: ((event: CaEvent) => void) | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof CertsError) {
+      onEvent?.({ type: 'ca.refuse', action, code: error.code, message: error.message });
+    }
+    throw error;
+  }
+}
+
+async function issue(state: CaState, register: Register, request: LeafRequest, nowMs: number): Promise<SvidMaterial> {
+  checkRequest(state, request);
+  checkClock(state, nowMs);
+  const key = await generateKeyPair(state.keyAlgorithm);
+  const leaf = await signSvid(request, key.publicKey, state.intermediate, nowMs);
+  const verdict = judgeLeaf(leaf);
+  if (isBroken(verdict))
+    throw new CertsError('svid-invalid', `refused to issue ${request.spiffeId}: ${verdict.detail}`);
+  const { spiffeId } = request;
+  const { serial, notBeforeMs, notAfterMs } = leaf;
+  // On record before anybody holds it: what is not in the register cannot be revoked.
+  await register.exclusively(async () => {
+    register.forget(nowMs - dayMs);
+    register.add({ serial, spiffeId, notAfterMs });
+    await refreshCrl(state, register, nowMs);
+  });
+  const chainPem = certificateToPem(leaf) + certificateToPem(state.intermediate.certificate);
+  return { spiffeId, chainPem, keyPem: keyToPem(key), serial, notBeforeMs, notAfterMs };
+}
+
+function checkRequest({ trustDomain }: CaState, { spiffeId, lifetimeMs }: LeafRequest): void {
+  if (trustDomainOf(spiffeId) !== trustDomain) {
+    throw new CertsError('trust-domain-foreign', `${spiffeId} is not in the trust domain ${trustDomain}`);
+  }
+  if (pathOf(spiffeId) === '') {
+    throw new CertsError('spiffe-id-invalid', `${spiffeId} has no path: it names a trust domain, not a workload`);
+  }
+  if (!(lifetimeMs >= minSvidLifetimeMs && lifetimeMs <= maxSvidLifetimeMs)) {
+    throw new CertsError('lifetime-invalid', `a lifetime of ${lifetimeMs / 1000} s was asked for`);
+  }
+}
+
+function checkClock({ folder, root, intermediate }: CaState, nowMs: number): void {
+  for (const { subject, notBeforeMs, notAfterMs } of [root, intermediate.certificate]) {
+    const nowText = new Date(nowMs).toISOString();
+    if (nowMs > notAfterMs) {
+      const endText = new Date(notAfterMs).toISOString();
+      throw new CertsError('ca-expired', `${subject} in ${folder} expired ${endText}; it is ${nowText}`);
+    }
+    if (nowMs < notBeforeMs) {
+      const beginText = new Date(notBeforeMs).toISOString();
+      throw new CertsError('ca-not-yet-valid', `${subject} in ${folder} begins ${beginText}; it is ${nowText}`);
+    }
+  }
+}
+
+async function revoke(state: CaState, register: Register, serial: string, nowMs: number): Promise<void> {
+  await register.exclusively(async () => {
+    if (!register.revoke(serial, nowMs)) {
+      throw new CertsError('serial-unknown', `${JSON.stringify(serial)} is not a serial this CA has issued`);
+    }
+  });
+  // Only now, with the register committed: a list that is published first would lose the entry again after a crash.
+  await register.exclusively(() => refreshCrl(state, register, nowMs));
+}
+
+function readBundle(state: CaState): TrustBundleData {
+  const rootsPem = certificateToPem(state.root);
+  const crlsPem = ['root-crl.pem', 'crl.pem'].map((name) => readFileSync(join(state.folder, name), 'utf8')).join('');
+  return trustBundleData([{ trustDomain: state.trustDomain, rootsPem, crlsPem }]);
+}
+
+function describe(state: CaState, register: Register): CaDescription {
+  const { trustDomain, keyAlgorithm, root, intermediate } = state;
+  return {
+    trustDomain,
+    keyAlgorithm,
+    root: summary(root),
+    intermediate: summary(intermediate.certificate),
+    issued: register.list(),
+    crlFile: crlFile(state),
+  };
+}
+
+function summary({ subject, serial, fingerprintSha256, notBeforeMs, notAfterMs }: Certificate): CertificateSummary {
+  return { subject, serial, fingerprintSha256, notBeforeMs, notAfterMs };
+}
