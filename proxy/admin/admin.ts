@@ -39,7 +39,7 @@ function createLimitedServer(): Server {
     // Explicit, so that NODE_OPTIONS=--insecure-http-parser cannot loosen it.
     httpValidation: 'strict',
     maxHeaderSize: 8192,
-    headersTimeout: 5000,
+    headersTimeout: 2000,
     requestTimeout: 5000,
     keepAliveTimeout: 5000,
     connectionsCheckingInterval: 1000,

@@ -10,8 +10,11 @@ const SPINS = 200;
 /** One nap; nobody notifies, since unlocking would pay for it on every request. */
 const NAP_MS = 0.05;
 
-/** About 20 ms: longer only if the holder is dead, and then refusing beats stalling an event loop. */
-const NAPS = 400;
+/**
+ * About 100 ms. A holder that lost its processor is back before; one that is gone for longer was terminated, and until
+ * its locks are freed refusing beats stalling an event loop.
+ */
+const NAPS = 1000;
 
 /** False when the lock cannot be had in time; the caller must refuse then (fail closed). */
 export function lock(words: Int32Array, index: number, thread: number): boolean {

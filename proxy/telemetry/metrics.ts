@@ -31,7 +31,7 @@ export type Metrics = {
 
 export function createMetrics(initial: Vocabulary, runtime: RuntimeLabels): Metrics {
   const instruments = createInstruments();
-  const { registry, counters, gauges, stages } = instruments;
+  const { counters, gauges, stages } = instruments;
   let route = boundedTo(initial.routes);
   gauges.runtime.set(runtime, 1);
   return {
@@ -63,14 +63,16 @@ export function createMetrics(initial: Vocabulary, runtime: RuntimeLabels): Metr
     setVocabulary: (vocabulary) => {
       route = boundedTo(vocabulary.routes);
     },
-    expose: () => {
-      gauges.residentMemory.set(process.memoryUsage.rss());
-      const { user, system } = process.cpuUsage();
-      counters.cpu.reset();
-      counters.cpu.inc((user + system) / 1e6);
-      return registry.metrics();
-    },
+    expose: () => exposition(instruments),
   };
+}
+
+function exposition({ registry, counters, gauges }: Instruments): Promise<string> {
+  gauges.residentMemory.set(process.memoryUsage.rss());
+  const { user, system } = process.cpuUsage();
+  counters.cpu.reset();
+  counters.cpu.inc((user + system) / 1e6);
+  return registry.metrics();
 }
 
 type Instruments = ReturnType<typeof createInstruments>;

@@ -75,6 +75,8 @@ function churn(identity: string, cap: number, times: number): number {
     let most = Atomics.load(words, 3);
     while (inside > most)
       most = Atomics.compareExchange(words, 3, most, inside) === most ? inside : Atomics.load(words, 3);
+    // Long enough for the others to come by while this one is inside.
+    for (let turn = 0; turn < 50; turn += 1) Atomics.load(words, 2);
     Atomics.sub(words, 2, 1);
     lease.release();
   }
