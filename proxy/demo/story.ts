@@ -1,11 +1,11 @@
-import { join } from 'node:path';
 import { type Paint, table } from '../cli/render.ts';
 import type { DemoFolder } from './folder.ts';
+import { clientFiles } from './identities.ts';
 import type { Performed } from './perform.ts';
 import type { DemoClient, Expected } from './scenarios.ts';
 
 const who: Readonly<Record<DemoClient, string>> = {
-  shop: 'web',
+  web: 'web',
   reports: 'reports',
   stranger: 'stranger',
   foreign: 'web, of another CA',
@@ -49,16 +49,12 @@ function why(evidence: NonNullable<Performed['evidence']>, expected: Expected): 
 }
 
 /** Three calls to paste: allowed, refused by policy, refused at the door. */
-export function curlLines(
-  folder: DemoFolder,
-  port: number,
-  fileOf: (client: DemoClient) => { cert: string; key: string },
-) {
-  const root = join(folder.stateFolder, 'root.pem');
+export function curlLines(folder: DemoFolder, port: number): readonly string[] {
+  const { root } = clientFiles(folder, 'web');
   const url = `https://localhost:${port}/orders/1001`;
   const as = (client: DemoClient) => {
-    const { cert, key } = fileOf(client);
-    return `--cert ${cert} --key ${key}`;
+    const { certificate, key } = clientFiles(folder, client);
+    return `--cert ${certificate} --key ${key}`;
   };
   return [
     `curl --cacert ${root} ${as('web')} ${url}`,

@@ -1,0 +1,116 @@
+import { join, relative } from 'node:path';
+import { type StreamReport, verifyAudit } from '../audit/verify.ts';
+import type { Config } from '../config/config.ts';
+import { loadConfig } from '../config/load-config.ts';
+import { formatProblem } from '../config/problem.ts';
+import { thisMachine } from '../config/world.ts';
+import { type DemoFolder, layOut } from '../demo/folder.ts';
+import { issueIdentities, proxySpiffeId } from '../demo/identities.ts';
+import { startOrdersWorkload } from '../demo/orders-workload.ts';
+import { type Performed, perform } from '../demo/perform.ts';
+import { curlLines, outcomeTable } from '../demo/story.ts';
+import { ProxyError } from '../errors.ts';
+import { type Arguments, type Command, type Io, UsageError, valueOf } from './command.ts';
+import { painter } from './render.ts';
+
+export type StartProxy = (config: Config) => Promise<RunningProxy>;
+type RunningProxy = { readonly address: { readonly port: number }; readonly close: () => Promise<void> };
+
+const defaultPort = 8443;
+const tableWidth = 140;
+
+export function demoCommands(startProxy: StartProxy): readonly Command[] {
+  return [
+    {
+      path: ['demo'],
+      summary: 'Start a workload with the proxy in front of it, send eight requests and show what happened and why',
+      options: [
+        { name: 'once', help: 'End after the table' },
+        { name: 'port', value: 'N', help: `Port of the proxy on 127.0.0.1, ${defaultPort} unless given` },
+      ],
+      exitCodes: {
+        0: 'every outcome was the expected one, and the audit trail verifies',
+        1: 'an outcome was not the expected one, or the audit trail does not verify',
+        2: 'usage',
+        3: 'the demo could not start, for example because the port is in use',
+      },
+      run: (args, io) => demo(args, io, startProxy),
+    },
+  ];
+}
+
+async function demo(args: Arguments, io: Io, startProxy: StartProxy): Promise<number> {
+  const proxyPort = readPort(valueOf(args, 'port'));
+  const workload = await startOrdersWorkload();
+  try {
+    const folder = layOut(join(io.cwd, '.portcullis', 'demo'), { proxy: proxyPort, workload: workload.port });
+    const identities = await issueIdentities(folder, io.now);
+    const proxy = await startProxy(await load(folder, io.cwd));
+    try {
+      const since = new Date(io.now()).toISOString();
+      const target = { port: proxy.address.port, root: identities.root, spiffeId: proxySpiffeId };
+      const rows = await perform(target, identities.credentials, folder.auditFolder, since);
+      const trail = await verifyAudit(folder.auditFolder);
+      tell(rows, trail, folder, proxy.address.port, io);
+      if (!args.switches.has('once')) await serveUntilSignal(folder, proxy.address.port, io);
+      return rows.every(({ asExpected }) => asExpected) && trail.every(isSound) ? 0 : 1;
+    } finally {
+      await proxy.close();
+    }
+  } finally {
+    await workload.close();
+  }
+}
+
+function readPort(text: string | undefined): number {
+  if (text === undefined) return defaultPort;
+  const port = Number(text);
+  if (/^[0-9]{1,5}$/.test(text) && port <= 65_535) return port;
+  throw new UsageError(`--port takes a number from 0 to 65535 (0: any free one), not '${text}'`);
+}
+
+async function load(folder: DemoFolder, cwd: string): Promise<Config> {
+  const loaded = await loadConfig(folder.configFile, thisMachine());
+  if (loaded.ok) return loaded.config;
+  throw new ProxyError(
+    'config-invalid',
+    `\n${loaded.problems.map((problem) => formatProblem(problem, cwd)).join('\n')}`,
+  );
+}
+
+function tell(
+  rows: readonly Performed[],
+  trail: readonly StreamReport[],
+  folder: DemoFolder,
+  port: number,
+  io: Io,
+): void {
+  const paint = painter(io.color);
+  const asExpected = rows.filter((row) => row.asExpected).length;
+  const records = trail.reduce((sum, stream) => sum + stream.records, 0);
+  const broken = trail.find((stream) => !isSound(stream));
+  io.out(`\n${outcomeTable(rows, tableWidth, paint)}\n\n`);
+  io.out(`${asExpected} of ${rows.length} outcomes as expected. `);
+  io.out(
+    broken === undefined
+      ? `Audit trail verified: ${records} records in ${relative(io.cwd, folder.auditFolder)}\n`
+      : `${paint('red', `The audit trail does NOT verify (${broken.stream})`)}\n`,
+  );
+  io.out(`\nTry it yourself while it serves (port ${port}): allowed, denied by policy, refused at the door\n\n`);
+  const near: DemoFolder = { ...folder, path: relative(io.cwd, folder.path) };
+  for (const line of curlLines(near, port)) io.out(`  ${line}\n`);
+}
+
+function isSound({ fault }: StreamReport): boolean {
+  return fault === undefined;
+}
+
+function serveUntilSignal(folder: DemoFolder, port: number, io: Io): Promise<void> {
+  io.out(`\nServing on https://localhost:${port} with ${relative(io.cwd, folder.configFile)}. Ctrl-C ends it.\n`);
+  return new Promise((resolve) => {
+    const stop = io.onSignal(() => {
+      stop();
+      resolve();
+    });
+  });
+}
