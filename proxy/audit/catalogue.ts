@@ -119,7 +119,6 @@ const EXCEPTIONS: Partial<Record<DenialCode, ExchangeType>> = {
   'too-many-requests': 'limit.reject',
   'too-many-in-flight': 'limit.reject',
   overloaded: 'limit.reject',
-  draining: 'limit.reject',
   'upstream-too-large': 'output.reject',
   'response-violation': 'output.reject',
   'client-aborted': 'client.abort',

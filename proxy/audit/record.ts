@@ -34,13 +34,13 @@ const peer = group('Who asks: the client certificate, from the DER that was veri
   serial: text('Serial number, hex.', 64),
   fp_sha256: text('SHA-256 of the certificate, hex.', 80),
   issuer: text('Distinguished name of the issuer.', 1024),
-  not_after: text('End of its validity, RFC 3339.', 30),
+  not_after: text('End of its validity, RFC 3339.', 64),
 });
 
 const endpoint = { ip: text('IP address.', 64), port: number('TCP port.') };
 
 const tls = group('The connection.', {
-  version: text('Protocol version.', 16),
+  version: text('Protocol version.', 64),
   cipher: text('Cipher suite.', 64),
   group: text('Key agreement group.', 64),
   resumed: flag('Whether a session was resumed; this proxy never lets one be.'),
@@ -78,7 +78,7 @@ export const exchangeFields = {
     path_template: text('Path of the route, with its parameters unfilled.', 1024),
     authority: target('Host, as received.', 1024),
   }),
-  trace_id: text('From a valid `traceparent`.', 32),
+  trace_id: text('From a valid `traceparent`.', 64),
   bytes_in: number('Body bytes received from the client.'),
   bytes_out: number('Body bytes sent to the client.'),
   aborted: choice('Which end broke off before the answer was complete.', ['client', 'workload', 'proxy']),
@@ -114,7 +114,7 @@ export const controlFields = {
     spiffe: text('SPIFFE ID.', 2048),
     serial: text('Serial number, hex.', 64),
     fp_sha256: text('SHA-256 of the certificate, hex.', 80),
-    not_after: text('End of its validity, RFC 3339.', 30),
+    not_after: text('End of its validity, RFC 3339.', 64),
   }),
   thread: number('Data thread concerned.'),
   pid: number('Process id.'),

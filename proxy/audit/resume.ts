@@ -35,9 +35,15 @@ export function resumeStream(folder: string, stream: string): Resumption {
       throw new ProxyError('audit-stream-corrupt', `the last record of ${file} does not verify: ${why}`);
     }
     const head = { seq: record.seq, hash: record.hash };
-    return { head, segment: appendable(folder, lastNumber), lastNumber, bytesCut, clean: isStop(end.line) };
+    return {
+      head,
+      segment: appendable(folder, lastNumber),
+      lastNumber,
+      bytesCut,
+      clean: bytesCut === 0 && isStop(end.line),
+    };
   }
-  return { head: GENESIS, segment: appendable(folder, lastNumber), lastNumber, bytesCut, clean: lastNumber === 0 };
+  return { head: GENESIS, segment: appendable(folder, lastNumber), lastNumber, bytesCut, clean: bytesCut === 0 };
 }
 
 function appendable(folder: string, number: number): Segment | undefined {
