@@ -1,5 +1,5 @@
 import { survivesAsDouble } from './number.ts';
-import { childPointer } from './pointer.ts';
+import { childPointer, shortPointer } from './pointer.ts';
 import type { JsonProblemCode } from './problem.ts';
 
 type Found = {
@@ -222,7 +222,7 @@ export class JsonScanner {
     let pointer = '';
     for (const { last } of this.#frames) if (last !== undefined) pointer = childPointer(pointer, last);
     if (key !== undefined) pointer = childPointer(pointer, key);
-    this.#found = { code, index, pointer, detail };
+    this.#found = { code, index, pointer: shortPointer(pointer), detail };
     return false;
   }
 }
