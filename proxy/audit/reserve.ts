@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import type { AuditEvent } from './catalogue.ts';
 
 /**
  * Real bytes that stand beside the segments, to be given up when the disk is full: so that requests which the workload
@@ -48,4 +49,13 @@ function noise(): Uint8Array {
 export function hasRoomAgain(folder: string): boolean {
   const { bavail, bsize } = fs.statfsSync(folder);
   return bavail * bsize >= 2 * RESERVE_BYTES;
+}
+
+/**
+ * While the stream has failed, what room is left belongs to requests that the workload has seen. Refusals for want of
+ * audit, and handshakes, which anybody can cause at will, are only counted.
+ */
+export function mayUseReserve(event: AuditEvent): boolean {
+  if (event.kind === 'handshake') return false;
+  return event.kind === 'control' || event.reason !== 'audit-unavailable';
 }

@@ -1,36 +1,16 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import type { AuditConfig } from '../config/config.ts';
 import { ProxyError } from '../errors.ts';
 import type { AuditEvent, ControlEvent } from './catalogue.ts';
 import { stepDetector } from './clock-step.ts';
 import { encodeEvent, quoted } from './encode.ts';
 import { assertLockedByUs } from './folder-lock.ts';
 import { type Head, link } from './hash-chain.ts';
-import { ensureReserve, hasRoomAgain, releaseReserve } from './reserve.ts';
+import { ensureReserve, hasRoomAgain, mayUseReserve, releaseReserve } from './reserve.ts';
 import { type Resumption, resumeStream } from './resume.ts';
 import { type StorageError, createSegment, storageError } from './segment.ts';
 import { SegmentWriter } from './segment-writer.ts';
-
-export type AuditState = 'writable' | 'failed';
-export type CommitResult = 'written' | 'lost';
-
-export type AuditStreamOptions = {
-  /** The audit folder, locked by `lockAuditFolder`. The stream's own files are in `<folder>/<stream>/`. */
-  readonly folder: string;
-  /** `control`, or one name per data thread; lower case letters, digits and `-`. */
-  readonly stream: string;
-  readonly segmentBytes: number;
-  /** For the record: what follows from a loss is the caller's to do. */
-  readonly mode: AuditConfig['mode'];
-  readonly identity: { readonly node: string; readonly workload: string };
-  readonly now: () => number;
-  readonly monotonicNs: () => bigint;
-  /** Told at once, synchronously, possibly while the stream is being opened; `cause` comes with `failed`. */
-  readonly onStateChange: (state: AuditState, cause: StorageError | undefined) => void;
-  /** Between two syncs to the device, and between two attempts to recover. */
-  readonly tickMs?: number;
-};
+import type { AuditState, AuditStreamOptions, CommitResult } from './stream-options.ts';
 
 type Entry = { readonly body: string; readonly settle: ((result: CommitResult) => void) | undefined };
 
@@ -266,13 +246,4 @@ export class AuditStream {
     this.#options.onStateChange('writable', undefined);
     return true;
   }
-}
-
-/**
- * While the stream has failed, what room is left belongs to requests that the workload has seen. Refusals for want of
- * audit, and handshakes, which anybody can cause at will, are only counted.
- */
-function mayUseReserve(event: AuditEvent): boolean {
-  if (event.kind === 'handshake') return false;
-  return event.kind === 'control' || event.reason !== 'audit-unavailable';
 }

@@ -3,7 +3,8 @@ import path from 'node:path';
 import type { ExchangeEvent } from '../../../proxy/audit/catalogue.ts';
 import { type FolderLock, lockAuditFolder } from '../../../proxy/audit/folder-lock.ts';
 import type { StorageFault } from '../../../proxy/audit/segment.ts';
-import { type AuditState, type AuditStream, openAuditStream } from '../../../proxy/audit/stream.ts';
+import { type AuditStream, openAuditStream } from '../../../proxy/audit/stream.ts';
+import type { AuditState } from '../../../proxy/audit/stream-options.ts';
 
 /** A stream on a real folder, and what it told about itself. Not a test itself. */
 export type Trail = {
