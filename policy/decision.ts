@@ -10,7 +10,7 @@ export type Decision =
       readonly reasons: readonly string[];
       /** What whoever enforces the decision must do besides forwarding; one it does not know must make it refuse. */
       readonly obligations: readonly JsonObject[];
-      /** Headers to set on the request; names in lower case. */
+      /** Headers to set on the request; names in lower case. Which of them a policy may set is the proxy's to say. */
       readonly headers: ReadonlyMap<string, string>;
     }
   | { readonly kind: 'deny'; readonly rule: string; readonly reasons: readonly string[] }
@@ -30,21 +30,6 @@ const members: ReadonlySet<string> = new Set(['allow', 'rule', 'reasons', 'oblig
 
 /** RFC 9110 section 5.1: a token; lower case, so that no two members name one header. */
 const headerName = /^[a-z0-9!#$%&'*+.^_`|~-]{1,128}$/;
-/** What frames or routes the message belongs to the proxy: a policy that sets one would smuggle (RFC 9112 section 6). */
-const framing: ReadonlySet<string> = new Set([
-  'connection',
-  'content-length',
-  'expect',
-  'host',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
 /** RFC 9110 section 5.5 without obs-text, and without spaces at the ends, which recipients trim. */
 const headerValue = /^(?:[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?)?$/;
 
@@ -141,7 +126,6 @@ function readHeaders(value: unknown): ReadonlyMap<string, string> {
   if (entries.length > limits.headers) throw new Malformed(`headers has ${entries.length} members`);
   for (const [name, text] of entries) {
     if (!headerName.test(name)) throw new Malformed(`${quote(name)} is not a header name in lower case`);
-    if (framing.has(name)) throw new Malformed(`a policy may not set the header ${name}`);
     if (typeof text !== 'string') throw new Malformed(`header ${name} is ${typeName(text)}, not a string`);
     if (text.length > limits.headerValueLength || !headerValue.test(text)) {
       throw new Malformed(`the value of header ${name} is not one that may be sent`);

@@ -5,79 +5,79 @@
 export const policyErrors = {
   'rego-missing': {
     summary: 'A Rego path does not exist or holds no .rego file.',
-    remedy: 'Correct the path under `policy.rego`, or put a .rego file there.',
+    remedy: 'correct the path under `policy.rego`, or put a .rego file there',
   },
   'rego-unreadable': {
     summary: 'A Rego file exists but cannot be read.',
-    remedy: 'Make the file readable for the user that runs portcullis.',
+    remedy: 'make the file readable for the user that runs portcullis',
   },
   'rego-does-not-compile': {
     summary: "OPA's compiler refused the policy.",
-    remedy: 'Correct the lines listed above; `portcullis policy check PATH` shows every problem.',
+    remedy: 'correct the lines listed above; `portcullis policy check PATH` shows every problem',
   },
   'entrypoint-missing': {
     summary: 'No rule of the policy has the name of the entrypoint.',
-    remedy: 'Name an existing rule as package/path/rule, for example portcullis/authz/decision.',
+    remedy: 'name an existing rule as package/path/rule, for example portcullis/authz/decision',
   },
   'data-missing': {
     summary: 'The data file does not exist or cannot be read.',
-    remedy: 'Correct the path of the data file, or leave it out.',
+    remedy: 'correct the path of the data file, or leave it out',
   },
   'data-invalid': {
     summary: 'The data file is not a JSON object.',
-    remedy: 'Correct the JSON at the line named above; the top level must be an object.',
+    remedy: 'correct the JSON at the line named above; the top level must be an object',
   },
   'builtin-refused': {
     summary: 'The policy calls a built-in that would make a decision impure, or that this engine lacks.',
-    remedy: 'Rewrite the rule without the built-in; pass what it would fetch as data or read it from the input.',
+    remedy: 'rewrite the rule without the built-in; pass what it would fetch as data or read it from the input',
   },
   'bundle-corrupt': {
     summary: 'A compiled policy is not what its digest says, or lacks a part.',
-    remedy: 'Build the policy again with `portcullis policy build`.',
+    remedy: 'build the policy again with `portcullis policy build`',
   },
   'wasm-invalid': {
     summary: 'The compiled policy is not a WebAssembly module made by OPA.',
-    remedy: 'Build the policy again with `portcullis policy build`.',
+    remedy: 'build the policy again with `portcullis policy build`',
   },
   'policy-too-large': {
     summary: 'The policy and its data do not fit into the memory an engine may use.',
-    remedy: 'Make the data smaller, or raise the memory limit of the engine.',
+    remedy: 'make the data smaller, or raise the memory limit of the engine',
   },
   'compiler-damaged': {
     summary: 'The compiler artefact is not what its digest says.',
-    remedy: 'Restore policy/compiler from the release, or rebuild it with `node policy/compiler/build.mjs`.',
+    remedy: 'restore policy/compiler from the release, or rebuild it with `node policy/compiler/build.mjs`',
   },
   'compiler-failed': {
     summary: 'The compiler process ended without an answer.',
-    remedy: 'Run the same command again; if it fails again, report it together with the policy.',
+    remedy: 'run the same command again; if it fails again, report it together with the policy',
   },
   'compiler-timeout': {
     summary: 'The compiler process did not finish in time and was killed.',
-    remedy: 'Look for a rule or a test that never ends, or give the compiler more time.',
+    remedy: 'look for a rule or a test that never ends, or give the compiler more time',
   },
   'schema-invalid': {
     summary: 'A schema is not JSON, not a JSON Schema of its dialect, or uses what this validator does not support.',
-    remedy: 'Correct the places listed above; draft 2020-12 (the default) and draft-07 are supported.',
+    remedy: 'correct the places listed above; draft 2020-12 (the default) and draft-07 are supported',
   },
   'schema-open-object': {
     summary: 'An object schema lists members and does not say what happens to members it does not list.',
-    remedy: 'Write "additionalProperties": false to refuse unknown members, or true to accept them unseen.',
+    remedy: 'write "additionalProperties": false to refuse unknown members, or true to accept them unseen',
   },
   'schema-pattern-not-linear': {
     summary: 'A regular expression is invalid, or cannot be matched in time linear in its input.',
-    remedy: 'Write it without lookaround, backreferences and repeat counts over 1000; use maxLength for lengths.',
+    remedy: 'write it without lookaround, backreferences and repeat counts over 1000; use maxLength for lengths',
   },
   'schema-remote-ref': {
     summary: 'A $ref points outside the schema file; nothing is ever fetched or read for it.',
-    remedy: 'Copy what it points at under "$defs" and write "$ref": "#/$defs/name".',
+    remedy: 'copy what it points at under "$defs" and write "$ref": "#/$defs/name"',
   },
   'schema-unknown-format': {
     summary: 'A format is not one that is checked, so that it would only look like a check.',
-    remedy: 'Use one of the formats listed above, a pattern, or leave the format out.',
+    remedy: 'use one of the formats listed above, a pattern, or leave the format out',
   },
   'schema-parameter-type': {
     summary: 'A schema for parameters does not say how each parameter is read from text.',
-    remedy: 'Give each parameter one type: string, integer, number, boolean, or array with items of one of these.',
+    remedy: 'give each parameter one type: string, integer, number, boolean, or array with items of one of these',
   },
 } as const satisfies Record<string, { readonly summary: string; readonly remedy: string }>;
 

@@ -25,6 +25,7 @@ else process.exitCode = damagedExitCode;
 
 function run(): number {
   const module = new WebAssembly.Module(zstdDecompressSync(compressed, { maxOutputLength: maxUnpackedBytes }));
+  // No folder is opened for it and no variable passed: it reads its question, writes its answer, and reaches nothing.
   const wasi = new WASI({ version: 'preview1', args: ['compiler'], env: {}, returnOnExit: true });
   return wasi.start(new WebAssembly.Instance(module, wasi.getImportObject() as WebAssembly.Imports));
 }

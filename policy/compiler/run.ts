@@ -87,11 +87,6 @@ async function runChild(input: number, output: number, options: CompilerOptions)
 function childArguments(artefact: string, { maxMemoryBytes = defaultMemoryBytes }: CompilerOptions): string[] {
   const program = import.meta.filename.endsWith('.ts') ? './child.ts' : './child.js';
   return [
-    // The program parses text that somebody wrote: it may read its own folder and start nothing.
-    '--permission',
-    '--allow-wasi',
-    `--allow-fs-read=${artefact}`,
-    `--allow-fs-read=${import.meta.dirname}`,
     '--disable-warning=ExperimentalWarning',
     `--wasm-max-mem-pages=${Math.ceil(maxMemoryBytes / wasmPageBytes)}`,
     fileURLToPath(new URL(program, import.meta.url)),

@@ -8,9 +8,7 @@ import type { PolicyInput } from '../input.ts';
 import { hostImports, requireOpaModule } from './wasm-host.ts';
 
 // Required, because the class that speaks OPA's ABI is no named export of the package's ES module.
-const { LoadedPolicy } = createRequire(import.meta.url)(
-  '@open-policy-agent/opa-wasm',
-) as typeof Sdk;
+const { LoadedPolicy } = createRequire(import.meta.url)('@open-policy-agent/opa-wasm') as typeof Sdk;
 
 export type WasmLimits = {
   /** The memory of an instance cannot grow past this; an evaluation that needs more is cut short. */

@@ -25,7 +25,7 @@ allow_write := {
 	"effect": "allow",
 	"reason": "writers may write",
 	"when": {"operations": ["PUT"], "roles": ["writer"]},
-	"obligations": [{"log": "body"}],
+	"obligations": [{"type": "audit-note", "note": "a write"}],
 }
 
 deny_sundays := {
@@ -69,7 +69,7 @@ test_a_reader_may_read if {
 test_obligations_come_with_permission if {
 	decision := decide(request("spiffe://demo.test/ns/shop/sa/web", "PUT", "orders.write"), facts)
 	decision.allow == true
-	decision.obligations == [{"log": "body"}]
+	decision.obligations == [{"type": "audit-note", "note": "a write"}]
 }
 
 test_a_reader_may_not_write if {

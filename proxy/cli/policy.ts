@@ -1,0 +1,96 @@
+import { resolve } from 'node:path';
+import { refusalOf } from '../../policy/builtins/refused.ts';
+import { writeBundleFolder } from '../../policy/bundle/write-folder.ts';
+import { buildPolicy, checkPolicy, testPolicy } from '../../policy/compiler/compile.ts';
+import type { TestResult } from '../../policy/compiler/job.ts';
+import { wasmEngine } from '../../policy/engines/wasm.ts';
+import { formatDiagnostic } from '../../policy/errors.ts';
+import { type Arguments, type Command, type Io, requiredValue, UsageError, valueOf } from './command.ts';
+
+const json = { name: 'json', help: 'Answer in JSON' } as const;
+const data = { name: 'data', value: 'FILE', help: 'JSON file that the policy sees as data' } as const;
+
+const build: Command = {
+  path: ['policy', 'build'],
+  summary: 'Compile Rego and say its revision',
+  positionals: 'PATH...',
+  options: [
+    { name: 'entrypoint', value: 'RULE', required: true, help: 'Decision rule, such as portcullis/authz/decision' },
+    data,
+    { name: 'out', value: 'FOLDER', help: 'Write policy.wasm, plan.json, data.json and .manifest there' },
+    json,
+  ],
+  exitCodes: { 0: 'the policy compiles and can be loaded', 3: 'it does not' },
+  run: async (args, io) => {
+    const bundle = await buildPolicy({
+      regoPaths: paths(args),
+      dataFile: valueOf(args, 'data'),
+      entrypoint: requiredValue(args, 'entrypoint'),
+    });
+    // Loading it here refuses what would otherwise be refused at the next start.
+    wasmEngine(bundle);
+    const out = valueOf(args, 'out');
+    const files = out === undefined ? [] : await writeBundleFolder(resolve(io.cwd, out), bundle);
+    const { revision, entrypoint } = bundle;
+    if (args.switches.has('json')) io.out(`${JSON.stringify({ revision, entrypoint, files })}\n`);
+    else io.out([`${entrypoint} ${revision}`, ...files.map((file) => `wrote ${file}`), ''].join('\n'));
+    return 0;
+  },
+};
+
+const test: Command = {
+  path: ['policy', 'test'],
+  summary: 'Run the Rego tests of a policy',
+  positionals: 'PATH...',
+  options: [data, { name: 'run', value: 'REGEX', help: 'Only tests whose name matches' }, json],
+  exitCodes: { 0: 'every test passes', 1: 'a test fails, or there is none', 3: 'the policy does not compile' },
+  run: async (args, io) => {
+    const results = await testPolicy({
+      regoPaths: paths(args),
+      dataFile: valueOf(args, 'data'),
+      run: valueOf(args, 'run'),
+    });
+    if (args.switches.has('json')) io.out(`${JSON.stringify(results)}\n`);
+    else printResults(results, io);
+    // No test at all is most likely a mistyped path or --run.
+    return results.length > 0 && !results.some(isBad) ? 0 : 1;
+  },
+};
+
+const check: Command = {
+  path: ['policy', 'check'],
+  summary: 'Report every problem of a policy, in strict mode',
+  positionals: 'PATH...',
+  options: [json],
+  exitCodes: { 0: 'nothing to report', 1: 'there are problems' },
+  run: async (args, io) => {
+    const problems = await checkPolicy({ regoPaths: paths(args), judge: refusalOf });
+    if (args.switches.has('json')) io.out(`${JSON.stringify(problems)}\n`);
+    else for (const problem of problems) io.out(`${formatDiagnostic(problem)}\n`);
+    return problems.length === 0 ? 0 : 1;
+  },
+};
+
+export const policyCommands: readonly Command[] = [build, test, check];
+
+function paths({ positionals }: Arguments): readonly string[] {
+  if (positionals.length === 0) throw new UsageError('name at least one Rego file or folder');
+  return positionals;
+}
+
+function isBad({ outcome }: TestResult): boolean {
+  return outcome === 'fail' || outcome === 'error';
+}
+
+function printResults(results: readonly TestResult[], io: Io): void {
+  for (const result of results) {
+    if (!isBad(result) && result.output === '') continue;
+    io.out(`${result.outcome} ${result.file}:${result.line} ${result.package}.${result.name}\n`);
+    const details = [result.error, result.output].join('\n').split('\n');
+    for (const line of details.filter((text) => text !== '')) io.out(`    ${line}\n`);
+  }
+  const count = (outcome: TestResult['outcome']) => results.filter((result) => result.outcome === outcome).length;
+  const rest = (['fail', 'error', 'skip'] as const).filter((outcome) => count(outcome) > 0);
+  io.out([`${count('pass')} pass`, ...rest.map((outcome) => `${count(outcome)} ${outcome}`)].join(', '));
+  io.out('\n');
+}
