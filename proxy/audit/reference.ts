@@ -68,12 +68,23 @@ before it, through all files and restarts. Check one by hand:
     sed -n 5p 00000001.ndjson | sed 's/,"hash":"[^"]*"}$//' | tr -d '\\n' | sha256sum
 
 \`portcullis audit verify FOLDER\` finds the first record of each stream that was changed, removed, repeated or moved. It
-**cannot** find two things: a tail that was cut off whole (compare the head it prints with one you noted elsewhere), and a
-chain that somebody who may write to the folder has recomputed from end to end. Both need heads that are signed and kept
-off the host; these checkpoints are not built yet. Until then, ship the files to a place this host cannot rewrite.
+**cannot** find three things: a tail that was cut off whole (compare the head it prints with one you noted elsewhere), a
+stream whose whole folder is gone, and a chain that somebody who may write to the folder has recomputed from end to end. All
+need heads that are signed and kept off the host; these checkpoints are not built yet. Until then, ship the files to a
+place this host cannot rewrite. A torn last line of a proxy that is running just now is a record being written: ask again.
 
 A record is acknowledged when the kernel has it: it survives the death of the process at once, and the death of the machine
-after the next sync to the device, about a second later (\`lagMs\`).
+after the next sync to the device, about a second later.
+
+## When records cannot be written
+
+A segment that is removed, replaced, written to by something else, or whose device fails is given up, and the chain goes on
+in a new one; \`audit.recovered\` says why. When no new one can be made, the stream has *failed*: under \`audit.mode: required\`
+new requests are refused with \`audit-unavailable\` and the proxy is not ready; under \`best-effort\` they pass. About once a
+second it tries again, and the first record it can write counts what was \`lost\`, and how many of those were \`refused\`, so
+that nothing was forwarded for them. On a full disk each stream first gives up its \`reserve\`, 1 MiB of real bytes beside
+its segments: requests that the workload has seen by then get their records from it, while refusals and handshakes are
+only counted. The reserve is written again, and the stream is writable again, when there is room for twice of it.
 `;
 
 const OUTCOME = `\`type\`, \`outcome\` (\`allow\`, \`deny\`, \`error\`), \`class\` (\`denied\`: policy or a limit said no; \`undecided\`: it could not be
