@@ -66,10 +66,13 @@ export const exchangeFields = {
   listener,
   route: text('Name of the route.', 256),
   src: source,
-  dst: group('The workload address it was forwarded to; missing when nothing was sent there.', endpoint),
+  dst: group('The workload address it was forwarded to; missing when nothing was sent there.', {
+    ...endpoint,
+    path: text('Path of the unix socket.', 256),
+  }),
   peer,
   object: group('What is asked for.', {
-    service: text('Name of the service.', 256),
+    service: text('The service: the SPIFFE ID of the workload asked, or a name.', 2048),
     method: text('Method, as received.', 128),
     target: target(
       'Target, byte for byte as forwarded (as received, when refused); only credentials are masked, see below.',
