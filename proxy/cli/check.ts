@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { buildPolicy } from '../../policy/compiler/compile.ts';
+import { wasmEngine } from '../../policy/engines/wasm.ts';
 import { PolicyError } from '../../policy/errors.ts';
 import type { PolicyConfig } from '../config/config.ts';
 import { loadConfig } from '../config/load-config.ts';
@@ -45,7 +46,13 @@ async function check(args: Arguments, io: Io): Promise<number> {
 /** What only compiling shows, in the same form and list as the problems of the file. */
 async function policyProblems(file: string, policy: PolicyConfig, locate: Locate): Promise<readonly ConfigProblem[]> {
   try {
-    await buildPolicy({ regoPaths: policy.rego, dataFile: policy.dataFile, entrypoint: policy.entrypoint });
+    const bundle = await buildPolicy({
+      regoPaths: policy.rego,
+      dataFile: policy.dataFile,
+      entrypoint: policy.entrypoint,
+    });
+    // Refuses the built-ins that OPA knows and the engine of the request path does not.
+    wasmEngine(bundle);
     return [];
   } catch (cause) {
     if (!(cause instanceof PolicyError) || isOurFault(cause)) throw cause;

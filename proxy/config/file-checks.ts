@@ -2,14 +2,14 @@ import { readStrictJson } from '../../policy/json/strict-json.ts';
 import { positionOfOffset, positionOfPointer } from './json-position.ts';
 import { problemAt } from './problem.ts';
 import type { ConfigProblem } from './problem.ts';
-import { schemaProblem } from './schema-check.ts';
+import { schemaProblems } from './schema-check.ts';
 import type { FileReference } from './shape.ts';
 import type { FileFacts, World } from './world.ts';
 
 const MAX_SCHEMA_BYTES = 4 * 1024 * 1024;
 /** What the policy engine can hold of it in memory is less. */
 const MAX_DATA_BYTES = 64 * 1024 * 1024;
-const MAX_JSON_DEPTH = 64;
+const MAX_JSON_DEPTH = 256;
 
 /** Looks at every file that the configuration names; each is read once, however often it is named. */
 export async function checkFiles(
@@ -69,9 +69,9 @@ function checkJson({ file, use }: FileReference, bytes: Uint8Array): readonly Co
     return [problemAt(file, positionOfOffset(bytes, offset), [], `not valid JSON: ${detail}`)];
   }
   if (use === 'body-schema' || use === 'parameter-schema') {
-    const wrong = schemaProblem(reading.value, use, file);
-    if (wrong === undefined) return [];
-    return [problemAt(file, positionOfPointer(bytes, wrong.pointer), [], wrong.message)];
+    return schemaProblems(bytes, use, file).map(({ pointer, message }) =>
+      problemAt(file, positionOfPointer(bytes, pointer), [], `${message}${pointer === '' ? '' : ` (#${pointer})`}`),
+    );
   }
   const isObject = typeof reading.value === 'object' && reading.value !== null && !Array.isArray(reading.value);
   return isObject ? [] : [problemAt(file, { line: 1, column: 1 }, [], 'the policy data must be a JSON object')];

@@ -1,12 +1,17 @@
-export type SchemaProblem = { readonly pointer: string; readonly message: string };
+import { compileParameters, compileSchema } from '../../policy/schema.ts';
+import { SchemaError, type SchemaProblem } from '../../policy/schema/problem.ts';
+import type { FileUse } from './shape.ts';
 
-export function schemaProblem(
-  schema: unknown,
-  use: 'body-schema' | 'parameter-schema',
-  file: string,
-): SchemaProblem | undefined {
-  void [use, file];
-  if (typeof schema === 'boolean' || (typeof schema === 'object' && schema !== null && !Array.isArray(schema)))
-    return undefined;
-  return { pointer: '', message: 'a JSON Schema is an object or a boolean' };
+export type SchemaUse = Extract<FileUse, `${string}-schema`>;
+
+/** What the compiler of the request path refuses in a schema, so that it is refused before any request comes. */
+export function schemaProblems(bytes: Uint8Array, use: SchemaUse, file: string): readonly SchemaProblem[] {
+  try {
+    if (use === 'parameter-schema') compileParameters(bytes, file);
+    else compileSchema(bytes, file);
+    return [];
+  } catch (cause) {
+    if (cause instanceof SchemaError) return cause.problems;
+    throw cause;
+  }
 }

@@ -1,5 +1,5 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments, visit } from 'yaml';
-import type { Document, Node, ParsedNode, YAMLMap } from 'yaml';
+import type { Document, Node, ParsedNode, YAMLError, YAMLMap } from 'yaml';
 import type { Position } from './problem.ts';
 
 /** The only importer of `yaml`: text becomes a tree of located values, free of anchors, tags and odd keys. */
@@ -22,6 +22,8 @@ export type YamlDocument = { readonly root: YamlNode | undefined; readonly probl
 export const MAX_ALIASES = 100;
 const MAX_NODES = 50_000;
 const MAX_DEPTH = 32;
+/** What follows the first errors of a broken text is mostly their echo. */
+const MAX_ERRORS = 10;
 
 /**
  * YAML 1.2, core schema. A text that is no YAML has problems and no root; what is YAML but not for a configuration
@@ -34,12 +36,8 @@ export function parseYaml(text: string): YamlDocument {
   if (document === undefined || document.contents === null) {
     return { root: undefined, problems: [{ at: { line: 1, column: 1 }, message: 'the file is empty' }] };
   }
-  const broken = documents.flatMap(({ errors }) =>
-    errors.map(({ pos, message }) => ({ at: at(lines, pos[0]), message })),
-  );
-  if (broken.length > 0) {
-    return { root: undefined, problems: broken.map((one) => ({ ...one, message: `not YAML: ${one.message}` })) };
-  }
+  const broken = documents.flatMap(({ errors }) => errors);
+  if (broken.length > 0) return { root: undefined, problems: broken.slice(0, MAX_ERRORS).map(syntaxProblem(lines)) };
   const conversion = new Conversion(document, lines);
   if (second !== undefined) {
     conversion.report(second.range[0], 'a second document begins here; a configuration is one document');
@@ -61,6 +59,13 @@ function parse(text: string, lines: LineCounter): readonly Document.Parsed[] {
     prettyErrors: false,
     logLevel: 'silent',
   });
+}
+
+function syntaxProblem(lines: LineCounter): (error: YAMLError) => YamlProblem {
+  return ({ code, pos, message }) => {
+    const why = code === 'RESOURCE_EXHAUSTION' ? 'nested too deep' : message;
+    return { at: at(lines, pos[0]), message: `not YAML: ${why}` };
+  };
 }
 
 function at(lines: LineCounter, offset: number): Position {

@@ -1,0 +1,22 @@
+import type { Config } from './config.ts';
+
+/** What a running proxy cannot change: each key of the file with the value it stands for. */
+const fixed: Readonly<Record<string, (config: Config) => unknown>> = {
+  identity: ({ identity }) => identity,
+  listen: ({ listen }) => listen,
+  audit: ({ audit }) => audit,
+  admin: ({ admin }) => admin,
+  threads: ({ threads }) => threads,
+  drain: ({ drainMs }) => drainMs,
+  'limits.handshake': ({ limits }) => limits.handshakeMs,
+  'limits.max_connections': ({ limits }) => limits.maxConnections,
+  'limits.max_identities': ({ limits }) => limits.maxIdentities,
+  'limits.stall': ({ limits }) => limits.stallMs,
+};
+
+/** The keys in which two configurations differ although only a restart could put the difference into force. */
+export function restartOnlyChanges(before: Config, after: Config): readonly string[] {
+  return Object.entries(fixed)
+    .filter(([, read]) => JSON.stringify(read(before)) !== JSON.stringify(read(after)))
+    .map(([key]) => key);
+}

@@ -1,0 +1,87 @@
+import { dirname } from 'node:path';
+import { test } from 'tap';
+import { checkCommands } from '../../../proxy/cli/check.ts';
+import { type Io, readArguments } from '../../../proxy/cli/command.ts';
+import { change, good, writeFolder } from './folder.ts';
+
+async function check(file: string, ...more: readonly string[]): Promise<{ code: number; out: string; err: string }> {
+  const [command] = checkCommands;
+  if (command === undefined) throw new Error('no command');
+  const said = { out: '', err: '' };
+  const io: Io = {
+    out: (text) => void (said.out += text),
+    err: (text) => void (said.err += text),
+    env: {},
+    cwd: dirname(file),
+    now: () => 0,
+    color: false,
+    onSignal: () => () => {},
+  };
+  const code = await command.run(readArguments(command, ['-c', 'portcullis.yaml', ...more]), io);
+  return { code, ...said };
+}
+
+test('a good configuration is explained: its routes, and what is unsafe', async (t) => {
+  const file = writeFolder(t.testdir(), `${good}unsafe_remote_admin: true\n`);
+  const { code, out, err } = await check(file);
+  t.equal(code, 0);
+  t.equal(err, '');
+  t.match(out, 'no problem');
+  t.match(out, /identity +spiffe:\/\/shop\.test\/orders, P-256, certificates for 1h/);
+  t.match(out, /unsafe +unsafe_remote_admin/);
+  t.match(out, /orders\.list +GET +\/orders +100 per 1m, burst 20 +30s +query +refused/);
+  t.match(out, /orders\.write +POST +\/orders +- +30s +body response +application\/json, up to 1MiB/);
+  const json = await check(file, '--json');
+  t.match(JSON.parse(json.out), {
+    ok: true,
+    config: {
+      unsafe: ['unsafe_remote_admin'],
+      routes: [{}, { body: { schemas: { 'application/json': /order\.json$/ } } }],
+    },
+  });
+});
+
+test('problems of the file and of the policy stand in one list', async (t) => {
+  const rego = 'package portcullis.authz\n\ndecision := {"allow": x}\n';
+  const file = writeFolder(t.testdir(), change('threads: 2', 'thread: 2'), { 'policy/authz.rego': rego });
+  const { code, out } = await check(file);
+  t.equal(code, 1);
+  t.match(
+    out,
+    /^portcullis\.yaml:32:1: thread: unknown key; .*; did you mean `threads`\?\npolicy\/authz\.rego:3:\d+: .*unsafe.*\n2 problems\n$/,
+  );
+  const json = await check(file, '--json');
+  t.equal(json.code, 1);
+  t.match(JSON.parse(json.out), {
+    ok: false,
+    file,
+    problems: [
+      { file, line: 32, column: 1, path: 'thread', message: 'unknown key', suggestion: 'threads' },
+      { file: /authz\.rego$/, line: 3, message: /unsafe/ },
+    ],
+  });
+});
+
+test('an entrypoint that no rule has is reported where it is asked for', async (t) => {
+  const file = writeFolder(t.testdir(), change('  rego:', '  entrypoint: portcullis/authz/nope\n  rego:'));
+  const { code, out } = await check(file);
+  t.equal(code, 1);
+  t.match(out, /^portcullis\.yaml:9:15: policy\.entrypoint: .*portcullis\/authz\/nope/);
+});
+
+test('a built-in that the request path lacks is reported', async (t) => {
+  const rego =
+    'package portcullis.authz\n\ndecision := {"allow": http.send({"method": "get", "url": "http://x"}).status_code == 200}\n';
+  const { code, out } = await check(writeFolder(t.testdir(), good, { 'policy/authz.rego': rego }));
+  t.equal(code, 1);
+  t.match(out, /authz\.rego:3.*http\.send/);
+});
+
+test('a missing file is one problem', async (t) => {
+  const file = `${t.testdir()}/portcullis.yaml`;
+  t.strictSame(await check(file), {
+    code: 1,
+    out: 'portcullis.yaml:1:1: cannot be read: no such file or folder\n1 problem\n',
+    err: '',
+  });
+});
