@@ -35,7 +35,11 @@ function runTests(words) {
   const raw = '.tap/output.tap';
   rmSync(raw, { force: true });
   mkdirSync('.tap', { recursive: true });
-  const { status } = spawnSync('tap', [`--reporter=${process.stdout.isTTY ? 'terse' : 'min'}`, `--output-file=${raw}`, ...words], { stdio: 'inherit' });
+  const { status } = spawnSync(
+    'tap',
+    [`--reporter=${process.stdout.isTTY ? 'terse' : 'min'}`, `--output-file=${raw}`, ...words],
+    { stdio: 'inherit' },
+  );
   const counted = (existsSync(raw) && totals(readFileSync(raw, 'utf8'))) || { passed: 0, failed: 0, neither: 0 };
   // No test that ran, or an exit code without a failure in the counts, is a failure of its own.
   if (counted.failed === 0 && (counted.passed === 0 || status !== 0)) return { ...counted, failed: 1 };
