@@ -88,7 +88,7 @@ const accepted: readonly string[] = [
 ];
 
 for (const text of accepted) {
-  test(`accepted with the meaning of JSON.parse: ${text}`, async (t) => {
+  test(`accepted with the meaning of JSON.parse: ${encodeURI(text)}`, async (t) => {
     t.strictSame(readStrictJson(utf8(text), limits), { ok: true, value: JSON.parse(text) });
   });
 }
