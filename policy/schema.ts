@@ -219,8 +219,9 @@ function metaSchemaProblems(schema: unknown, dialect: Dialect): readonly SchemaP
   return [...new Map(problems.map((problem) => [`${problem.pointer} ${problem.message}`, problem])).values()];
 }
 
-/** `strict mode: missing type "object" for keyword "required" at "#/properties/a" (strictTypes)`. */
+/** `strict mode: missing type "object" for keyword "required" at "#/properties/a" (strictTypes)`, and its variants. */
 function strictProblem(warning: string): SchemaProblem {
-  const [, message = warning, fragment = ''] = /^strict mode: (.*) at "[^"#]*#([^"]*)" \(\w+\)$/s.exec(warning) ?? [];
+  const text = warning.replace(/^strict mode: /, '');
+  const [, message = text, fragment = ''] = /^(.*) at (?:path )?"[^"#]*#([^"]*)"(?: \(\w+\))?$/s.exec(text) ?? [];
   return { code: 'schema-invalid', pointer: decodeURIComponent(fragment), message };
 }

@@ -115,8 +115,8 @@ function refTarget(root: unknown, { schema, pointer, mode, chain }: Visit, repor
   const ref = schema['$ref'];
   if (typeof ref !== 'string' || (ref !== '#' && !ref.startsWith('#/'))) return [];
   const target = resolveRef(root, ref);
-  if (target === undefined) {
-    report('schema-invalid', childPointer(pointer, '$ref'), `$ref ${JSON.stringify(ref)} points at nothing`);
+  if (target === undefined || !(isObject(target.schema) || typeof target.schema === 'boolean')) {
+    report('schema-invalid', childPointer(pointer, '$ref'), `$ref ${JSON.stringify(ref)} points at no schema`);
     return [];
   }
   return [{ ...target, mode: sameMode(schema, mode), chain: [...chain, pointer] }];
