@@ -1,51 +1,52 @@
 import { join, relative } from 'node:path';
 import { type StreamReport, verifyAudit } from '../audit/verify.ts';
-import type { Config } from '../config/config.ts';
-import { loadConfig } from '../config/load-config.ts';
-import { formatProblem } from '../config/problem.ts';
+import { systemClock } from '../clock.ts';
 import { thisMachine } from '../config/world.ts';
+import { startProxy } from '../control/start.ts';
 import { type DemoFolder, layOut } from '../demo/folder.ts';
 import { issueIdentities, proxySpiffeId } from '../demo/identities.ts';
 import { startOrdersWorkload } from '../demo/orders-workload.ts';
 import { type Performed, perform } from '../demo/perform.ts';
 import { curlLines, outcomeTable } from '../demo/story.ts';
-import { ProxyError } from '../errors.ts';
+import { createLog } from '../telemetry/log.ts';
 import { type Arguments, type Command, type Io, UsageError, valueOf } from './command.ts';
 import { painter } from './render.ts';
-
-export type StartProxy = (config: Config) => Promise<RunningProxy>;
-type RunningProxy = { readonly address: { readonly port: number }; readonly close: () => Promise<void> };
 
 const defaultPort = 8443;
 const tableWidth = 140;
 
-export function demoCommands(startProxy: StartProxy): readonly Command[] {
-  return [
-    {
-      path: ['demo'],
-      summary: 'Start a workload with the proxy in front of it, send eight requests and show what happened and why',
-      options: [
-        { name: 'once', help: 'End after the table' },
-        { name: 'port', value: 'N', help: `Port of the proxy on 127.0.0.1, ${defaultPort} unless given` },
-      ],
-      exitCodes: {
-        0: 'every outcome was the expected one, and the audit trail verifies',
-        1: 'an outcome was not the expected one, or the audit trail does not verify',
-        2: 'usage',
-        3: 'the demo could not start, for example because the port is in use',
-      },
-      run: (args, io) => demo(args, io, startProxy),
+export const demoCommands: readonly Command[] = [
+  {
+    path: ['demo'],
+    summary: 'start a workload with the proxy in front of it, send eight requests and show what happened and why',
+    options: [
+      { name: 'once', help: 'end after the table' },
+      { name: 'port', value: 'N', help: `port of the proxy on 127.0.0.1, ${defaultPort} unless given` },
+    ],
+    exitCodes: {
+      0: 'every outcome was the expected one, and the audit trail verifies',
+      1: 'an outcome was not the expected one, or the audit trail does not verify',
+      2: 'usage',
+      3: 'the demo could not start, for example because the port is in use',
     },
-  ];
-}
+    run: demo,
+  },
+];
 
-async function demo(args: Arguments, io: Io, startProxy: StartProxy): Promise<number> {
+async function demo(args: Arguments, io: Io): Promise<number> {
   const proxyPort = readPort(valueOf(args, 'port'));
   const workload = await startOrdersWorkload();
   try {
     const folder = layOut(join(io.cwd, '.portcullis', 'demo'), { proxy: proxyPort, workload: workload.port });
     const identities = await issueIdentities(folder, io.now);
-    const proxy = await startProxy(await load(folder, io.cwd));
+    const proxy = await startProxy({
+      configFile: folder.configFile,
+      cwd: io.cwd,
+      version: io.version,
+      world: thisMachine(),
+      clock: systemClock,
+      log: createLog({ write: io.err, now: io.now, format: 'text', level: 'warn' }),
+    });
     try {
       const since = new Date(io.now()).toISOString();
       const target = { port: proxy.address.port, root: identities.root, spiffeId: proxySpiffeId };
@@ -55,7 +56,7 @@ async function demo(args: Arguments, io: Io, startProxy: StartProxy): Promise<nu
       if (!args.switches.has('once')) await serveUntilSignal(folder, proxy.address.port, io);
       return rows.every(({ asExpected }) => asExpected) && trail.every(isSound) ? 0 : 1;
     } finally {
-      await proxy.close();
+      await proxy.close('the demo ended');
     }
   } finally {
     await workload.close();
@@ -67,15 +68,6 @@ function readPort(text: string | undefined): number {
   const port = Number(text);
   if (/^[0-9]{1,5}$/.test(text) && port <= 65_535) return port;
   throw new UsageError(`--port takes a number from 0 to 65535 (0: any free one), not '${text}'`);
-}
-
-async function load(folder: DemoFolder, cwd: string): Promise<Config> {
-  const loaded = await loadConfig(folder.configFile, thisMachine());
-  if (loaded.ok) return loaded.config;
-  throw new ProxyError(
-    'config-invalid',
-    `\n${loaded.problems.map((problem) => formatProblem(problem, cwd)).join('\n')}`,
-  );
 }
 
 function tell(
