@@ -2,7 +2,7 @@ import type { SpiffeId, TrustDomain } from '../../certs/spiffe-id.ts';
 
 /**
  * Everything an operator decides, after parsing: no field is optional "in practice", no value needs a second look.
- * Only `parse.ts` makes one, and it freezes it. Durations are milliseconds and sizes are bytes; names say so.
+ * Only `loadConfig` makes one, and it freezes it. Durations are milliseconds and sizes are bytes; names say so.
  */
 export type Config = {
   /** The absolute path of the file this came from, for messages. */

@@ -13,7 +13,7 @@ export const limitOptions = section('limits', 'What one peer, and all of them to
   }),
   head: defaulted(duration('100ms', '5m'), '10s', {
     doc: 'From the first byte of a request to the end of its head.',
-    reload: restart,
+    reload: live,
   }),
   body_idle: optional(duration('100ms', '10m'), {
     doc: 'Longest silence inside a request body; at most `body`. Default 10s, or `body` when that is less.',
@@ -22,7 +22,7 @@ export const limitOptions = section('limits', 'What one peer, and all of them to
   body: defaulted(duration('100ms', '1h'), '60s', { doc: 'Longest a request body may take as a whole.', reload: live }),
   keep_alive: defaulted(duration('100ms', '10m'), '5s', {
     doc: 'Longest a connection may idle between two requests. Behind a load balancer choose more than its own limit.',
-    reload: restart,
+    reload: live,
   }),
   write_idle: defaulted(duration('100ms', '10m'), '10s', {
     doc: 'Longest a client may refuse to read its response.',
@@ -30,11 +30,11 @@ export const limitOptions = section('limits', 'What one peer, and all of them to
   }),
   max_head: defaulted(size('1KiB', '256KiB'), '16KiB', {
     doc: 'Request line and header fields together; more is answered with 431.',
-    reload: restart,
+    reload: live,
   }),
   max_headers: defaulted(whole(1000), 100, {
     doc: 'Header fields in one request; more is answered with 431.',
-    reload: restart,
+    reload: live,
   }),
   max_connections: defaulted(whole(1_000_000), 12_000, { doc: 'Open connections in total.', reload: restart }),
   max_connections_per_identity: optional(whole(1_000_000), {
@@ -43,7 +43,7 @@ export const limitOptions = section('limits', 'What one peer, and all of them to
   }),
   max_requests_per_connection: defaulted(whole(1_000_000), 1000, {
     doc: 'After so many the connection is closed, so that load and new certificates spread.',
-    reload: restart,
+    reload: live,
   }),
   max_in_flight: defaulted(whole(1_000_000), 4000, {
     doc: 'Requests worked on at once in total; more is answered with 503.',

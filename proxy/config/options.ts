@@ -131,7 +131,7 @@ export const options = section('(top level)', 'The keys at the top of the file.'
   }),
   drain: defaulted(duration('100ms', '1h'), '30s', {
     doc: 'On SIGTERM, how long requests in flight may take to finish.',
-    reload: live,
+    reload: restart,
   }),
   unsafe_remote_workload: defaulted(boolean, false, {
     doc: 'Allow a workload that is not on loopback: others can then reach it past this proxy, or read along.',
@@ -139,7 +139,7 @@ export const options = section('(top level)', 'The keys at the top of the file.'
   }),
   unsafe_remote_admin: defaulted(boolean, false, {
     doc: 'Allow `admin` to listen beyond loopback: anyone who reaches it reads the metrics and the snapshot.',
-    reload: restart,
+    reload: live,
   }),
 });
 

@@ -48,7 +48,7 @@ with a problem changes nothing. *Restart* keys wait for the next start.
 
 function sectionReference({ title, doc, fields }: SectionOutline): string {
   const rows = Object.entries(fields).map(
-    ([key, field]) => `| \`${key}\` | ${cell(sentence(field))} | ${presence(field)} | ${field.reload} |`,
+    ([key, field]) => `| \`${key}\` | ${cell(sentence(field))} | ${presence(field)} | ${reload(field)} |`,
   );
   return [`## ${title}`, '', doc, '', '| Key | Meaning | Default | Reload |', '|---|---|---|---|', ...rows, ''].join(
     '\n',
@@ -58,6 +58,11 @@ function sectionReference({ title, doc, fields }: SectionOutline): string {
 /** A section has a table of its own: its keys need not stand here a second time. */
 function sentence({ doc, shape }: Field<unknown>): string {
   return shape.sections === undefined ? `${doc}<br>${capital(shape.allowed)}.` : `${doc} See below.`;
+}
+
+/** The keys of a section differ in this. */
+function reload({ shape, reload: when }: Field<unknown>): string {
+  return shape.sections === undefined ? when : '';
 }
 
 function presence({ presence: when }: Field<unknown>): string {

@@ -4,7 +4,28 @@ import { test } from 'tap';
 import { loadConfig } from '../../../proxy/config/load-config.ts';
 import { good, world, writeFolder } from './folder.ts';
 
-const punctuation = ['', ' ', '\n', '\t', ...':-#[]{}"\'!|>%', '&a', '*a', '---\n', '<<: '];
+const punctuation = [
+  '',
+  ' ',
+  '\n',
+  '\t',
+  ':',
+  '-',
+  '#',
+  '[',
+  ']',
+  '{',
+  '}',
+  '"',
+  "'",
+  '!',
+  '|',
+  '>',
+  '%',
+  '&a',
+  '*a',
+  '---\n',
+];
 const values = [
   'null',
   '~',

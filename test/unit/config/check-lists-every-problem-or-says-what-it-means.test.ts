@@ -15,6 +15,7 @@ async function check(file: string, ...more: readonly string[]): Promise<{ code: 
     cwd: dirname(file),
     now: () => 0,
     color: false,
+    version: '0.0.0',
     onSignal: () => () => {},
   };
   const code = await command.run(readArguments(command, ['-c', 'portcullis.yaml', ...more]), io);

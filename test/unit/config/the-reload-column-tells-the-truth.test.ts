@@ -1,0 +1,137 @@
+import { dirname } from 'node:path';
+import { test } from 'tap';
+import type { Config } from '../../../proxy/config/config.ts';
+import { loadConfig } from '../../../proxy/config/load-config.ts';
+import { options } from '../../../proxy/config/options.ts';
+import { restartOnlyChanges } from '../../../proxy/config/restart-only.ts';
+import type { Fields } from '../../../proxy/config/shape.ts';
+import { world, writeFolder } from './folder.ts';
+
+const spiffeId = 'spiffe://shop.test/orders';
+const schemas = { 'application/json': './order.json' };
+const route = { name: 'a', methods: ['POST'], path: '/a', quota: { requests: 9, per: '1m' }, response: schemas };
+const base = {
+  identity: { trust_domain: 'shop.test', spiffe_id: spiffeId },
+  listen: '127.0.0.1:8443',
+  workload: { address: '127.0.0.1:8080' },
+  policy: { rego: './policy' },
+  routes: [route],
+  limits: {},
+  audit: {},
+};
+
+/** For every key a value that differs from the one in `base`, or from the default. */
+const other: Readonly<Record<string, unknown>> = {
+  identity: { trust_domain: 'b.test', spiffe_id: 'spiffe://b.test/b' },
+  'identity.trust_domain': 'b.test',
+  'identity.spiffe_id': 'spiffe://shop.test/b',
+  'identity.state': './b',
+  'identity.svid_lifetime': '2h',
+  'identity.key': 'P-384',
+  'identity.passphrase_file': './pass',
+  listen: '127.0.0.1:1024',
+  workload: 'unix:/b',
+  'workload.address': 'unix:/b',
+  'workload.connect_timeout': '2s',
+  'workload.headers_timeout': '2s',
+  'workload.body_timeout': '2s',
+  'workload.max_response': '1GiB',
+  'workload.max_connections': 2,
+  'workload.spiffe_id_header': 'x-b',
+  'workload.client_cert_header': 'x-b',
+  'workload.unsafe_close_delimited': true,
+  policy: { rego: './policy/authz.rego' },
+  'policy.rego': './policy/authz.rego',
+  'policy.data': './data.json',
+  'policy.entrypoint': 'b/c',
+  routes: [{ ...route, name: 'b' }],
+  'routes[].name': 'b',
+  'routes[].methods': ['PUT'],
+  'routes[].path': '/b',
+  'routes[].body': 'none',
+  'routes[].max_body': '2MiB',
+  'routes[].query_schema': './query.json',
+  'routes[].path_schema': './query.json',
+  'routes[].response': { 'application/b+json': './order.json' },
+  'routes[].max_response': '2MiB',
+  'routes[].timeout': '2s',
+  'routes[].quota': { requests: 1, per: '1m' },
+  'routes[].quota.requests': 8,
+  'routes[].quota.per': '2m',
+  'routes[].quota.burst': 2,
+  limits: { max_headers: 7 },
+  'limits.handshake': '2s',
+  'limits.head': '2s',
+  'limits.body_idle': '2s',
+  'limits.body': '20s',
+  'limits.keep_alive': '2s',
+  'limits.write_idle': '2s',
+  'limits.max_head': '2KiB',
+  'limits.max_headers': 2,
+  'limits.max_connections': 2000,
+  'limits.max_connections_per_identity': 2,
+  'limits.max_requests_per_connection': 2,
+  'limits.max_in_flight': 2000,
+  'limits.max_in_flight_per_identity': 2,
+  'limits.max_identities': 20,
+  'limits.stall': '2s',
+  audit: { mode: 'best-effort' },
+  'audit.folder': './b',
+  'audit.mode': 'best-effort',
+  'audit.segment': '1MiB',
+  admin: 'off',
+  explain_to: [spiffeId],
+  threads: 2,
+  drain: '2s',
+  unsafe_remote_workload: true,
+  unsafe_remote_admin: true,
+};
+
+/** A change to another trust domain takes the SPIFFE ID along. */
+const together: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  'identity.trust_domain': { 'identity.spiffe_id': 'spiffe://b.test/b' },
+};
+
+test('exactly the keys that the reference marks `restart` are left for a restart', async (t) => {
+  const file = writeFolder(t.testdir(), '');
+  const before = await load(file, base);
+  for (const [title, fields] of sections()) {
+    for (const [key, { reload }] of Object.entries(fields)) {
+      const path = title === '(top level)' ? key : `${title}.${key}`;
+      t.ok(Object.hasOwn(other, path), `${path} has another value here`);
+      const changes = { [path]: other[path], ...together[path] };
+      const after = await load(
+        file,
+        Object.entries(changes).reduce((so, [at, value]) => replaced(so, at, value), base),
+      );
+      t.not(JSON.stringify(after), JSON.stringify(before), `${path} reaches the configuration`);
+      t.equal(restartOnlyChanges(before, after).length > 0 ? 'restart' : 'live', reload, path);
+    }
+  }
+});
+
+function sections(): readonly (readonly [string, Fields])[] {
+  return (options.sections ?? []).map(({ title, fields }) => [title, fields]);
+}
+
+/** `from` with `value` at a path such as `routes[].quota.per`. */
+function replaced(from: typeof base, path: string, value: unknown): typeof base {
+  const copy: typeof base = structuredClone(from);
+  const steps = path.replaceAll('[]', '.0').split('.');
+  const last = steps.pop() ?? '';
+  const parent = steps.reduce<Record<string, unknown>>((at, step) => at[step] as Record<string, unknown>, copy);
+  parent[last] = value;
+  return copy;
+}
+
+async function load(file: string, config: object): Promise<Config> {
+  writeFolder(dirname(file), JSON.stringify(config));
+  const loaded = await loadConfig(file, world);
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
+  return { ...loaded.config, routes: loaded.config.routes.map((one) => ({ ...one, ...plainMaps(one) })) };
+}
+
+/** JSON has no maps, and the comparison above is by JSON. */
+function plainMaps({ response }: Config['routes'][number]): object {
+  return { response: response && { ...response, schemas: Object.fromEntries(response.schemas) } };
+}
