@@ -13,8 +13,6 @@ import { closeParameters, readParameters, readParameterTypes } from './schema/pa
 import { SchemaError, type SchemaProblem } from './schema/problem.ts';
 import type { SchemaViolation } from './schema/violation.ts';
 
-export { SchemaError, type SchemaProblem, type SchemaViolation };
-
 export type SchemaValidator = {
   /** `sha256:` and the digest of the schema file's bytes, for audit records. */
   readonly digest: string;

@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import { test } from 'tap';
-import { compileSchema, SchemaError } from '../../../policy/schema.ts';
+import { compileSchema } from '../../../policy/schema.ts';
+import { SchemaError } from '../../../policy/schema/problem.ts';
 import { compile, problemsOf } from './support.ts';
 
 const problems = (schema: unknown) => problemsOf(() => compile(schema));

@@ -1,4 +1,5 @@
-import { compileSchema, SchemaError, type SchemaValidator } from '../../../policy/schema.ts';
+import { compileSchema, type SchemaValidator } from '../../../policy/schema.ts';
+import { SchemaError } from '../../../policy/schema/problem.ts';
 
 export function compile(schema: unknown): SchemaValidator {
   return compileSchema(JSON.stringify(schema), 'schema.json');
