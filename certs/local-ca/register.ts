@@ -48,8 +48,16 @@ export async function openRegister(file: string): Promise<Register> {
         throw error;
       }
     });
-  await exclusively(() => damaged(file, () => createTable(database)));
-  return { exclusively, ...statements(database), close: () => database.close() };
+  const close = () => {
+    if (database.isOpen) database.close();
+  };
+  try {
+    await exclusively(() => damaged(file, () => createTable(database)));
+    return { exclusively, ...statements(database), close };
+  } catch (error) {
+    close();
+    throw error;
+  }
 }
 
 function createTable(database: DatabaseSync): void {

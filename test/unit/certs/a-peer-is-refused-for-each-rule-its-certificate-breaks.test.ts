@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { test } from 'tap';
 import { isHandshakeRefusal } from '../../../certs/handshake-refusal.ts';
 import { judgePeer } from '../../../certs/peer.ts';
@@ -63,6 +64,19 @@ test('a flipped bit in the leaf breaks its signature', async (t) => {
   const flipped = Uint8Array.from(leaf ?? []);
   flipped[flipped.length - 1] = (flipped.at(-1) ?? 0) ^ 1;
   t.equal(refusal([flipped, ...rest])?.refused, 'untrusted');
+});
+
+test('no change of any byte of the leaf is accepted, and none throws', async (t) => {
+  const [leaf = new Uint8Array(), ...rest] = (await pki.issue()).chainDer;
+  fc.assert(
+    fc.property(fc.nat(leaf.length - 1), fc.integer({ min: 1, max: 255 }), (at, change) => {
+      const changed = Uint8Array.from(leaf);
+      changed[at] = (changed[at] ?? 0) ^ change;
+      return refusal([changed, ...rest]) !== undefined;
+    }),
+    { numRuns: 400 },
+  );
+  t.equal(refusal([leaf, ...rest]), undefined);
 });
 
 test('what is not a certificate, or has bytes behind it, is malformed', async (t) => {
