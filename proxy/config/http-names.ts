@@ -3,7 +3,6 @@ import type { Parsed, Shape } from './shape.ts';
 
 /** CONNECT and TRACE are left out: a tunnel cannot be judged, and TRACE echoes credentials (RFC 9110 section 9.3.8). */
 export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
-export type Method = (typeof METHODS)[number];
 
 /** RFC 9110 section 9.3: the methods whose content has a meaning; a route with none of these takes no body. */
 export const BODY_METHODS: readonly string[] = ['POST', 'PUT', 'PATCH'];

@@ -88,9 +88,9 @@ test('any damage to a good configuration yields a configuration or problems with
         })
       );
     }),
-    { numRuns: 400 },
+    { numRuns: 200 },
   );
-  t.ok(survived > 0, `${survived} of 400 were still good`);
+  t.ok(survived > 0, `${survived} of 200 were still good`);
 });
 
 function reader(config: string, text: string): typeof world.readFile {

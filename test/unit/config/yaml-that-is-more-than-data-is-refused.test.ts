@@ -55,7 +55,7 @@ test('aliases that multiply ("billion laughs", CVE-2003-1564) end at a limit', (
 });
 
 test('a text made to exhaust the parser is refused, and its errors are not counted out', (t) => {
-  for (const bomb of ['['.repeat(100_000), '- '.repeat(100_000), '{a: '.repeat(50_000), ']\n'.repeat(100_000)]) {
+  for (const bomb of ['['.repeat(20_000), '- '.repeat(20_000), '{a: '.repeat(10_000), ']\n'.repeat(20_000)]) {
     const found = problems(bomb);
     t.match(found[0], /not YAML: (nested too deep|Unexpected)/);
     t.ok(found.length <= 10);
