@@ -1,7 +1,10 @@
+import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { lockAuditFolder } from '../audit/folder-lock.ts';
 import { type StreamReport, verifyAudit } from '../audit/verify.ts';
 import { systemClock } from '../clock.ts';
 import { thisMachine } from '../config/world.ts';
+import { claimPort } from '../control/free-port.ts';
 import { startProxy } from '../control/start.ts';
 import { type DemoFolder, layOut } from '../demo/folder.ts';
 import { issueIdentities, proxySpiffeId } from '../demo/identities.ts';
@@ -9,6 +12,7 @@ import { startOrdersWorkload } from '../demo/orders-workload.ts';
 import { type Performed, perform } from '../demo/perform.ts';
 import { curlLines, outcomeTable } from '../demo/story.ts';
 import { createLog } from '../telemetry/log.ts';
+import { version } from '../version.ts';
 import { type Arguments, type Command, type Io, UsageError, valueOf } from './command.ts';
 import { painter } from './render.ts';
 
@@ -35,14 +39,15 @@ export const demoCommands: readonly Command[] = [
 
 async function demo(args: Arguments, io: Io): Promise<number> {
   const proxyPort = readPort(valueOf(args, 'port'));
+  await refuseIfRunning(io, proxyPort);
   const workload = await startOrdersWorkload();
   try {
-    const folder = layOut(join(io.cwd, '.portcullis', 'demo'), { proxy: proxyPort, workload: workload.port });
+    const folder = layOut(demoFolder(io), { proxy: proxyPort, workload: workload.port });
     const identities = await issueIdentities(folder, io.now);
     const proxy = await startProxy({
       configFile: folder.configFile,
       cwd: io.cwd,
-      version: io.version,
+      version,
       world: thisMachine(),
       clock: systemClock,
       log: createLog({ write: io.err, now: io.now, format: 'text', level: 'warn' }),
@@ -52,7 +57,7 @@ async function demo(args: Arguments, io: Io): Promise<number> {
       const target = { port: proxy.address.port, root: identities.root, spiffeId: proxySpiffeId };
       const rows = await perform(target, identities.credentials, folder.auditFolder, since);
       const trail = await verifyAudit(folder.auditFolder);
-      tell(rows, trail, folder, proxy.address.port, io);
+      tell(rows, trail, folder, io);
       if (!args.switches.has('once')) await serveUntilSignal(folder, proxy.address.port, io);
       return rows.every(({ asExpected }) => asExpected) && trail.every(isSound) ? 0 : 1;
     } finally {
@@ -63,6 +68,17 @@ async function demo(args: Arguments, io: Io): Promise<number> {
   }
 }
 
+/** Before a file is touched: another demo in this folder would reload what we write into its configuration. */
+async function refuseIfRunning(io: Io, port: number): Promise<void> {
+  await claimPort('127.0.0.1', port);
+  const auditFolder = join(demoFolder(io), 'audit');
+  if (existsSync(auditFolder)) lockAuditFolder(auditFolder, io.now).release();
+}
+
+function demoFolder(io: Io): string {
+  return join(io.cwd, '.portcullis', 'demo');
+}
+
 function readPort(text: string | undefined): number {
   if (text === undefined) return defaultPort;
   const port = Number(text);
@@ -70,13 +86,7 @@ function readPort(text: string | undefined): number {
   throw new UsageError(`--port takes a number from 0 to 65535 (0: any free one), not '${text}'`);
 }
 
-function tell(
-  rows: readonly Performed[],
-  trail: readonly StreamReport[],
-  folder: DemoFolder,
-  port: number,
-  io: Io,
-): void {
+function tell(rows: readonly Performed[], trail: readonly StreamReport[], folder: DemoFolder, io: Io): void {
   const paint = painter(io.color);
   const asExpected = rows.filter((row) => row.asExpected).length;
   const records = trail.reduce((sum, stream) => sum + stream.records, 0);
@@ -88,9 +98,6 @@ function tell(
       ? `Audit trail verified: ${records} records in ${relative(io.cwd, folder.auditFolder)}\n`
       : `${paint('red', `The audit trail does NOT verify (${broken.stream})`)}\n`,
   );
-  io.out(`\nTry it yourself while it serves (port ${port}): allowed, denied by policy, refused at the door\n\n`);
-  const near: DemoFolder = { ...folder, path: relative(io.cwd, folder.path) };
-  for (const line of curlLines(near, port)) io.out(`  ${line}\n`);
 }
 
 function isSound({ fault }: StreamReport): boolean {
@@ -98,6 +105,9 @@ function isSound({ fault }: StreamReport): boolean {
 }
 
 function serveUntilSignal(folder: DemoFolder, port: number, io: Io): Promise<void> {
+  io.out(`\nTry it yourself: allowed, denied by policy, refused at the door\n\n`);
+  const near: DemoFolder = { ...folder, path: relative(io.cwd, folder.path) };
+  for (const line of curlLines(near, port)) io.out(`  ${line}\n`);
   io.out(`\nServing on https://localhost:${port} with ${relative(io.cwd, folder.configFile)}. Ctrl-C ends it.\n`);
   return new Promise((resolve) => {
     const stop = io.onSignal(() => {

@@ -42,7 +42,7 @@ function outcome(status: number | undefined): string {
 function why(evidence: NonNullable<Performed['evidence']>, expected: Expected): string {
   if (evidence.reason === undefined) return `allowed${evidence.rule === undefined ? '' : ` by ${evidence.rule}`}`;
   const where = evidence.pointer === undefined ? '' : ` at ${evidence.pointer}`;
-  const rule = evidence.rule === undefined ? '' : ` by ${evidence.rule}`;
+  const rule = evidence.rule === undefined || evidence.pointer !== undefined ? '' : ` by ${evidence.rule}`;
   const detail = evidence.detail === undefined ? '' : `: ${evidence.detail}`;
   const unexpected = evidence.reason === expected.code ? '' : ` (expected ${expected.code ?? 'to be allowed'})`;
   return `${evidence.reason}${where}${rule}${detail}${unexpected}`;
