@@ -3,7 +3,7 @@ import { positionOfOffset, positionOfPointer } from './json-position.ts';
 import { problemAt } from './problem.ts';
 import type { ConfigProblem } from './problem.ts';
 import { schemaProblems } from './schema-check.ts';
-import type { FileReference } from './shape.ts';
+import type { FileReference, FileUse } from './shape.ts';
 import type { FileFacts, World } from './world.ts';
 
 const MAX_SCHEMA_BYTES = 4 * 1024 * 1024;
@@ -11,39 +11,42 @@ const MAX_SCHEMA_BYTES = 4 * 1024 * 1024;
 const MAX_DATA_BYTES = 64 * 1024 * 1024;
 const MAX_JSON_DEPTH = 256;
 
-/** Looks at every file that the configuration names; each is read once, however often it is named. */
+/** A sentence for the place that names the file, or problems with places inside the file. */
+type Finding = string | readonly ConfigProblem[];
+
+/** Looks at every file that the configuration names: each is read once, and reported wherever it is named. */
 export async function checkFiles(
   config: string,
   references: readonly FileReference[],
   world: World,
 ): Promise<readonly ConfigProblem[]> {
-  const seen = new Set<string>();
-  const first = references.filter(({ file, use }) => {
-    const key = JSON.stringify([file, use]);
-    return !seen.has(key) && seen.add(key);
+  const findings = new Map<string, Promise<Finding>>();
+  const found = references.map(async ({ file, use, at, path }) => {
+    const key = `${use} ${file}`;
+    const finding = findings.get(key) ?? checkFile(file, use, world);
+    findings.set(key, finding);
+    const about = await finding;
+    return typeof about === 'string' ? [problemAt(config, at, path, about)] : about;
   });
-  const found = await Promise.all(first.map((reference) => checkFile(config, reference, world)));
-  return found.flat();
+  return (await Promise.all(found)).flat();
 }
 
-async function checkFile(config: string, reference: FileReference, world: World): Promise<readonly ConfigProblem[]> {
-  const { file, use, at, path } = reference;
-  const complain = (message: string) => [problemAt(config, at, path, message)];
+async function checkFile(file: string, use: FileUse, world: World): Promise<Finding> {
   const facts = await world.stat(file).catch((cause: NodeJS.ErrnoException) => cause);
   if (facts instanceof Error) {
     const willBeMade = facts.code === 'ENOENT' && (use === 'private-folder' || use === 'folder');
-    return willBeMade ? [] : complain(`cannot read ${file}: ${reason(facts)}`);
+    return willBeMade ? [] : `cannot read ${file}: ${reason(facts)}`;
   }
   const wrong = kindProblem(file, use, facts) ?? modeProblem(file, use, facts, world.euid);
-  if (wrong !== undefined) return complain(wrong);
+  if (wrong !== undefined) return wrong;
   if (facts.kind === 'folder') return [];
   const bytes = await world.readFile(file).catch((cause: NodeJS.ErrnoException) => cause);
-  if (bytes instanceof Error) return complain(`cannot read ${file}: ${reason(bytes)}`);
-  if (use === 'secret') return firstLineIsEmpty(bytes) ? complain(`the first line of ${file} is empty`) : [];
-  return use === 'rego' ? [] : checkJson(reference, bytes);
+  if (bytes instanceof Error) return `cannot read ${file}: ${reason(bytes)}`;
+  if (use === 'secret') return firstLineIsEmpty(bytes) ? `the first line of ${file} is empty` : [];
+  return use === 'rego' ? [] : checkJson(file, use, bytes);
 }
 
-function kindProblem(file: string, use: FileReference['use'], { kind, sizeBytes }: FileFacts): string | undefined {
+function kindProblem(file: string, use: FileUse, { kind, sizeBytes }: FileFacts): string | undefined {
   if (use === 'private-folder' || use === 'folder') return kind === 'folder' ? undefined : `${file} is not a folder`;
   if (kind === 'folder') return use === 'rego' ? undefined : `${file} is a folder, not a file`;
   // A FIFO or device would never end or block the reader for good.
@@ -53,7 +56,7 @@ function kindProblem(file: string, use: FileReference['use'], { kind, sizeBytes 
 }
 
 /** An owner needs nobody else; who is not the owner (a mounted secret) must be in the group that reads. */
-function modeProblem(file: string, use: FileReference['use'], facts: FileFacts, euid: number): string | undefined {
+function modeProblem(file: string, use: FileUse, facts: FileFacts, euid: number): string | undefined {
   if (use !== 'secret' && use !== 'private-folder') return undefined;
   const forbidden = facts.uid === euid || use === 'private-folder' ? 0o077 : 0o037;
   if ((facts.mode & forbidden) === 0) return undefined;
@@ -62,7 +65,7 @@ function modeProblem(file: string, use: FileReference['use'], facts: FileFacts, 
   return `others can reach ${file} (mode ${mode}); run \`chmod ${better} ${file}\``;
 }
 
-function checkJson({ file, use }: FileReference, bytes: Uint8Array): readonly ConfigProblem[] {
+function checkJson(file: string, use: FileUse, bytes: Uint8Array): readonly ConfigProblem[] {
   const reading = readStrictJson(bytes, { maxDepth: MAX_JSON_DEPTH });
   if (!reading.ok) {
     const { offset, detail } = reading.problem;

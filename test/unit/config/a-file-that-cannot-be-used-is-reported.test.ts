@@ -34,14 +34,24 @@ test('a file that the configuration names is missing, a folder, unreadable or a 
   const folder = dirname(file);
   t.strictSame(await problemsOf(file, denying('order.json')), [
     'portcullis.yaml:24:25: routes[1].body."application/json": cannot read ./order.json: permission denied',
+    'portcullis.yaml:26:25: routes[1].response."application/json": cannot read ./order.json: permission denied',
   ]);
   rmSync(join(folder, 'order.json'));
-  t.match(await problemsOf(file), [/^portcullis.yaml:24:25: .*cannot read \.\/order\.json: no such file or folder$/]);
+  t.match(await problemsOf(file), [
+    /^portcullis.yaml:24:25: .*cannot read \.\/order\.json: no such file or folder$/,
+    /^portcullis.yaml:26:25: /,
+  ]);
   mkdirSync(join(folder, 'order.json'));
-  t.match(await problemsOf(file), [/^portcullis.yaml:24:25: .*\.\/order\.json is a folder, not a file$/]);
+  t.match(await problemsOf(file), [
+    /^portcullis.yaml:24:25: .*\.\/order\.json is a folder, not a file$/,
+    /^portcullis.yaml:26:25: /,
+  ]);
   rmSync(join(folder, 'order.json'), { recursive: true });
   symlinkSync('/dev/zero', join(folder, 'order.json'));
-  t.match(await problemsOf(file), [/^portcullis.yaml:24:25: .*\.\/order\.json is not a regular file$/]);
+  t.match(await problemsOf(file), [
+    /^portcullis.yaml:24:25: .*\.\/order\.json is not a regular file$/,
+    /^portcullis.yaml:26:25: /,
+  ]);
   const noPolicy = writeFolder(t.testdir(), change('./policy', './polcy'));
   t.match(await problemsOf(noPolicy), [
     /^portcullis.yaml:9:10: policy\.rego\[0\]: cannot read \.\/polcy: no such file/,
@@ -91,4 +101,11 @@ test('a good configuration names every file that its meaning depends on', async 
   const loaded = await loadConfig(file, world);
   const names = loaded.ok ? loaded.watched.map((path) => path.slice(dirname(file).length + 1)) : loaded.problems;
   t.strictSame(names, ['portcullis.yaml', 'pass', 'policy', 'data.json', 'query.json', 'order.json']);
+});
+
+test('a file that is named twice is read once', async (t) => {
+  const reads: string[] = [];
+  const counting: World = { ...world, readFile: async (path) => (reads.push(path), world.readFile(path)) };
+  t.strictSame(await problemsOf(writeFolder(t.testdir(), good), counting), []);
+  t.equal(reads.filter((path) => path.endsWith('order.json')).length, 1);
 });
