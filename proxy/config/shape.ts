@@ -86,6 +86,9 @@ export function scalar<T>({ allowed, jsonSchema, parse }: ScalarOptions<T>): Sha
 
 function parseScalar<T>(node: YamlNode, parse: ScalarOptions<T>['parse'], reading: Reading): Parsed<T> {
   if (node.kind !== 'scalar') return { wrong: `expected one value, got a ${node.kind}` };
+  // Whoever pastes a key here has misread what the option wants: a message must not echo it.
+  if (node.source.includes('-----BEGIN'))
+    return { wrong: 'a key or certificate is named by its file, never pasted here' };
   return node.value === null ? { wrong: 'has no value' } : parse(node, reading);
 }
 
@@ -100,9 +103,6 @@ export function text<T>(
     jsonSchema: { type: 'string', ...jsonSchema },
     parse: (node, reading) => {
       if (typeof node.value !== 'string') return notText(node, parse, reading);
-      // Nothing in this file is secret, so whoever pastes a key has misread what the option wants: do not echo it.
-      if (node.value.includes('-----BEGIN'))
-        return { wrong: 'a key or certificate is named by its file, never pasted here' };
       return parse(node.value, reading);
     },
   });

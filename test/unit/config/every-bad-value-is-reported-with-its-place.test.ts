@@ -245,6 +245,11 @@ const cases: readonly Case[] = [
     /:4:20: identity\.passphrase_file: a key or certificate is named by its file, never pasted here/,
   ],
   [
+    'a key pasted elsewhere',
+    change('threads: 2', 'threads: "-----BEGIN PRIVATE KEY-----"'),
+    /never pasted here; allowed: `auto`/,
+  ],
+  [
     'an escape sequence for the terminal',
     change('127.0.0.1:8443', '"\\e]0;x\\a"'),
     /listen: `\\u\{1b\}\]0;x\\u\{7\}` has no port/,
