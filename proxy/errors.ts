@@ -11,6 +11,10 @@ export const PROXY_ERRORS = {
     summary: 'the configuration has problems',
     remedy: 'correct every problem listed, then run `portcullis check -c FILE` again',
   },
+  'config-needs-restart': {
+    summary: 'a reload changed what only a restart can put into force',
+    remedy: 'restart the proxy, or undo the change of the keys named',
+  },
   'route-template-invalid': {
     summary: 'the path of a route is not a template',
     remedy: 'write literal segments, `{name}` for one segment, and `{name...}` at the end for all that follow',

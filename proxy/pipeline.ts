@@ -3,7 +3,7 @@ import { Chain } from './chain.ts';
 import type { Clock } from './clock.ts';
 import type { Accepted } from './exchange.ts';
 import { authorize, type EvaluationMark } from './filters/authorize.ts';
-import { identity } from './filters/identity.ts';
+import { type Identified, identity } from './filters/identity.ts';
 import { inspect } from './filters/inspect.ts';
 import { limit } from './filters/limit.ts';
 import { normalise } from './filters/normalise.ts';
@@ -19,19 +19,21 @@ export type PipelineParts = {
   readonly pool: () => Dispatcher;
 };
 
-/** What decides a request, without sending it anywhere; `explain` runs this much. */
-export function decisionChain({ limits, clock, mark }: Omit<PipelineParts, 'pool'>) {
+/** THE order in which a request is judged and sent. A filter in the wrong place does not compile. */
+export function createPipeline({ limits, clock, mark, pool }: PipelineParts) {
   return Chain.from<Accepted>()
     .use(identity)
     .use(normalise)
     .use(limit(limits, () => clock.monotonicMs() * 1000))
     .use(validate)
-    .use(authorize(mark));
+    .use(authorize(mark))
+    .use(forward(pool))
+    .use(inspect);
 }
 
-/** THE order in which a request is judged and sent. A filter in the wrong place does not compile. */
-export function createPipeline(parts: PipelineParts) {
-  return decisionChain(parts).use(forward(parts.pool)).use(inspect);
+/** What can be decided of a request that nobody has sent: its peer is given, nothing is counted, nothing forwarded. */
+export function createRehearsal(mark: EvaluationMark) {
+  return Chain.from<Accepted & Identified>().use(normalise).use(validate).use(authorize(mark));
 }
 
 export type Pipeline = ReturnType<typeof createPipeline>;

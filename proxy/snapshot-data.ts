@@ -45,9 +45,7 @@ export function hydrate(data: SnapshotData): Snapshot {
     digest,
     config,
     policyBad,
-    router: createRouter(
-      routes.map((route) => ({ methods: route.config.methods, template: route.template, route })),
-    ),
+    router: createRouter(routes.map((route) => ({ methods: route.config.methods, template: route.template, route }))),
     engine: wasmEngine(data.policy),
     trust: readTrustBundle(data.trust),
   });

@@ -29,7 +29,12 @@ export type Order =
 /** Data thread to control. */
 export type Report =
   | { readonly is: 'listening'; readonly port: number }
-  | { readonly is: 'failed-to-start'; readonly code: string | undefined; readonly message: string; readonly remedy: string | undefined }
+  | {
+      readonly is: 'failed-to-start';
+      readonly code: string | undefined;
+      readonly message: string;
+      readonly remedy: string | undefined;
+    }
   | { readonly is: 'prepared'; readonly digest: string; readonly problem: string | undefined }
   | { readonly is: 'measured'; readonly request: number; readonly delta: MeasurementDelta }
   | { readonly is: 'audit'; readonly state: 'writable' | 'failed'; readonly why: string | undefined }

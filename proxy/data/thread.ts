@@ -27,8 +27,10 @@ import { vocabularyOf } from './vocabulary.ts';
 const start = workerData as ThreadStart;
 const report = (message: Report) => parentPort?.postMessage(message);
 
-const atLevel = (level: LogLevel) => (event: string, fields: LogFields = {}) =>
-  report({ is: 'log', level, event, fields: { thread: start.index, ...fields } });
+const atLevel =
+  (level: LogLevel) =>
+  (event: string, fields: LogFields = {}) =>
+    report({ is: 'log', level, event, fields: { thread: start.index, ...fields } });
 const log: Log = { debug: atLevel('debug'), info: atLevel('info'), warn: atLevel('warn'), error: atLevel('error') };
 
 const heartbeat = openHeartbeat(start.heartbeat);
@@ -41,7 +43,7 @@ let pool: Dispatcher = openPool(snapshot.config.workload);
 const prepared = new Map<string, { readonly snapshot: Snapshot; readonly trust: typeof trust }>();
 
 const { config } = snapshot;
-const measurements = createMeasurements(vocabularyOf(config), watchEventLoop());
+const measurements = createMeasurements(vocabularyOf(config), watchEventLoop(clock.monotonicMs));
 const limits = openSharedLimits(start.limits, start.index);
 const audit = openAuditStream({
   folder: config.audit.folder,
@@ -54,9 +56,23 @@ const audit = openAuditStream({
   onStateChange: (state, cause) => report({ is: 'audit', state, why: cause?.message }),
 });
 
+/** Every record is counted, whoever commits it. */
+const commitCounted: typeof audit.commit = async (event) => {
+  const result = await audit.commit(event);
+  if (result === 'written') measurements.auditWritten(1);
+  else measurements.auditLost(1);
+  return result;
+};
+const countedAudit = {
+  commit: commitCounted,
+  get state() {
+    return audit.state;
+  },
+};
+
 const serveParts = {
   pipeline: createPipeline({ limits, clock, mark: heartbeat.mark, pool: () => pool }),
-  audit,
+  audit: countedAudit,
   measurements: {
     ...measurements,
     requestStarted: () => {

@@ -36,7 +36,11 @@ function checkParameters({ route, request, parameters }: Normalised): Denial | u
   const refused = checkAgainst(route.path, path, 'path');
   if (refused !== undefined || route.query === undefined) return refused;
   const query = new Map<string, string[]>();
-  for (const [name, value] of request.query) query.set(name, [...(query.get(name) ?? []), value]);
+  for (const [name, value] of request.query) {
+    const values = query.get(name);
+    if (values === undefined) query.set(name, [value]);
+    else values.push(value);
+  }
   return checkAgainst(route.query, query, 'query');
 }
 

@@ -1,0 +1,77 @@
+import { resolve } from 'node:path';
+import { systemClock } from '../clock.ts';
+import { thisMachine } from '../config/world.ts';
+import type { Address } from '../config/config.ts';
+import { type RunningProxy, startProxy } from '../control/start.ts';
+import { createLog, type Log } from '../telemetry/log.ts';
+import { requireFixedRuntime, runtimeVersions, runtimeWarnings } from '../telemetry/runtime.ts';
+import { version } from '../version.ts';
+import { type Arguments, type Command, type Io, requiredValue } from './command.ts';
+
+export const runCommands: readonly Command[] = [
+  {
+    path: ['run'],
+    summary: 'run the proxy until SIGTERM or SIGINT',
+    options: [
+      { name: 'config', short: 'c', value: 'FILE', required: true, help: 'the configuration file' },
+      { name: 'strict-runtime', help: 'refuse to start on a Node.js or undici without known security fixes' },
+    ],
+    exitCodes: { 0: 'it was stopped and everything in flight finished', 1: 'the drain limit cut something off' },
+    run,
+  },
+];
+
+async function run(args: Arguments, io: Io): Promise<number> {
+  const log = createLog({ write: io.err, now: io.now, format: io.color ? 'text' : 'json' });
+  const versions = runtimeVersions();
+  if (args.switches.has('strict-runtime')) requireFixedRuntime(versions);
+  const proxy = await startProxy({
+    configFile: resolve(io.cwd, requiredValue(args, 'config')),
+    cwd: io.cwd,
+    version,
+    world: thisMachine(),
+    clock: systemClock,
+    log,
+  });
+  announce(proxy, log);
+  for (const warning of runtimeWarnings(versions)) log.warn('runtime.below-floor', { warning });
+  return drained(await stopSignal(io), proxy, log, io);
+}
+
+function announce(proxy: RunningProxy, log: Log): void {
+  const { config, digest } = proxy.snapshot();
+  for (const option of config.unsafe) log.warn('unsafe', { option });
+  log.info('ready', {
+    listen: `${proxy.address.host}:${proxy.address.port}`,
+    workload: addressText(config.workload.address),
+    admin: proxy.admin === undefined ? 'off' : addressText(proxy.admin),
+    spiffe_id: config.identity.spiffeId,
+    snapshot: digest,
+    threads: config.threads,
+    ...runtimeVersions(),
+  });
+}
+
+function addressText(address: Address): string {
+  return address.kind === 'tcp' ? `${address.host}:${address.port}` : `unix:${address.path}`;
+}
+
+function stopSignal(io: Io): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    const stop = io.onSignal((signal) => {
+      stop();
+      resolve(signal);
+    });
+  });
+}
+
+/** The second signal does not wait: whoever sends it means it. */
+async function drained(signal: NodeJS.Signals, proxy: RunningProxy, log: Log, io: Io): Promise<number> {
+  log.info('drain', { signal });
+  const again = new Promise<number>((resolve) => {
+    io.onSignal((second) => resolve(second === 'SIGINT' ? 130 : 143));
+  });
+  const code = await Promise.race([proxy.close(signal).then((finished) => (finished ? 0 : 1)), again]);
+  log.info('stopped', { code });
+  return code;
+}

@@ -1,0 +1,151 @@
+import { join } from 'node:path';
+import type { AdminState } from '../admin/state.ts';
+import type { Clock } from '../clock.ts';
+import { vocabularyOf } from '../data/vocabulary.ts';
+import { type SnapshotData, snapshotData } from '../snapshot-data.ts';
+import type { DataPlane, DataPlaneOptions, Replacement } from './data-plane.ts';
+import { readiness } from './readiness.ts';
+import { type ReloadParts, reload } from './reload.ts';
+import { serially } from './serial.ts';
+import { describeSnapshot } from './describe-snapshot.ts';
+import { type FileWatch, watchFiles } from './watch-files.ts';
+
+export type ControlParts = Omit<ReloadParts, 'cacheFolder'> & {
+  readonly clock: Clock;
+  readonly watched: readonly string[];
+  readonly failedAudit: Map<string, string>;
+  readonly snapshot: SnapshotData;
+};
+
+/** The main thread's side of a running proxy: what is in force, and everything that can change it. */
+export type Control = {
+  readonly snapshot: () => SnapshotData;
+  readonly adminState: AdminState;
+  readonly threadReported: DataPlaneOptions['report'];
+  readonly threadReplaced: DataPlaneOptions['replaced'];
+  /** Begins to watch files, renew the SVID and count. */
+  readonly attach: (plane: DataPlane) => void;
+  /** Resolves to whether everything in flight has finished in time. */
+  readonly drain: (withinMs: number) => Promise<boolean>;
+};
+
+const collectMs = 1000;
+
+export function createControl(parts: ControlParts): Control {
+  const { audit, clock, failedAudit, identity, log, metrics } = parts;
+  const inTurn = serially();
+  const stops: (() => void)[] = [];
+  let { snapshot } = parts;
+  let plane: DataPlane | undefined;
+  let watch: FileWatch | undefined;
+  let draining = false;
+
+  const inForce = (next: SnapshotData) => {
+    snapshot = next;
+    metrics.setSnapshot(next.digest, next.policy.revision);
+    metrics.setUnsafe(next.config.unsafe);
+    metrics.setVocabulary(vocabularyOf(next.config));
+  };
+  const reloadParts = { ...parts, cacheFolder: join(snapshot.config.identity.stateFolder, 'policy-cache') };
+  const filesChanged = () =>
+    void inTurn(async () => {
+      if (plane === undefined || draining) return;
+      const reloaded = await reload(reloadParts, plane, snapshot);
+      if (reloaded === undefined) return;
+      inForce(reloaded.snapshot);
+      watch?.follow([...reloaded.watched, ...identity.watched]);
+    });
+  const collect = async () => {
+    for (const [thread, delta] of (await plane?.measure()) ?? []) metrics.absorb(thread, delta);
+  };
+
+  return {
+    snapshot: () => snapshot,
+    adminState: {
+      ready: () =>
+        readiness({
+          snapshot,
+          svid: identity.source.current(),
+          nowMs: clock.nowMs(),
+          failedAudit,
+          threadsComplete: plane?.complete() ?? false,
+          draining,
+        }),
+      metrics: async () => {
+        await collect();
+        return metrics.expose();
+      },
+      snapshot: () => describeSnapshot(snapshot, identity.source.current()),
+      onCall: ({ method, target, status, remote, reason }) =>
+        audit.append({
+          kind: 'control',
+          type: 'admin.call',
+          outcome: status < 400 ? 'allow' : 'deny',
+          actor: remote,
+          command: `${method} ${target}`,
+          reason,
+        }),
+    },
+    threadReported: (thread, report) => {
+      if (report.is === 'log') return log[report.level](report.event, report.fields);
+      if (report.state === 'failed') failedAudit.set(`data-${thread}`, report.why ?? 'failed');
+      else failedAudit.delete(`data-${thread}`);
+      log[report.state === 'failed' ? 'error' : 'info'](`audit.${report.state}`, { thread, why: report.why });
+    },
+    threadReplaced: (replacement) => {
+      recordReplacement(parts, replacement, snapshot);
+      // Fail closed: no revision that has stopped a thread decides again, and an older one is not put back unasked.
+      if (replacement.inPolicy && snapshot.policyBad === undefined) {
+        void inTurn(async () => {
+          const bad = snapshotData({ ...snapshot, policyBad: 'this policy revision stopped a data thread' });
+          if ((await plane?.swap(bad)) === undefined) inForce(bad);
+        });
+      }
+    },
+    attach: (started) => {
+      plane = started;
+      inForce(snapshot);
+      metrics.setThreads(snapshot.config.threads);
+      metrics.setSvidExpiry(identity.source.current().notAfterMs);
+      watch = watchFiles([...parts.watched, ...identity.watched], filesChanged);
+      const counting = setInterval(() => void collect(), collectMs).unref();
+      const unsubscribe = identity.source.subscribe((svid) => {
+        started.setSvid(svid);
+        metrics.setSvidExpiry(svid.notAfterMs);
+      });
+      stops.push(watch.stop, unsubscribe, () => clearInterval(counting));
+    },
+    drain: async (withinMs) => {
+      draining = true;
+      for (const stop of stops) stop();
+      return plane === undefined || finishWithin(plane, withinMs);
+    },
+  };
+}
+
+function recordReplacement(
+  { audit, log, metrics }: ControlParts,
+  replacement: Replacement,
+  snapshot: SnapshotData,
+): void {
+  const { thread, reason, inPolicy, inFlight } = replacement;
+  const detail = `${replacement.detail}; ${inFlight} exchanges were broken off`;
+  const policy = { revision: snapshot.policy.revision };
+  metrics.threadReplaced(reason);
+  metrics.threadEnded(thread);
+  log.error('thread.replaced', { thread, reason, detail });
+  audit.append({ kind: 'control', type: 'thread.replaced', outcome: 'error', thread, reason, detail, policy });
+  if (inPolicy) audit.append({ kind: 'control', type: 'policy.bad', outcome: 'error', reason, policy });
+}
+
+/** Whatever has not finished by then is broken off, but still gets its record. */
+async function finishWithin(plane: DataPlane, withinMs: number): Promise<boolean> {
+  let finished = true;
+  const timer = setTimeout(() => {
+    finished = false;
+    plane.breakOff();
+  }, withinMs);
+  await plane.drain();
+  clearTimeout(timer);
+  return finished;
+}

@@ -1,0 +1,139 @@
+import { extname } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { ProxyError } from '../errors.ts';
+import type { MeasurementDelta } from '../telemetry/measurements.ts';
+import type { Order, Report, ThreadStart } from '../data/messages.ts';
+
+export type ThreadEvents = {
+  readonly report: (report: Extract<Report, { is: 'audit' | 'log' }>) => void;
+  /** The thread ended although nobody had asked it to. */
+  readonly crashed: (cause: string) => void;
+};
+
+export type DataThread = {
+  readonly start: ThreadStart;
+  readonly send: (order: Order) => void;
+  /** Resolves to a problem, or undefined when the thread can judge by the snapshot. */
+  readonly prepare: (order: Extract<Order, { do: 'prepare' }>) => Promise<string | undefined>;
+  /** Resolves to undefined when the thread does not answer in time. */
+  readonly measure: () => Promise<MeasurementDelta | undefined>;
+  readonly drain: () => Promise<void>;
+  /** Ends it wherever it is. */
+  readonly terminate: () => Promise<void>;
+};
+
+const prepareMs = 10_000;
+const measureMs = 500;
+
+// The same file in TypeScript here and in JavaScript in the image.
+const entry = new URL(`../data/thread${extname(import.meta.url)}`, import.meta.url);
+
+/** Starts a data thread and waits until it listens. Throws ProxyError when it cannot. */
+export async function startDataThread(start: ThreadStart, events: ThreadEvents): Promise<DataThread> {
+  const worker = new Worker(entry, { workerData: start, name: `data-${start.index}`, stdout: false, stderr: false });
+  let expectedToEnd = false;
+  let cause = 'it ended';
+  const first = await firstReport(worker);
+  if (first.is === 'failed-to-start') {
+    await worker.terminate();
+    throw startError(first, start.listen);
+  }
+  worker.on('error', (error) => {
+    cause = error instanceof Error ? error.message : String(error);
+  });
+  worker.on('exit', () => {
+    if (!expectedToEnd) events.crashed(cause);
+  });
+  worker.on('message', (report: Report) => {
+    if (report.is === 'audit' || report.is === 'log') events.report(report);
+  });
+  const send = (order: Order) => worker.postMessage(order);
+  let asked = 0;
+  return {
+    start,
+    send,
+    prepare: async (order) => {
+      const { digest } = order.snapshot;
+      const wanted = await answer(
+        worker,
+        prepareMs,
+        () => send(order),
+        (report) => (report.is === 'prepared' && report.digest === digest ? report : undefined),
+      );
+      return wanted === undefined ? 'a data thread did not answer' : wanted.problem;
+    },
+    measure: async () => {
+      asked += 1;
+      const request = asked;
+      const wanted = await answer(
+        worker,
+        measureMs,
+        () => send({ do: 'measure', request }),
+        (report) => (report.is === 'measured' && report.request === request ? report : undefined),
+      );
+      return wanted?.delta;
+    },
+    drain: async () => {
+      expectedToEnd = true;
+      await answer(
+        worker,
+        undefined,
+        () => send({ do: 'drain' }),
+        (report) => (report.is === 'drained' ? report : undefined),
+      );
+      await worker.terminate();
+    },
+    terminate: async () => {
+      expectedToEnd = true;
+      await worker.terminate();
+    },
+  };
+}
+
+function firstReport(worker: Worker): Promise<Extract<Report, { is: 'listening' | 'failed-to-start' }>> {
+  return new Promise((resolve) => {
+    const failed = (message: string, code?: string) =>
+      resolve({ is: 'failed-to-start', code, message, remedy: undefined });
+    worker.once('error', (error) => {
+      const { code, message } = error as NodeJS.ErrnoException;
+      failed(message, code);
+    });
+    worker.once('exit', () => failed('a data thread ended before it listened'));
+    worker.on('message', (report: Report) => {
+      if (report.is === 'listening' || report.is === 'failed-to-start') resolve(report);
+    });
+  });
+}
+
+/** The first report that `pick` takes; undefined when the thread ends or the time is up. */
+function answer<T>(
+  worker: Worker,
+  withinMs: number | undefined,
+  ask: () => void,
+  pick: (report: Report) => T | undefined,
+): Promise<T | undefined> {
+  return new Promise((resolve) => {
+    const finish = (value: T | undefined) => {
+      clearTimeout(timer);
+      worker.off('message', listen);
+      worker.off('exit', gone);
+      resolve(value);
+    };
+    const gone = () => finish(undefined);
+    const listen = (report: Report) => {
+      const value = pick(report);
+      if (value !== undefined) finish(value);
+    };
+    const timer = withinMs === undefined ? undefined : setTimeout(gone, withinMs);
+    worker.on('message', listen);
+    worker.on('exit', gone);
+    ask();
+  });
+}
+
+type Failure = Extract<Report, { is: 'failed-to-start' }>;
+
+function startError({ code, message }: Failure, { host, port }: ThreadStart['listen']): Error {
+  if (code === 'EADDRINUSE') return new ProxyError('port-in-use', `listen: another process listens on ${host}:${port}`);
+  return new Error(message);
+}

@@ -1,0 +1,36 @@
+import { readFile } from 'node:fs/promises';
+import type { TrustBundleData } from '../../certs/trust-bundle.ts';
+import { buildPolicy } from '../../policy/compiler/compile.ts';
+import type { Config } from '../config/config.ts';
+import { loadConfig } from '../config/load-config.ts';
+import { type ConfigProblem, formatProblem } from '../config/problem.ts';
+import type { World } from '../config/world.ts';
+import { ProxyError } from '../errors.ts';
+import { type SnapshotData, schemaFiles, snapshotData } from '../snapshot-data.ts';
+
+export type LoadedFile = { readonly config: Config; readonly watched: readonly string[] };
+
+/** Throws ProxyError `config-invalid` with every problem of the file. */
+export async function loadConfigFile(file: string, world: World, cwd: string): Promise<LoadedFile> {
+  const loaded = await loadConfig(file, world);
+  if (!loaded.ok) throw new ProxyError('config-invalid', listProblems(loaded.problems, cwd));
+  return loaded;
+}
+
+function listProblems(problems: readonly ConfigProblem[], cwd: string): string {
+  const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
+  return [count, ...problems.map((problem) => `  ${formatProblem(problem, cwd)}`)].join('\n');
+}
+
+/**
+ * Everything that requests will be judged by, read and compiled: the policy in a child process, the schemas as text for
+ * each data thread to compile. Throws PolicyError.
+ */
+export async function loadSnapshot(config: Config, trust: TrustBundleData, cacheFolder: string): Promise<SnapshotData> {
+  const { rego, dataFile, entrypoint } = config.policy;
+  const policy = await buildPolicy({ regoPaths: rego, dataFile, entrypoint, cacheFolder });
+  const files = schemaFiles(config);
+  const texts = await Promise.all(files.map((file) => readFile(file, 'utf8')));
+  const schemas = new Map(files.map((file, index) => [file, texts[index] ?? '']));
+  return snapshotData({ config, policy, schemas, trust, policyBad: undefined });
+}

@@ -1,0 +1,34 @@
+import { auditCommands } from './cli/audit.ts';
+import { caCommands } from './cli/ca.ts';
+import { checkCommands } from './cli/check.ts';
+import type { Command, Io } from './cli/command.ts';
+import { runCli } from './cli/commands.ts';
+import { explainCommands } from './cli/explain.ts';
+import { policyCommands } from './cli/policy.ts';
+import { runCommands } from './cli/run.ts';
+import { version } from './version.ts';
+
+/** The composition root of the process: the only file that touches arguments, environment, signals and exit. */
+const commands: readonly Command[] = [
+  ...runCommands,
+  ...checkCommands,
+  ...explainCommands,
+  ...caCommands,
+  ...policyCommands,
+  ...auditCommands,
+];
+
+const io: Io = {
+  out: (text) => void process.stdout.write(text),
+  err: (text) => void process.stderr.write(text),
+  env: process.env,
+  cwd: process.cwd(),
+  now: () => Date.now(),
+  color: process.stdout.isTTY && process.env['NO_COLOR'] === undefined,
+  onSignal: (listener) => {
+    process.on('SIGINT', listener).on('SIGTERM', listener);
+    return () => process.off('SIGINT', listener).off('SIGTERM', listener);
+  },
+};
+
+process.exit(await runCli(commands, process.argv.slice(2), io, version));

@@ -1,0 +1,228 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type LocalCa, openLocalCa } from '../../certs/local-ca/local-ca.ts';
+import { parseSpiffeId, parseTrustDomain } from '../../certs/spiffe-id.ts';
+import type { ClientCredential } from './client.ts';
+
+export const trustDomain = 'test.example';
+/** Allowed by the policy of the harness; any other identity is denied. */
+export const clientId = `spiffe://${trustDomain}/ns/t/sa/client`;
+export const strangerId = `spiffe://${trustDomain}/ns/t/sa/stranger`;
+
+const main = fileURLToPath(new URL('../../proxy/main.ts', import.meta.url));
+/** Compiled policies, shared by all tests of this machine: compiling takes a second, and the cache checks what it reads. */
+const policyCache = join(tmpdir(), 'portcullis-test-policy-cache');
+
+const allowClient = `package portcullis.authz
+
+default decision := {"allow": false, "rule": "default"}
+
+decision := {"allow": true, "rule": "client"} if input.attributes.source.principal == "${clientId}"
+`;
+
+export type ProxySetup = {
+  readonly workloadPort: number;
+  /** Replaces keys of the default configuration; JSON is YAML. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  /** Further files beside the configuration, such as schemas; `policy/authz.rego` replaces the policy. */
+  readonly files?: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Put in front of the command, such as `['prlimit', '--nofile=64']`. */
+  readonly wrap?: readonly string[];
+  /** An existing folder to start in again. */
+  readonly folder?: string;
+};
+
+export type AuditRecord = { readonly [field: string]: unknown } & {
+  readonly type: string;
+  readonly seq: number;
+  readonly stream: string;
+  readonly reason?: string;
+};
+
+export type TestProxy = {
+  readonly port: number;
+  readonly folder: string;
+  readonly child: ChildProcess;
+  /** The CA that the proxy trusts, for issuing clients. */
+  readonly ca: LocalCa;
+  readonly issue: (spiffeId: string, lifetimeMs?: number) => Promise<ClientCredential>;
+  /** Allowed by the default policy of the harness. */
+  readonly client: ClientCredential;
+  /** Standard error so far: the operator's log, one JSON object a line. */
+  readonly log: () => string;
+  readonly untilLog: (enough: (log: string) => boolean) => Promise<void>;
+  readonly audit: () => readonly AuditRecord[];
+  /** Resolves when a record satisfies the test. */
+  readonly untilRecord: (wanted: (record: AuditRecord) => boolean) => Promise<AuditRecord>;
+  readonly admin: (path: string) => Promise<{ readonly status: number; readonly body: string }>;
+  /** Value of the metric line that starts with this text, or 0. */
+  readonly metric: (line: string) => Promise<number>;
+  /** Sends SIGTERM and resolves to the exit code. */
+  readonly stop: () => Promise<number | null>;
+};
+
+type Test = { readonly teardown: (task: () => unknown) => unknown };
+
+/** Starts the real proxy process in a folder of its own and waits until it is ready. */
+export async function startProxy(t: Test, setup: ProxySetup): Promise<TestProxy> {
+  const folder = setup.folder ?? newFolder(t);
+  writeSetup(folder, setup);
+  const { child, log, untilLog } = launch(folder, setup);
+  t.teardown(() => child.kill('SIGKILL'));
+  await untilLog((text) => text.includes('"event":"ready"'));
+  keepPolicyCache(folder);
+  const ready = JSON.parse(
+    log()
+      .split('\n')
+      .find((line) => line.includes('"event":"ready"')) ?? '{}',
+  ) as { listen: string };
+  const ca = await openCa(folder);
+  t.teardown(() => ca.close());
+  const issue = async (spiffeId: string, lifetimeMs = 3_600_000): Promise<ClientCredential> => {
+    const { chainPem, keyPem } = await ca.issue({ spiffeId: parseSpiffeId(spiffeId), lifetimeMs });
+    return { certPem: chainPem, keyPem };
+  };
+  const admin = (path: string) => adminGet(join(folder, 'admin.sock'), path);
+  const audit = () => readAudit(join(folder, 'audit'));
+  return {
+    port: Number(ready.listen.split(':').at(-1)),
+    folder,
+    child,
+    ca,
+    issue,
+    client: await issue(clientId),
+    log,
+    untilLog,
+    audit,
+    untilRecord: (wanted) => until(() => audit().find(wanted), child),
+    admin,
+    metric: async (line) => {
+      const { body } = await admin('/metrics');
+      const found = body.split('\n').find((candidate) => candidate.startsWith(line));
+      return found === undefined ? 0 : Number(found.slice(found.lastIndexOf(' ') + 1));
+    },
+    stop: async () => {
+      if (child.exitCode !== null) return child.exitCode;
+      child.kill('SIGTERM');
+      const [code] = (await once(child, 'exit')) as [number | null];
+      return code;
+    },
+  };
+}
+
+export type FailedStart = { readonly code: number | null; readonly stderr: string };
+
+/** Runs the proxy where it is expected to refuse to start. */
+export async function expectNoStart(t: Test, setup: ProxySetup): Promise<FailedStart> {
+  const folder = setup.folder ?? newFolder(t);
+  writeSetup(folder, setup);
+  const { child, log } = launch(folder, setup);
+  t.teardown(() => child.kill('SIGKILL'));
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, stderr: log() };
+}
+
+/** A folder that goes with the test. Short, because unix sockets have short names. */
+export function newFolder(t: Test): string {
+  const folder = mkdtempSync(join(tmpdir(), 'pc-'));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** The CA of a folder that `startProxy` uses, or will use. */
+export function openCa(folder: string, now: () => number = Date.now): Promise<LocalCa> {
+  const stateFolder = join(folder, 'state');
+  return openLocalCa({ stateFolder, trustDomain: parseTrustDomain(trustDomain), keyAlgorithm: 'P-256', now });
+}
+
+function writeSetup(folder: string, { workloadPort, config, files }: ProxySetup): void {
+  const defaults = {
+    identity: { trust_domain: trustDomain, spiffe_id: `spiffe://${trustDomain}/ns/t/sa/proxy` },
+    listen: '127.0.0.1:0',
+    workload: `127.0.0.1:${workloadPort}`,
+    policy: { rego: './policy' },
+    routes: [
+      { name: 'any', methods: ['GET', 'HEAD', 'DELETE', 'OPTIONS'], path: '/{rest...}' },
+      { name: 'any.write', methods: ['POST', 'PUT', 'PATCH'], path: '/{rest...}', body: 'stream' },
+    ],
+    admin: 'unix:./admin.sock',
+  };
+  mkdirSync(join(folder, 'policy'), { recursive: true });
+  const all = {
+    'policy/authz.rego': allowClient,
+    'portcullis.yaml': JSON.stringify({ ...defaults, ...config }),
+    ...files,
+  };
+  for (const [name, content] of Object.entries(all)) writeFileSync(join(folder, name), content);
+  const state = join(folder, 'state');
+  if (!existsSync(policyCache) || existsSync(join(state, 'policy-cache'))) return;
+  mkdirSync(state, { recursive: true, mode: 0o700 });
+  cpSync(policyCache, join(state, 'policy-cache'), { recursive: true });
+}
+
+function keepPolicyCache(folder: string): void {
+  cpSync(join(folder, 'state', 'policy-cache'), policyCache, { recursive: true });
+}
+
+function launch(folder: string, { env, wrap = [] }: ProxySetup) {
+  const [command = process.execPath, ...words] = [...wrap, process.execPath, main, 'run', '-c', 'portcullis.yaml'];
+  const child = spawn(command, words, {
+    cwd: folder,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let text = '';
+  child.stderr?.setEncoding('utf8');
+  child.stderr?.on('data', (chunk: string) => {
+    text += chunk;
+  });
+  const untilLog = async (enough: (log: string) => boolean) => {
+    while (!enough(text)) {
+      if (child.exitCode !== null) throw new Error(`the proxy ended with ${child.exitCode}: ${text}`);
+      await Promise.race([once(child.stderr ?? child, 'data'), once(child, 'close')]);
+    }
+  };
+  return { child, log: () => text, untilLog };
+}
+
+function adminGet(socketPath: string, path: string): Promise<{ status: number; body: string }> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request({ socketPath, path, host: 'localhost' }, (response) => {
+      let body = '';
+      response.setEncoding('utf8');
+      response.on('data', (chunk: string) => {
+        body += chunk;
+      });
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
+    });
+    outgoing.on('error', reject);
+    outgoing.end();
+  });
+}
+
+/** Whole lines only: the proxy may be writing. */
+export function readAudit(folder: string): readonly AuditRecord[] {
+  const records: AuditRecord[] = [];
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' }).toSorted()) {
+    if (!name.endsWith('.ndjson')) continue;
+    const lines = readFileSync(join(folder, name), 'utf8').split('\n').slice(0, -1);
+    records.push(...lines.map((line) => JSON.parse(line) as AuditRecord));
+  }
+  return records;
+}
+
+/** For what has no event of its own: looks again after each turn of the event loop, as long as the proxy lives. */
+async function until<T>(look: () => T | undefined, child: ChildProcess): Promise<T> {
+  for (;;) {
+    const found = look();
+    if (found !== undefined) return found;
+    if (child.exitCode !== null) throw new Error('the proxy ended while a test waited for it');
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
