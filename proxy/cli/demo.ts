@@ -5,7 +5,7 @@ import { type StreamReport, verifyAudit } from '../audit/verify.ts';
 import { systemClock } from '../clock.ts';
 import { thisMachine } from '../config/world.ts';
 import { claimPort } from '../control/free-port.ts';
-import { startProxy } from '../control/start.ts';
+import { type RunningProxy, startProxy } from '../control/start.ts';
 import { type DemoFolder, layOut } from '../demo/folder.ts';
 import { issueIdentities, proxySpiffeId } from '../demo/identities.ts';
 import { startOrdersWorkload } from '../demo/orders-workload.ts';
@@ -58,7 +58,7 @@ async function demo(args: Arguments, io: Io): Promise<number> {
       const rows = await perform(target, identities.credentials, folder.auditFolder, since);
       const trail = await verifyAudit(folder.auditFolder);
       tell(rows, trail, folder, io);
-      if (!args.switches.has('once')) await serveUntilSignal(folder, proxy.address.port, io);
+      if (!args.switches.has('once')) await serveUntilSignal(folder, proxy, io);
       return rows.every(({ asExpected }) => asExpected) && trail.every(isSound) ? 0 : 1;
     } finally {
       await proxy.close('the demo ended');
@@ -104,10 +104,11 @@ function isSound({ fault }: StreamReport): boolean {
   return fault === undefined;
 }
 
-function serveUntilSignal(folder: DemoFolder, port: number, io: Io): Promise<void> {
+function serveUntilSignal(folder: DemoFolder, { address: { port }, admin }: RunningProxy, io: Io): Promise<void> {
   io.out(`\nTry it yourself: allowed, denied by policy, refused at the door\n\n`);
   const near: DemoFolder = { ...folder, path: relative(io.cwd, folder.path) };
   for (const line of curlLines(near, port)) io.out(`  ${line}\n`);
+  if (admin?.kind === 'tcp') io.out(`\nHealth and metrics: http://${admin.host}:${admin.port}/metrics\n`);
   io.out(`\nServing on https://localhost:${port} with ${relative(io.cwd, folder.configFile)}. Ctrl-C ends it.\n`);
   return new Promise((resolve) => {
     const stop = io.onSignal(() => {
