@@ -57,6 +57,7 @@ export const oids = {
 
 /** A certificate revocation list as a plain value; `signedBytes` and `signature` wait for the key of its issuer. */
 export type Crl = {
+  readonly der: Uint8Array;
   readonly issuerNameHex: string;
   readonly thisUpdateMs: number;
   readonly nextUpdateMs: number;
@@ -99,8 +100,14 @@ export function normalSerial(hex: string): string {
   return digits.length % 2 === 1 ? `0${digits}` : digits;
 }
 
-export function pemToDer(pem: string): Uint8Array {
-  return Buffer.from(pem.replaceAll(/-----[A-Z0-9 ]+-----/g, ''), 'base64');
+/**
+ * The DER of every block with this label, in order; other text and blocks are passed over. Undefined when a block is
+ * damaged: a CRL that is left out quietly would bring back what it revokes.
+ */
+export function pemBlocks(pem: string, label: string): readonly Uint8Array[] | undefined {
+  const blocks = pem.match(new RegExp(`-----BEGIN ${label}-----[A-Za-z0-9+/=\\s]*-----END ${label}-----`, 'g')) ?? [];
+  if (pem.split(`-----BEGIN ${label}-----`).length - 1 !== blocks.length) return undefined;
+  return blocks.map((block) => Buffer.from(block.replaceAll(/-----[A-Z0-9 ]+-----/g, ''), 'base64'));
 }
 
 /** RFC 7468; the label of a CRL is `X509 CRL`. */

@@ -1,5 +1,6 @@
 import { verify } from 'node:crypto';
 import { type Certificate, type Crl, keyUsageBits } from './certificate.ts';
+import type { TrustDomain } from './spiffe-id.ts';
 import { type Broken, extendedUsageProblem, formProblem, keyProblem, strengthProblem } from './svid.ts';
 
 /** From the leaf to a root, each certificate signed by the next. */
@@ -56,6 +57,21 @@ function authorityProblem({ basicConstraints, keyUsage }: Certificate, casBelow:
   }
   if (basicConstraints.pathLength !== undefined && casBelow > basicConstraints.pathLength) {
     return { reason: 'untrusted', detail: `has ${casBelow} CAs below it, ${basicConstraints.pathLength} allowed` };
+  }
+  return undefined;
+}
+
+/** X509-SVID section 3.2: a signing certificate that has a SPIFFE ID has that of its own trust domain. */
+export function foreignIssuer([, ...issuers]: Path, trustDomain: TrustDomain): Broken | undefined {
+  for (const { subjectAltNames } of issuers) {
+    const foreign = subjectAltNames.find(
+      ({ value }) =>
+        value.startsWith('spiffe:') &&
+        value !== `spiffe://${trustDomain}` &&
+        !value.startsWith(`spiffe://${trustDomain}/`),
+    );
+    if (foreign !== undefined)
+      return { reason: 'wrong-trust-domain', detail: `an issuer of the path is ${foreign.value}` };
   }
   return undefined;
 }

@@ -7,7 +7,7 @@ import {
   handshakeRefusal,
   isHandshakeRefusal,
 } from './handshake-refusal.ts';
-import { findPath, issuersProblem, revocationProblem, validityProblem } from './path.ts';
+import { findPath, foreignIssuer, issuersProblem, revocationProblem, validityProblem } from './path.ts';
 import { type SpiffeId, type TrustDomain, trustDomainOf } from './spiffe-id.ts';
 import { type Broken, isBroken, judgeLeaf } from './svid.ts';
 import type { TrustBundle } from './trust-bundle.ts';
@@ -107,7 +107,11 @@ function judgeChain([leaf, ...others]: Chain, trust: TrustBundle, nowMs: number)
     if (findPath(leaf, others, allRoots(trust)) === undefined) return untrusted(leaf);
     return { reason: 'wrong-trust-domain', detail: `${identity} does not end in a root of its own trust domain` };
   }
-  const problem = issuersProblem(path) ?? validityProblem(path, nowMs) ?? revocationProblem(path, domain.crls, nowMs);
+  const problem =
+    issuersProblem(path) ??
+    foreignIssuer(path, trustDomain) ??
+    validityProblem(path, nowMs) ??
+    revocationProblem(path, domain.crls, nowMs);
   return problem ?? peerSvid(identity, trustDomain, path);
 }
 

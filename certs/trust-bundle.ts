@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Certificate, certificateToPem, type Crl, keyUsageBits } from './certificate.ts';
+import { type Certificate, certificateToPem, type Crl, derToPem, keyUsageBits } from './certificate.ts';
 import { CertsError } from './errors.ts';
 import { parseTrustDomain, type TrustDomain } from './spiffe-id.ts';
 import { keyProblem } from './svid.ts';
@@ -52,7 +52,7 @@ export function readTrustBundle(data: TrustBundleData): TrustBundle {
       if (owner !== trustDomain) throw invalid(`${root.subject} is a root of ${owner} and of ${trustDomain}`);
       owners.set(root.fingerprintSha256, trustDomain);
     }
-    const crls = parseCrlsPem(entry.crlsPem.join('\n'));
+    const crls = entry.crlsPem.flatMap(parseCrlsPem);
     for (const crl of crls) checkCrl(crl, trustDomain);
     domains.set(trustDomain, { roots, crls });
   }
@@ -75,8 +75,8 @@ function checkCrl(crl: Crl, trustDomain: TrustDomain): void {
 }
 
 function crlBlocks(pem: string): string[] {
-  const blocks = pem.match(/-----BEGIN X509 CRL-----[A-Za-z0-9+/=\s]*-----END X509 CRL-----/g) ?? [];
-  return blocks.map((block) => `${block}\n`);
+  if (pem.trim() === '') return [];
+  return parseCrlsPem(pem).map(({ der }) => derToPem(der, 'X509 CRL'));
 }
 
 function sortedOnce(texts: readonly string[]): string[] {

@@ -11,7 +11,7 @@ import {
   derToPem,
   type Extension,
   oids,
-  pemToDer,
+  pemBlocks,
   normalSerial,
 } from './certificate.ts';
 import { CertsError } from './errors.ts';
@@ -30,8 +30,9 @@ export function parseCertificate(der: Uint8Array): Certificate {
 
 /** Every certificate of a PEM text, in order. Throws CertsError `certificate-malformed`. */
 export function parseCertificatesPem(pem: string): readonly Certificate[] {
-  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]*-----END CERTIFICATE-----/g) ?? [];
-  return blocks.map((block) => parseCertificate(pemToDer(block)));
+  const blocks = pemBlocks(pem, 'CERTIFICATE');
+  if (blocks === undefined) throw new CertsError('certificate-malformed', 'a certificate in PEM is damaged');
+  return blocks.map(parseCertificate);
 }
 
 function readCertificate(der: Uint8Array, openssl: NodeCertificate, read: x509.X509Certificate): Certificate {
@@ -165,6 +166,8 @@ function toGeneralName({ type, value }: AltName): x509.JsonGeneralNames[number] 
   return { type: generalNameTypes[type], value };
 }
 
+const crlLabel = 'X509 CRL';
+
 /** Opens what the package keeps to its subclasses: the bytes the signature covers, as they were received. */
 class ReadableCrl extends x509.X509Crl {
   get signedBytes(): Uint8Array {
@@ -174,12 +177,13 @@ class ReadableCrl extends x509.X509Crl {
   }
 }
 
-/** Every CRL of a PEM text, in order. Throws CertsError `trust-bundle-invalid`. */
+/** Every CRL of a PEM text, in order, and at least one. Throws CertsError `trust-bundle-invalid`. */
 export function parseCrlsPem(pem: string): readonly Crl[] {
-  const blocks = pem.match(/-----BEGIN X509 CRL-----[A-Za-z0-9+/=\s]*-----END X509 CRL-----/g) ?? [];
-  return blocks.map((block) => {
+  const blocks = pemBlocks(pem, crlLabel) ?? [];
+  if (blocks.length === 0) throw new CertsError('trust-bundle-invalid', `there is no readable ${crlLabel} in the PEM`);
+  return blocks.map((der) => {
     try {
-      return readCrl(new ReadableCrl(pemToDer(block)));
+      return readCrl(new ReadableCrl(der));
     } catch (cause) {
       throw new CertsError('trust-bundle-invalid', `not a readable CRL: ${reason(cause)}`, { cause });
     }
@@ -190,6 +194,7 @@ function readCrl(crl: ReadableCrl): Crl {
   // RFC 5280 section 5.1.2.5 makes nextUpdate mandatory; without it a list could be replayed for ever.
   if (crl.nextUpdate === undefined) throw new Error('it has no nextUpdate');
   return {
+    der: new Uint8Array(crl.rawData),
     issuerNameHex: nameHex(crl.issuerName),
     thisUpdateMs: finite(crl.thisUpdate.getTime()),
     nextUpdateMs: finite(crl.nextUpdate.getTime()),
@@ -215,7 +220,7 @@ export async function signCrl(request: CrlRequest, signer: SigningKey): Promise<
     signingAlgorithm: signingAlgorithm(signer),
     signingKey: signer.privateKey,
   });
-  return derToPem(new Uint8Array(crl.rawData), 'X509 CRL');
+  return derToPem(new Uint8Array(crl.rawData), crlLabel);
 }
 
 /** RFC 5280 section 5.2.3 wants growing numbers: the time does, and is a six-byte INTEGER from 2004 to 6429. */

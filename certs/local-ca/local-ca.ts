@@ -20,7 +20,7 @@ export type LocalCa = {
   readonly revoke: (serial: string) => Promise<void>;
   /** Read from the disk, since another process may have revoked meanwhile. */
   readonly trustBundle: () => TrustBundleData;
-  readonly describe: () => CaDescription;
+  readonly describe: () => Promise<CaDescription>;
   readonly close: () => void;
 };
 
@@ -201,18 +201,26 @@ async function revoke(state: CaState, register: Register, serial: string, nowMs:
 
 function readBundle(state: CaState): TrustBundleData {
   const rootsPem = certificateToPem(state.root);
-  const crlsPem = ['root-crl.pem', 'crl.pem'].map((name) => readFileSync(join(state.folder, name), 'utf8')).join('');
+  const crlsPem = ['root-crl.pem', 'crl.pem'].map((name) => readList(state.folder, name)).join('');
   return trustBundleData([{ trustDomain: state.trustDomain, rootsPem, crlsPem }]);
 }
 
-function describe(state: CaState, register: Register): CaDescription {
+function readList(folder: string, name: string): string {
+  try {
+    return readFileSync(join(folder, name), 'utf8');
+  } catch (cause) {
+    throw new CertsError('state-incomplete', `${name} in ${folder} cannot be read`, { cause });
+  }
+}
+
+async function describe(state: CaState, register: Register): Promise<CaDescription> {
   const { trustDomain, keyAlgorithm, root, intermediate } = state;
   return {
     trustDomain,
     keyAlgorithm,
     root: summary(root),
     intermediate: summary(intermediate.certificate),
-    issued: register.list(),
+    issued: await register.exclusively(async () => register.list()),
     crlFile: crlFile(state),
   };
 }

@@ -11,6 +11,7 @@ export type Register = {
   readonly add: (entry: Omit<Issued, 'revokedAtMs'>) => void;
   /** False when the serial is not known. */
   readonly revoke: (serial: string, atMs: number) => boolean;
+  /** Like `add` and `revoke` inside `exclusively` only: outside, another process may keep the file locked. */
   readonly list: () => readonly Issued[];
   /** Forgets what expired before: an expired certificate needs no place on a CRL (RFC 5280 section 3.3). */
   readonly forget: (beforeMs: number) => void;
@@ -33,7 +34,7 @@ const lockPollMs = 20;
  */
 export async function openRegister(file: string): Promise<Register> {
   // SQLite would create the file with the umask of the process; its journal takes over the mode of the file.
-  await (await open(file, 'a', 0o600)).close();
+  await createPrivate(file);
   const database = await damaged(file, () => new DatabaseSync(file, { timeout: 0 }));
   const queue = serially();
   const exclusively = <T>(work: () => Promise<T>) =>
@@ -41,7 +42,7 @@ export async function openRegister(file: string): Promise<Register> {
       await lock(database, file);
       try {
         const result = await work();
-        database.exec('COMMIT');
+        commit(database, file);
         return result;
       } catch (error) {
         if (database.isTransaction) database.exec('ROLLBACK');
@@ -57,6 +58,22 @@ export async function openRegister(file: string): Promise<Register> {
   } catch (error) {
     close();
     throw error;
+  }
+}
+
+async function createPrivate(file: string): Promise<void> {
+  try {
+    await (await open(file, 'a', 0o600)).close();
+  } catch (cause) {
+    throw new CertsError('state-folder-unusable', `cannot write ${file}`, { cause });
+  }
+}
+
+function commit(database: DatabaseSync, file: string): void {
+  try {
+    database.exec('COMMIT');
+  } catch (cause) {
+    throw new CertsError('state-folder-unusable', `cannot write ${file}`, { cause });
   }
 }
 

@@ -4,15 +4,29 @@ import { randomBytes } from 'node:crypto';
 import { CertsError, type CertsErrorCode } from '../errors.ts';
 
 const othersMayTouch = 0o077;
+const othersMayWrite = 0o022;
 
 /** Creates the folder when it is absent; refuses one that any other user could open. Throws CertsError. */
 export async function privateFolder(folder: string): Promise<void> {
+  await makeFolder(folder);
+  await checkPrivateFolder(folder);
+}
+
+/** For keys that are handed out: others may look into the folder, but not exchange what is in it. Throws CertsError. */
+export async function outputFolder(folder: string): Promise<void> {
+  await makeFolder(folder);
+  const { mode } = await inspect(folder, 'state-folder-unusable');
+  if ((mode & othersMayWrite) !== 0) {
+    throw new CertsError('state-folder-exposed', `${folder} has mode ${octal(mode)}: others can write to it`);
+  }
+}
+
+async function makeFolder(folder: string): Promise<void> {
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
   } catch (cause) {
     throw new CertsError('state-folder-unusable', `${folder}: ${reason(cause)}`, { cause });
   }
-  await checkPrivateFolder(folder);
 }
 
 export async function checkPrivateFolder(folder: string): Promise<void> {

@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import type { SvidMaterial } from '../svid-source.ts';
 import type { TrustBundleData } from '../trust-bundle.ts';
-import { privateFolder, writeDurably } from './secret-files.ts';
+import { outputFolder, writeDurably } from './secret-files.ts';
 
 /**
  * Writes `svid.pem`, `svid.key` and `bundle.pem` for tools that read files. The key goes first: a reader that sees the
  * new certificate finds the key to it.
  */
 export async function writeSvid(folder: string, material: SvidMaterial, bundle: TrustBundleData): Promise<void> {
-  await privateFolder(folder);
+  await outputFolder(folder);
   await writeDurably(join(folder, 'svid.key'), material.keyPem);
   await writeDurably(join(folder, 'svid.pem'), material.chainPem, 0o644);
   await writeDurably(join(folder, 'bundle.pem'), bundle.flatMap(({ rootsPem }) => rootsPem).join(''), 0o644);

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { CertsError } from '../../certs/errors.ts';
 import { type LocalCa, openExistingCa, openLocalCa } from '../../certs/local-ca/local-ca.ts';
-import { privateFolder, readPassphrase, writeDurably } from '../../certs/local-ca/secret-files.ts';
+import { outputFolder, readPassphrase, writeDurably } from '../../certs/local-ca/secret-files.ts';
 import { hasCa } from '../../certs/local-ca/state.ts';
 import { writeSvid } from '../../certs/local-ca/write-svid.ts';
 import { readPkcs12, writePkcs12 } from '../../certs/pkcs12.ts';
@@ -114,7 +114,8 @@ const crl: Command = {
   summary: 'Print the revocation list of the issuing CA',
   options: [STATE, PASSPHRASE, { name: 'out', value: 'FILE', help: 'Write there instead.' }],
   exitCodes,
-  run: (args, io) => withCa(args, io, async (ca) => print(await readFile(ca.describe().crlFile, 'utf8'), args, io)),
+  run: (args, io) =>
+    withCa(args, io, async (ca) => print(await readFile((await ca.describe()).crlFile, 'utf8'), args, io)),
 };
 
 const revoke: Command = {
@@ -131,7 +132,7 @@ const revoke: Command = {
     withCa(args, io, async (ca) => {
       const serial = requiredValue(args, 'serial');
       await ca.revoke(serial);
-      const { crlFile } = ca.describe();
+      const { crlFile } = await ca.describe();
       io.out(
         args.switches.has('json')
           ? `${JSON.stringify({ serial, crlFile })}\n`
@@ -157,7 +158,7 @@ const importPkcs12: Command = {
     });
     const { keyPem, chainPem } = readPkcs12(content, await pkcs12PasswordOf(args, io));
     const folder = fileOf(args, io, 'out');
-    await privateFolder(folder);
+    await outputFolder(folder);
     await writeDurably(path.join(folder, 'svid.key'), keyPem);
     await writeDurably(path.join(folder, 'svid.pem'), chainPem, 0o644);
     io.out(`written  ${path.join(folder, 'svid.pem')}\n         ${path.join(folder, 'svid.key')}\n`);
@@ -181,8 +182,8 @@ async function closing(ca: LocalCa, use: () => number | Promise<number>): Promis
   }
 }
 
-function show(ca: LocalCa, args: Arguments, io: Io): number {
-  const description = ca.describe();
+async function show(ca: LocalCa, args: Arguments, io: Io): Promise<number> {
+  const description = await ca.describe();
   io.out(args.switches.has('json') ? `${JSON.stringify(description)}\n` : descriptionText(description, io.now()));
   return 0;
 }

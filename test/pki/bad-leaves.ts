@@ -138,6 +138,14 @@ export const badLeaves: readonly BadLeaf[] = [
     },
   },
   {
+    rule: 'an issuer that names another trust domain',
+    reason: 'wrong-trust-domain',
+    options: async ({ root, nowMs }) => {
+      const names = { kind: 'subject-alt-name', names: [uri('spiffe://other.example')] } as const;
+      return { issuer: await makeAuthority({ name: 'foreign issuer', nowMs, issuer: root, extensions: [names] }) };
+    },
+  },
+  {
     rule: 'an issuer that is not presented',
     reason: 'untrusted',
     options: () => ({ presented: [] }),

@@ -24,10 +24,7 @@ test('two processes create and use one CA at the same time', async (t) => {
   t.teardown(ca.close);
   t.equal(new Set(serials).size, 2 * count, 'every serial is unique');
   t.same(
-    ca
-      .describe()
-      .issued.map(({ serial }) => serial)
-      .toSorted(),
+    (await ca.describe()).issued.map(({ serial }) => serial).toSorted(),
     serials.toSorted(),
     'every one is on record',
   );
