@@ -25,21 +25,20 @@ export type Issued = {
   readonly revokedAtMs: number | undefined;
 };
 
-const lockTimeoutMs = 15_000;
 const lockPollMs = 20;
 
 /**
  * SQLite is the lock because the kernel gives up its lock when a process dies, however it dies: there is no stale lock
  * to detect, and no process number to mistake in a container. Its journal makes the register survive a power cut.
  */
-export async function openRegister(file: string): Promise<Register> {
+export async function openRegister(file: string, lockTimeoutMs = 15_000): Promise<Register> {
   // SQLite would create the file with the umask of the process; its journal takes over the mode of the file.
   await createPrivate(file);
   const database = await damaged(file, () => new DatabaseSync(file, { timeout: 0 }));
   const queue = serially();
   const exclusively = <T>(work: () => Promise<T>) =>
     queue(async () => {
-      await lock(database, file);
+      await lock(database, file, lockTimeoutMs);
       try {
         const result = await work();
         commit(database, file);
@@ -107,7 +106,7 @@ function toIssued(row: Record<string, unknown>): Issued {
 }
 
 /** Waits without blocking the event loop, which SQLite's own busy timeout would. */
-async function lock(database: DatabaseSync, file: string): Promise<void> {
+async function lock(database: DatabaseSync, file: string, lockTimeoutMs: number): Promise<void> {
   for (let waitedMs = 0; ; waitedMs += lockPollMs) {
     try {
       database.exec('BEGIN EXCLUSIVE');

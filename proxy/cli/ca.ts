@@ -5,7 +5,6 @@ import { type LocalCa, openExistingCa, openLocalCa } from '../../certs/local-ca/
 import { outputFolder, readPassphrase, writeDurably } from '../../certs/local-ca/secret-files.ts';
 import { hasCa } from '../../certs/local-ca/state.ts';
 import { writeSvid } from '../../certs/local-ca/write-svid.ts';
-import { readPkcs12, writePkcs12 } from '../../certs/pkcs12.ts';
 import { parseSpiffeId, parseTrustDomain } from '../../certs/spiffe-id.ts';
 import type { SvidMaterial } from '../../certs/svid-source.ts';
 import { DURATION_UNITS } from '../config/amounts.ts';
@@ -156,6 +155,7 @@ const importPkcs12: Command = {
     const content = await readFile(file).catch((cause: unknown) => {
       throw new CertsError('pkcs12-invalid', `${file} cannot be read`, { cause });
     });
+    const { readPkcs12 } = await pkcs12();
     const { keyPem, chainPem } = readPkcs12(content, await pkcs12PasswordOf(args, io));
     const folder = fileOf(args, io, 'out');
     await outputFolder(folder);
@@ -209,10 +209,16 @@ async function deliver(
   }
   if (password !== undefined) {
     const file = fileOf(args, io, 'pkcs12');
+    const { writePkcs12 } = await pkcs12();
     await writeDurably(file, writePkcs12(svid, password));
     files.push(file);
   }
   return files;
+}
+
+/** Loaded on demand: `run` lives in the same program and shall not carry node-forge. */
+function pkcs12() {
+  return import('../../certs/pkcs12.ts');
 }
 
 async function passphraseOf(args: Arguments, io: Io): Promise<{ readonly passphrase?: string }> {

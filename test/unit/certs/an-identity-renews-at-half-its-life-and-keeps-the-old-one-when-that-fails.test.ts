@@ -92,6 +92,20 @@ test('who has unsubscribed is not called', async (t) => {
   t.same(seen, []);
 });
 
+test('with real timers, which do not hold the process', async (t) => {
+  let issued = 0;
+  const issue: LocalCa['issue'] = async () => {
+    const notBeforeMs = Date.now();
+    return { spiffeId, serial: String(++issued), chainPem: '', keyPem: '', notBeforeMs, notAfterMs: notBeforeMs + 40 };
+  };
+  const source = await localCaSource({ issue } as LocalCa, { spiffeId, lifetimeMs: 40, now: Date.now });
+  const keepAlive = setInterval(() => undefined, 1000);
+  t.teardown(() => clearInterval(keepAlive));
+  const renewed = await new Promise<string>((resolve) => source.subscribe(({ serial }) => resolve(serial)));
+  source.close();
+  t.equal(renewed, '2');
+});
+
 test('without a first SVID there is no source', async (t) => {
   const ca = { issue: () => Promise.reject(new CertsError('ca-expired', 'no')) } as unknown as LocalCa;
   await t.rejects(localCaSource(ca, { spiffeId, lifetimeMs: hourMs, now: () => 0 }), { code: 'ca-expired' });

@@ -4,6 +4,7 @@ import { type Test, test } from 'tap';
 import type { CaEvent } from '../../../certs/local-ca/events.ts';
 import { openExistingCa, openLocalCa } from '../../../certs/local-ca/local-ca.ts';
 import { readPassphrase } from '../../../certs/local-ca/secret-files.ts';
+import { writeSvid } from '../../../certs/local-ca/write-svid.ts';
 import { parseSpiffeId, parseTrustDomain } from '../../../certs/spiffe-id.ts';
 
 const dayMs = 86_400_000;
@@ -186,6 +187,27 @@ test('what it refuses to issue or revoke, with an event for each', async (t) => 
   t.match(events[0], { type: 'ca.create', trustDomain: 'shop.example' });
   t.equal(events.filter(({ type }) => type === 'ca.refuse').length, 8);
   t.notMatch(JSON.stringify(events), /PRIVATE KEY/);
+});
+
+test('a CRL that disappeared while the CA is in use', async (t) => {
+  const { ca, open } = opener(t);
+  const opened = await open();
+  await rm(ca('root-crl.pem'));
+  t.throws(() => opened.trustBundle(), { code: 'state-incomplete' });
+});
+
+test('an output folder that others can write to', async (t) => {
+  const { stateFolder, open } = opener(t);
+  const opened = await open();
+  const svid = await opened.issue({ spiffeId: parseSpiffeId('spiffe://shop.example/a'), lifetimeMs: dayMs });
+  const out = join(stateFolder, 'out');
+  await writeSvid(out, svid, opened.trustBundle());
+  await chmod(out, 0o755);
+  await t.resolves(writeSvid(out, svid, opened.trustBundle()), 'looking is not writing');
+  await chmod(out, 0o775);
+  await t.rejects(writeSvid(out, svid, opened.trustBundle()), { code: 'state-folder-exposed' });
+  await writeFile(join(stateFolder, 'file'), '');
+  await t.rejects(writeSvid(join(stateFolder, 'file', 'out'), svid, []), { code: 'state-folder-unusable' });
 });
 
 test('an SVID never outlives its issuer', async (t) => {

@@ -34,6 +34,7 @@ test('the lock of a process that was killed is free at once', async (t) => {
   const file = join(t.testdir(), 'register.sqlite');
   const holder = spawn(process.execPath, [script('hold-the-lock.ts'), file], { stdio: ['ignore', 'pipe', 'inherit'] });
   await once(holder.stdout, 'data');
+  await t.rejects(openRegister(file, 40), { code: 'state-locked' });
   const waiting = openRegister(file);
   let isOpen = false;
   void waiting.then(() => (isOpen = true));
