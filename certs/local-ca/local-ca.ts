@@ -20,7 +20,9 @@ export type LocalCa = {
   readonly revoke: (serial: string) => Promise<void>;
   /** Read from the disk, since another process may have revoked meanwhile. */
   readonly trustBundle: () => TrustBundleData;
-  readonly describe: () => Promise<CaDescription>;
+  readonly describe: () => CaDescription;
+  /** Certificates that have not expired, or not long ago. */
+  readonly issued: () => Promise<readonly Issued[]>;
   readonly close: () => void;
 };
 
@@ -29,8 +31,6 @@ export type CaDescription = {
   readonly keyAlgorithm: KeyAlgorithm;
   readonly root: CertificateSummary;
   readonly intermediate: CertificateSummary;
-  /** Certificates that have not expired, or not long ago. */
-  readonly issued: readonly Issued[];
   readonly crlFile: string;
 };
 
@@ -123,7 +123,8 @@ async function startCa(state: CaState, register: Register, options: OpenExisting
         onEvent?.({ type: 'ca.revoke', serial: normalSerial(serial) });
       }),
     trustBundle: () => readBundle(state),
-    describe: () => describe(state, register),
+    describe: () => describe(state),
+    issued: () => register.exclusively(async () => register.list()),
     close: register.close,
   };
 }
@@ -213,14 +214,13 @@ function readList(folder: string, name: string): string {
   }
 }
 
-async function describe(state: CaState, register: Register): Promise<CaDescription> {
+function describe(state: CaState): CaDescription {
   const { trustDomain, keyAlgorithm, root, intermediate } = state;
   return {
     trustDomain,
     keyAlgorithm,
     root: summary(root),
     intermediate: summary(intermediate.certificate),
-    issued: await register.exclusively(async () => register.list()),
     crlFile: crlFile(state),
   };
 }

@@ -1,10 +1,11 @@
+import type { Issued } from '../../certs/local-ca/register.ts';
 import type { CaDescription, CertificateSummary } from '../../certs/local-ca/local-ca.ts';
 import { table } from './render.ts';
 
 const width = 120;
 
 /** What `ca show` prints for people. */
-export function descriptionText(ca: CaDescription, nowMs: number): string {
+export function descriptionText(ca: CaDescription, certificates: readonly Issued[], nowMs: number): string {
   const head = [
     `trust domain  ${ca.trustDomain}`,
     `keys          ${ca.keyAlgorithm}`,
@@ -13,7 +14,7 @@ export function descriptionText(ca: CaDescription, nowMs: number): string {
     `CRL           ${ca.crlFile}`,
     '',
   ];
-  const rows = ca.issued.map(({ serial, spiffeId, notAfterMs, revokedAtMs }) => [
+  const rows = certificates.map(({ serial, spiffeId, notAfterMs, revokedAtMs }) => [
     serial,
     stateOf(notAfterMs, revokedAtMs, nowMs),
     iso(notAfterMs),

@@ -113,8 +113,7 @@ const crl: Command = {
   summary: 'Print the revocation list of the issuing CA',
   options: [STATE, PASSPHRASE, { name: 'out', value: 'FILE', help: 'Write there instead.' }],
   exitCodes,
-  run: (args, io) =>
-    withCa(args, io, async (ca) => print(await readFile((await ca.describe()).crlFile, 'utf8'), args, io)),
+  run: (args, io) => withCa(args, io, async (ca) => print(await readFile(ca.describe().crlFile, 'utf8'), args, io)),
 };
 
 const revoke: Command = {
@@ -131,7 +130,7 @@ const revoke: Command = {
     withCa(args, io, async (ca) => {
       const serial = requiredValue(args, 'serial');
       await ca.revoke(serial);
-      const { crlFile } = await ca.describe();
+      const { crlFile } = ca.describe();
       io.out(
         args.switches.has('json')
           ? `${JSON.stringify({ serial, crlFile })}\n`
@@ -183,8 +182,13 @@ async function closing(ca: LocalCa, use: () => number | Promise<number>): Promis
 }
 
 async function show(ca: LocalCa, args: Arguments, io: Io): Promise<number> {
-  const description = await ca.describe();
-  io.out(args.switches.has('json') ? `${JSON.stringify(description)}\n` : descriptionText(description, io.now()));
+  const description = ca.describe();
+  const issued = await ca.issued();
+  io.out(
+    args.switches.has('json')
+      ? `${JSON.stringify({ ...description, issued })}\n`
+      : descriptionText(description, issued, io.now()),
+  );
   return 0;
 }
 
