@@ -1,11 +1,12 @@
-import { readFile } from 'node:fs/promises';
 import { openLocalCa } from '../../certs/local-ca/local-ca.ts';
+import { readPassphrase } from '../../certs/local-ca/secret-files.ts';
 import { localCaSource } from '../../certs/local-ca/source.ts';
 import type { SvidSource } from '../../certs/svid-source.ts';
 import type { TrustBundleData } from '../../certs/trust-bundle.ts';
 import type { CaEvent } from '../../certs/local-ca/events.ts';
 import type { AuditStream } from '../audit/stream.ts';
 import type { Clock } from '../clock.ts';
+import { isLoopback } from '../config/address.ts';
 import type { Config } from '../config/config.ts';
 import type { Log } from '../telemetry/log.ts';
 import { caRecord } from './ca-record.ts';
@@ -30,20 +31,19 @@ export async function openIdentity(config: Config, { clock, audit, log }: Parts)
     if (event.type === 'identity.refresh-failed') log.error(event.type, { message: event.message });
     else log.info(event.type);
   };
-  const passphrase = passphraseFile === undefined ? {} : { passphrase: await firstLine(passphraseFile) };
+  const passphrase = passphraseFile === undefined ? {} : { passphrase: await readPassphrase(passphraseFile) };
   const ca = await openLocalCa({ stateFolder, trustDomain, keyAlgorithm, ...passphrase, now: clock.nowMs, onEvent });
-  const source = await localCaSource(ca, { spiffeId, lifetimeMs: svidLifetimeMs, now: clock.nowMs, onEvent });
+  // Clients that know names and no SPIFFE IDs, such as curl, can verify a proxy on their own machine.
+  const dnsNames = isLoopback(config.listen.host) ? ['localhost'] : [];
+  const source = await localCaSource(ca, { spiffeId, lifetimeMs: svidLifetimeMs, dnsNames, now: clock.nowMs, onEvent });
+  const { crlFile } = await ca.describe();
   return {
     source,
     trust: ca.trustBundle,
-    watched: [ca.describe().crlFile],
+    watched: [crlFile],
     close: () => {
       source.close();
       ca.close();
     },
   };
-}
-
-async function firstLine(file: string): Promise<string> {
-  return (await readFile(file, 'utf8')).split('\n', 1)[0] ?? '';
 }
