@@ -154,8 +154,7 @@ const importPkcs12: Command = {
     const content = await readFile(file).catch((cause: unknown) => {
       throw new CertsError('pkcs12-invalid', `${file} cannot be read`, { cause });
     });
-    const { readPkcs12 } = await pkcs12();
-    const { keyPem, chainPem } = readPkcs12(content, await pkcs12PasswordOf(args, io));
+    const { keyPem, chainPem } = (await pkcs12()).readPkcs12(content, await pkcs12PasswordOf(args, io));
     const folder = fileOf(args, io, 'out');
     await outputFolder(folder);
     await writeDurably(path.join(folder, 'svid.key'), keyPem);
@@ -213,8 +212,7 @@ async function deliver(
   }
   if (password !== undefined) {
     const file = fileOf(args, io, 'pkcs12');
-    const { writePkcs12 } = await pkcs12();
-    await writeDurably(file, writePkcs12(svid, password));
+    await writeDurably(file, (await pkcs12()).writePkcs12(svid, password));
     files.push(file);
   }
   return files;
