@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { WASI } from 'node:wasi';
+import { Worker } from 'node:worker_threads';
 import { zstdDecompressSync } from 'node:zlib';
 
 /** Tells `run.ts` apart: the artefact is damaged, against: the compiler failed. */
@@ -14,10 +15,13 @@ const damagedExitCode = 65;
 /** The module is 40 MB; what unpacks to more is not it. */
 const maxUnpackedBytes = 128 * 1024 * 1024;
 
-const folder = process.argv[2] ?? import.meta.dirname;
+const [folder = import.meta.dirname, parent] = process.argv.slice(2);
 const compressed = readFileSync(join(folder, 'opa.wasm.zst'));
 const recorded = readFileSync(join(folder, 'opa.wasm.zst.sha256'), 'utf8');
 const digest = createHash('sha256').update(compressed).digest('hex');
+
+const watch = import.meta.filename.endsWith('.ts') ? './watch-parent.ts' : './watch-parent.js';
+new Worker(new URL(watch, import.meta.url), { workerData: Number(parent) }).unref();
 
 // Before unpacking: a decompressor is not a place to feed unverified bytes to.
 if (recorded.split(/\s+/)[0] === digest) process.exitCode = run();
@@ -25,7 +29,7 @@ else process.exitCode = damagedExitCode;
 
 function run(): number {
   const module = new WebAssembly.Module(zstdDecompressSync(compressed, { maxOutputLength: maxUnpackedBytes }));
-  // No folder is opened for it and no variable passed: it reads its question, writes its answer, and reaches nothing.
-  const wasi = new WASI({ version: 'preview1', args: ['compiler'], env: {}, returnOnExit: true });
+  // No folder is opened for it and nothing of the environment passed: it reads its question, writes its answer, and reaches nothing.
+  const wasi = new WASI({ version: 'preview1', args: ['compiler'], env: { GOGC: '200' }, returnOnExit: true });
   return wasi.start(new WebAssembly.Instance(module, wasi.getImportObject() as WebAssembly.Imports));
 }

@@ -29,9 +29,26 @@ test('nothing else is a decision', (t) => {
   cyclic['obligations'] = [cyclic];
   const inherited = Object.create({ allow: true }) as object;
   const results: readonly unknown[] = [
-    ...[undefined, null, 'true', 1, 0, '', [], [true], {}, Symbol('true'), 1n, () => true, new Date(), new Map()],
+    undefined,
+    null,
+    'true',
+    1,
+    0,
+    '',
+    [],
+    [true],
+    {},
+    Symbol('true'),
+    1n,
+    () => true,
+    new Date(),
+    new Map(),
     ...['true', 1, null, undefined, [true], {}].map((allow) => ({ allow })),
-    ...[{ Allow: true }, { allowed: true }, { allow: true, extra: 1 }, inherited, cyclic],
+    { Allow: true },
+    { allowed: true },
+    { allow: true, extra: 1 },
+    inherited,
+    cyclic,
     ...[1, ['r'], null, 'r'.repeat(257)].map((rule) => ({ allow: true, rule })),
     ...['no', [1], [null], { 0: 'no' }, ['x'.repeat(1025)], Array(65).fill('x')].map((reasons) => ({
       allow: true,
@@ -56,7 +73,16 @@ test('nothing else is a decision', (t) => {
 
 test('a result set of another form is no decision', (t) => {
   const sets: readonly unknown[] = [
-    ...[undefined, null, true, {}, 'x', [], [true], [[]], [{}], [{ result: true }, { result: true }]],
+    undefined,
+    null,
+    true,
+    {},
+    'x',
+    [],
+    [true],
+    [[]],
+    [{}],
+    [{ result: true }, { result: true }],
     [{ result: true, more: 1 }],
     [Object.create({ result: true })],
     { length: 1, 0: { result: true } },

@@ -1,0 +1,94 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'tap';
+import { runCli } from '../../../proxy/cli/commands.ts';
+import { policyCommands } from '../../../proxy/cli/policy.ts';
+
+async function portcullis(cwd: string, ...words: readonly string[]) {
+  let out = '';
+  let err = '';
+  const io = {
+    out: (text: string) => void (out += text),
+    err: (text: string) => void (err += text),
+    env: {},
+    cwd,
+    now: () => 0,
+    color: false,
+    onSignal: () => () => undefined,
+  };
+  const code = await runCli(policyCommands, words, io, '0.0.0');
+  return { code, out, err };
+}
+
+test('policy build says the revision and writes the bundle folder', async (t) => {
+  const folder = t.testdir({ 'a.rego': 'package p\ndecision := true\n' });
+  const call = await portcullis(
+    folder,
+    'policy',
+    'build',
+    '--entrypoint',
+    'p/decision',
+    '--out',
+    'out',
+    join(folder, 'a.rego'),
+  );
+  t.equal(call.code, 0, call.err);
+  t.match(call.out, /^p\/decision sha256:[0-9a-f]{64}\nwrote /);
+  t.same((await readdir(join(folder, 'out'))).sort(), ['.manifest', 'data.json', 'plan.json', 'policy.wasm']);
+});
+
+test('policy build shows what OPA says, and refuses what the engine would refuse', async (t) => {
+  const folder = t.testdir({
+    'bad.rego': 'package p\ndecision := nowhere(1)\n',
+    'impure.rego': 'package p\ndecision := rand.intn("x", 2) == 1\n',
+  });
+  const build = (file: string) =>
+    portcullis(folder, 'policy', 'build', '--entrypoint', 'p/decision', join(folder, file));
+  t.match(await build('bad.rego'), {
+    code: 3,
+    err: /error\[rego-does-not-compile\]: .*bad\.rego:2:13: undefined function/,
+  });
+  t.match(await build('impure.rego'), {
+    code: 3,
+    err: /error\[builtin-refused\]: .*impure\.rego:2: the built-in rand\.intn/,
+  });
+  t.match(await portcullis(folder, 'policy', 'build', '--entrypoint', 'p/decision'), {
+    code: 2,
+    err: /at least one Rego/,
+  });
+});
+
+test('policy check lists every problem with its place', async (t) => {
+  const folder = t.testdir({
+    'a.rego': 'package p\ndecision := true if {\n\tunused := 1\n\thttp.send({}).x\n}\n',
+    'fine.rego': 'package q\nallow := true\n',
+  });
+  const call = await portcullis(folder, 'policy', 'check', join(folder, 'a.rego'));
+  t.equal(call.code, 1);
+  t.match(call.out, /a\.rego:3:2: assigned var unused unused/);
+  t.match(call.out, /a\.rego:4:1: the built-in http\.send is refused/);
+  t.match(await portcullis(folder, 'policy', 'check', join(folder, 'fine.rego')), { code: 0, out: '' });
+});
+
+test('policy test says which test fails and what it printed', async (t) => {
+  const folder = t.testdir({
+    'a_test.rego': 'package p_test\n\ntest_good if 1 == 1\n\ntest_bad if {\n\tprint("seen", 7)\n\t1 == 2\n}\n',
+  });
+  const file = join(folder, 'a_test.rego');
+  const call = await portcullis(folder, 'policy', 'test', file);
+  t.equal(call.code, 1);
+  t.equal(call.out, `fail ${file}:5 data.p_test.test_bad\n    seen 7\n1 pass, 1 fail\n`);
+  t.match(await portcullis(folder, 'policy', 'test', '--run', 'good', file), { code: 0, out: '1 pass\n' });
+  t.match(await portcullis(folder, 'policy', 'test', '--run', 'nothing', file), { code: 1, out: '0 pass\n' });
+  const json = await portcullis(folder, 'policy', 'test', '--json', file);
+  t.match(JSON.parse(json.out), [
+    { name: 'test_good', outcome: 'pass' },
+    { name: 'test_bad', outcome: 'fail', output: 'seen 7\n' },
+  ]);
+});
+
+test("the default policy's own tests pass and are formatted", async (t) => {
+  const rego = new URL('../../../policy/rego/', import.meta.url).pathname;
+  t.match(await portcullis('/', 'policy', 'test', rego), { code: 0, out: /^\d\d pass\n$/ });
+  t.match(await portcullis('/', 'policy', 'check', rego), { code: 0, out: '' });
+});
