@@ -1,23 +1,9 @@
-import { auditCommands } from './cli/audit.ts';
-import { caCommands } from './cli/ca.ts';
-import { checkCommands } from './cli/check.ts';
-import type { Command, Io } from './cli/command.ts';
+import { allCommands } from './cli/all-commands.ts';
+import type { Io } from './cli/command.ts';
 import { runCli } from './cli/commands.ts';
-import { explainCommands } from './cli/explain.ts';
-import { policyCommands } from './cli/policy.ts';
-import { runCommands } from './cli/run.ts';
 import { version } from './version.ts';
 
 /** The composition root of the process: the only file that touches arguments, environment, signals and exit. */
-const commands: readonly Command[] = [
-  ...runCommands,
-  ...checkCommands,
-  ...explainCommands,
-  ...caCommands,
-  ...policyCommands,
-  ...auditCommands,
-];
-
 const io: Io = {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
@@ -31,4 +17,4 @@ const io: Io = {
   },
 };
 
-process.exit(await runCli(commands, process.argv.slice(2), io, version));
+process.exit(await runCli(allCommands, process.argv.slice(2), io, version));

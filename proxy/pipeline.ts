@@ -1,4 +1,3 @@
-import type { Dispatcher } from 'undici';
 import { Chain } from './chain.ts';
 import type { Clock } from './clock.ts';
 import type { Accepted } from './exchange.ts';
@@ -10,13 +9,14 @@ import { normalise } from './filters/normalise.ts';
 import { validate } from './filters/validate.ts';
 import type { SharedLimits } from './limit/shared-limits.ts';
 import { forward } from './upstream/forward.ts';
+import type { WorkloadPool } from './upstream/pool.ts';
 
 export type PipelineParts = {
   readonly limits: SharedLimits;
   readonly clock: Clock;
   readonly mark: EvaluationMark;
   /** The pool of the workload that is in force when a request is forwarded. */
-  readonly pool: () => Dispatcher;
+  readonly pool: () => WorkloadPool;
 };
 
 /** THE order in which a request is judged and sent. A filter in the wrong place does not compile. */

@@ -34,9 +34,9 @@ export async function openIdentity(config: Config, { clock, audit, log }: Parts)
   const passphrase = passphraseFile === undefined ? {} : { passphrase: await readPassphrase(passphraseFile) };
   const ca = await openLocalCa({ stateFolder, trustDomain, keyAlgorithm, ...passphrase, now: clock.nowMs, onEvent });
   // Clients that know names and no SPIFFE IDs, such as curl, can verify a proxy on their own machine.
-  const dnsNames = isLoopback(config.listen.host) ? ['localhost'] : [];
+  const dnsNames = isLoopback({ kind: 'tcp', ...config.listen }) ? ['localhost'] : [];
   const source = await localCaSource(ca, { spiffeId, lifetimeMs: svidLifetimeMs, dnsNames, now: clock.nowMs, onEvent });
-  const { crlFile } = await ca.describe();
+  const { crlFile } = ca.describe();
   return {
     source,
     trust: ca.trustBundle,

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
-import type { Dispatcher } from 'undici';
 import { openAuditStream } from '../audit/stream.ts';
 import { systemClock as clock } from '../clock.ts';
 import { openSharedLimits } from '../limit/shared-limits.ts';
@@ -13,7 +12,7 @@ import { hydrate } from '../snapshot-data.ts';
 import { watchEventLoop } from '../telemetry/event-loop.ts';
 import type { Log, LogFields, LogLevel } from '../telemetry/log.ts';
 import { createMeasurements } from '../telemetry/measurements.ts';
-import { openPool } from '../upstream/pool.ts';
+import { openPool, type WorkloadPool } from '../upstream/pool.ts';
 import { openHeartbeat } from './heartbeat.ts';
 import { createListener } from './listener.ts';
 import type { Order, Report, ThreadStart } from './messages.ts';
@@ -39,7 +38,7 @@ setInterval(heartbeat.beat, 20);
 let snapshot: Snapshot = hydrate(start.snapshot);
 let trust = start.snapshot.trust;
 let svid = start.svid;
-let pool: Dispatcher = openPool(snapshot.config.workload);
+let pool: WorkloadPool = openPool(snapshot.config.workload);
 const prepared = new Map<string, { readonly snapshot: Snapshot; readonly trust: typeof trust }>();
 
 const { config } = snapshot;
@@ -134,7 +133,7 @@ function obey(order: Order): void {
       return commit(order.digest);
     case 'svid':
       svid = order.svid;
-      return void listener.server.setSecureContext(secureContext(svid, trust));
+      return listener.server.setSecureContext(secureContext(svid, trust));
     case 'measure':
       measurements.auditLag(audit.lagMs);
       return report({ is: 'measured', request: order.request, delta: measurements.drain() });

@@ -1,8 +1,11 @@
 import { type Dispatcher, Pool } from 'undici';
 import type { WorkloadConfig } from '../config/config.ts';
 
+/** Where `forward` sends a request. */
+export type WorkloadPool = Dispatcher;
+
 /** Connections to the workload: one request at a time on each, never pipelined, nothing retried. */
-export function openPool(workload: WorkloadConfig): Dispatcher {
+export function openPool(workload: WorkloadConfig): WorkloadPool {
   const { address } = workload;
   const origin = address.kind === 'tcp' ? `http://${bracketed(address.host)}:${address.port}` : 'http://workload';
   return new Pool(origin, {

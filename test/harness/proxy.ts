@@ -171,7 +171,7 @@ function keepPolicyCache(folder: string): void {
 }
 
 function launch(folder: string, { env, wrap = [] }: ProxySetup) {
-  const [command = process.execPath, ...words] = [...wrap, process.execPath, main, 'run', '-c', 'portcullis.yaml'];
+  const [command, ...words] = [...wrap, process.execPath, main, 'run', '-c', 'portcullis.yaml'];
   const child = spawn(command, words, {
     cwd: folder,
     env: { ...process.env, ...env },
