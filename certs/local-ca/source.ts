@@ -25,20 +25,16 @@ const minRetryMs = 1000;
 export async function localCaSource(ca: LocalCa, options: LocalCaSourceOptions): Promise<SvidSource> {
   const { spiffeId, lifetimeMs, dnsNames = [], now, onEvent, random = Math.random, schedule = afterDelay } = options;
   const obtain = () => ca.issue({ spiffeId, lifetimeMs, dnsNames });
-  const listeners = new Set<(svid: SvidMaterial) => void>();
+  const { subscribe, tell, forget } = audience();
   let svid = await obtain();
   let dueMs = renewalTime(svid, random);
-  let cancel: () => void;
-  let closed = false;
-
   const accept = (next: SvidMaterial) => {
     const previousSerial = svid.serial;
     const { serial, notAfterMs } = next;
     svid = next;
     dueMs = renewalTime(next, random);
     onEvent?.({ type: 'identity.rotate', spiffeId, previousSerial, serial, notAfterMs });
-    // In its own task: a listener that throws is a bug of its owner, which must surface and not end the renewals.
-    for (const listener of listeners) queueMicrotask(() => listener(next));
+    tell(next);
   };
   const keep = (error: unknown) => {
     const { serial, notAfterMs } = svid;
@@ -46,30 +42,59 @@ export async function localCaSource(ca: LocalCa, options: LocalCaSourceOptions):
     dueMs = now() + Math.max(minRetryMs, lifetimeMs / 60);
     onEvent?.({ type: 'identity.refresh-failed', spiffeId, serial, notAfterMs, message });
   };
-  const look = async () => {
+  const stop = repeatedly(schedule, {
+    delayMs: () => Math.max(0, Math.min(dueMs - now(), lookMs)),
+    attempt: async () => (now() < dueMs ? undefined : obtain()),
+    done: (next) => next && accept(next),
+    failed: keep,
+  });
+  const close = () => {
+    stop();
+    forget();
+  };
+  return { current: () => svid, subscribe, close };
+}
+
+type Repeated<T> = {
+  readonly delayMs: () => number;
+  readonly attempt: () => Promise<T>;
+  readonly done: (result: T) => void;
+  readonly failed: (error: unknown) => void;
+};
+
+/** One attempt after the other, each with its own delay, until the returned function is called. */
+function repeatedly<T>(schedule: Schedule, { delayMs, attempt, done, failed }: Repeated<T>): () => void {
+  let stopped = false;
+  const turn = async () => {
+    const [outcome] = await Promise.allSettled([attempt()]);
+    if (stopped) return;
+    // Also when the owner's code throws: what it forgot must not end the renewals.
     try {
-      const next = now() < dueMs ? undefined : await obtain();
-      if (next !== undefined && !closed) accept(next);
-    } catch (error) {
-      if (!closed) keep(error);
+      if (outcome.status === 'fulfilled') done(outcome.value);
+      else failed(outcome.reason);
+    } finally {
+      cancel = schedule(delayMs(), () => void turn());
     }
-    if (!closed) wait();
   };
-  const wait = () => {
-    cancel = schedule(Math.max(0, Math.min(dueMs - now(), lookMs)), () => void look());
+  let cancel = schedule(delayMs(), () => void turn());
+  return () => {
+    stopped = true;
+    cancel();
   };
-  wait();
+}
+
+function audience() {
+  const listeners = new Set<(svid: SvidMaterial) => void>();
   return {
-    current: () => svid,
-    subscribe: (listener) => {
+    subscribe: (listener: (svid: SvidMaterial) => void) => {
       listeners.add(listener);
-      return () => listeners.delete(listener);
+      return () => void listeners.delete(listener);
     },
-    close: () => {
-      closed = true;
-      listeners.clear();
-      cancel();
+    /** In its own task each: a listener that throws is a bug of its owner, which must surface and not end the renewals. */
+    tell: (svid: SvidMaterial) => {
+      for (const listener of listeners) queueMicrotask(() => listener(svid));
     },
+    forget: () => listeners.clear(),
   };
 }
 
