@@ -70,6 +70,20 @@ export async function checkPolicy(request: {
   return withPaths([...diagnostics, ...refused], sources);
 }
 
+/** OPA's layout of each file. */
+export async function formatPolicy(request: {
+  readonly regoPaths: readonly string[];
+  readonly compiler?: CompilerOptions;
+}): Promise<readonly { readonly file: string; readonly text: string; readonly changed: boolean }[]> {
+  const sources = await readSources(request.regoPaths, 'policy and tests');
+  const { diagnostics, files } = await runCompiler({ do: 'fmt', files: sources.files }, request.compiler);
+  refuse(withPaths(diagnostics, sources));
+  const before = new Map(sources.files.map(({ name, text }) => [name, text]));
+  return (files ?? []).map(({ name, text }) => {
+    return { file: sources.paths.get(name) ?? name, text, changed: text !== before.get(name) };
+  });
+}
+
 function judgeCall(call: BuiltinCall, judge?: (builtin: string) => string | undefined): Diagnostic[] {
   // Tests run in OPA's own engine, which has every built-in.
   const objection = call.file.endsWith('_test.rego') ? undefined : judge?.(call.name);

@@ -118,6 +118,7 @@ gaps contains "no rule allows this operation to this caller now" if {
 reason_of(rule) := concat(": ", [rule.id, rule.reason])
 
 id_of(rule) := rule.id if is_string(rule.id)
+
 else := "without an id"
 
 obligations := [obligation |

@@ -1,7 +1,8 @@
+import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { refusalOf } from '../../policy/builtins/refused.ts';
 import { writeBundleFolder } from '../../policy/bundle/write-folder.ts';
-import { buildPolicy, checkPolicy, testPolicy } from '../../policy/compiler/compile.ts';
+import { buildPolicy, checkPolicy, formatPolicy, testPolicy } from '../../policy/compiler/compile.ts';
 import type { TestResult } from '../../policy/compiler/job.ts';
 import { wasmEngine } from '../../policy/engines/wasm.ts';
 import { formatDiagnostic } from '../../policy/errors.ts';
@@ -71,7 +72,24 @@ const check: Command = {
   },
 };
 
-export const policyCommands: readonly Command[] = [build, test, check];
+const fmt: Command = {
+  path: ['policy', 'fmt'],
+  summary: "Give Rego files OPA's layout, and name those that lacked it",
+  positionals: 'PATH...',
+  options: [{ name: 'check', help: 'Write nothing' }],
+  exitCodes: { 0: 'every file has the layout now', 1: 'with --check: a file lacks it', 3: 'a file is not Rego' },
+  run: async (args, io) => {
+    const checking = args.switches.has('check');
+    const changed = (await formatPolicy({ regoPaths: paths(args) })).filter((file) => file.changed);
+    for (const { file, text } of changed) {
+      if (!checking) await writeFile(file, text);
+      io.out(`${file}\n`);
+    }
+    return checking && changed.length > 0 ? 1 : 0;
+  },
+};
+
+export const policyCommands: readonly Command[] = [build, test, check, fmt];
 
 function paths({ positionals }: Arguments): readonly string[] {
   if (positionals.length === 0) throw new UsageError('name at least one Rego file or folder');

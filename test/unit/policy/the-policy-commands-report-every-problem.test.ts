@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'tap';
 import { runCli } from '../../../proxy/cli/commands.ts';
@@ -87,8 +87,19 @@ test('policy test says which test fails and what it printed', async (t) => {
   ]);
 });
 
+test('policy fmt lays out what it is given, and with --check only names it', async (t) => {
+  const folder = t.testdir({ 'a.rego': 'package p\na:=1\n', 'bad.rego': 'package p\na := \n' });
+  const file = join(folder, 'a.rego');
+  t.match(await portcullis(folder, 'policy', 'fmt', '--check', file), { code: 1, out: `${file}\n` });
+  t.match(await portcullis(folder, 'policy', 'fmt', file), { code: 0, out: `${file}\n` });
+  t.equal(await readFile(file, 'utf8'), 'package p\n\na := 1\n');
+  t.match(await portcullis(folder, 'policy', 'fmt', '--check', file), { code: 0, out: '' });
+  t.match(await portcullis(folder, 'policy', 'fmt', join(folder, 'bad.rego')), { code: 3, err: /bad\.rego:\d+/ });
+});
+
 test("the default policy's own tests pass and are formatted", async (t) => {
   const rego = new URL('../../../policy/rego/', import.meta.url).pathname;
   t.match(await portcullis('/', 'policy', 'test', rego), { code: 0, out: /^\d\d pass\n$/ });
   t.match(await portcullis('/', 'policy', 'check', rego), { code: 0, out: '' });
+  t.match(await portcullis('/', 'policy', 'fmt', '--check', rego), { code: 0, out: '' });
 });
