@@ -7,7 +7,7 @@ export function configurationJsonSchema(): JsonSchema {
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     title: 'Portcullis configuration',
-    description: 'Made from proxy/config/options.ts by `node proxy/config/write-reference.ts`; do not edit.',
+    description: 'Made from proxy/config/options.ts by `npm run docs`; do not edit.',
     ...options.jsonSchema,
   };
 }
@@ -20,7 +20,7 @@ export function configurationReference(): string {
 }
 
 function intro(example: string): string {
-  return `<!-- Made from proxy/config/options.ts by \`node proxy/config/write-reference.ts\`; do not edit. -->
+  return `<!-- Made from proxy/config/options.ts by \`npm run docs\`; do not edit. -->
 # Configuration
 
 One YAML file (YAML 1.2, one document, at most 1 MiB). Paths are relative to the file. Durations have a unit (\`500ms\`,

@@ -8,7 +8,7 @@ import { configurationJsonSchema, configurationReference } from '../../../proxy/
 import { change, good, world, writeFolder } from './folder.ts';
 
 const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
-const remedy = 'run `node proxy/config/write-reference.ts`';
+const remedy = 'run `npm run docs`';
 
 test('the files in the repository are those that the option table makes', (t) => {
   t.equal(read('docs/configuration.md'), configurationReference(), remedy);

@@ -1,0 +1,69 @@
+import { certsErrors } from '../../certs/errors.ts';
+import { handshakeRefusalReasons } from '../../certs/handshake-refusal.ts';
+import { policyErrors } from '../../policy/errors.ts';
+import { jsonProblems } from '../../policy/json/problem.ts';
+import { denialCodes, denialRow } from '../denial.ts';
+import { PROXY_ERRORS } from '../errors.ts';
+
+type Catalogue = Readonly<Record<string, { readonly summary: string; readonly remedy: string }>>;
+
+/** docs/errors.md: every code a client, an operator or a script can meet. */
+export function errorsReference(): string {
+  return `# Codes
+
+Generated from the catalogues in the code by \`npm run docs\`; do not edit. A code is stable: one is added or retired, never renamed.
+
+## What a client is answered
+
+As \`application/problem+json\` with \`code\`, \`title\`, \`status\` and the request \`id\`, which the audit record carries too. Kinds:
+\`denied\` (policy or a limit said no), \`undecided\` (it could not be decided: fail closed), \`invalid\` (the request itself is bad),
+\`failed\` (the workload's trouble or our own).
+
+${denialTable()}
+
+## Why a handshake is refused
+
+The reason is in the \`tls.reject\` record and in \`portcullis_handshake_refusals_total\`; the client sees a closed connection.
+
+${[...handshakeRefusalReasons, 'too-many-connections'].map((reason) => `- \`${reason}\``).join('\n')}
+
+## What is wrong with a JSON document
+
+${table(['code', 'meaning'], Object.entries(jsonProblems))}
+
+## What an operator is told
+
+Printed as \`error[code]: what happened\` with what to do about it.
+
+### Configuration and process
+
+${catalogueTable(PROXY_ERRORS)}
+
+### Policy and schemas
+
+${catalogueTable(policyErrors)}
+
+### Identity and the local CA
+
+${catalogueTable(certsErrors)}
+`;
+}
+
+function denialTable(): string {
+  const rows = denialCodes.map((code) => {
+    const { status, kind, close, meaning } = denialRow(code);
+    return [code, String(status), kind, close ? 'closes' : 'goes on', meaning];
+  });
+  return table(['code', 'status', 'kind', 'connection', 'meaning'], rows);
+}
+
+function catalogueTable(catalogue: Catalogue): string {
+  const rows = Object.entries(catalogue).map(([code, { summary, remedy }]) => [code, summary, remedy]);
+  return table(['code', 'what happened', 'what to do'], rows);
+}
+
+function table(titles: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  const body = rows.map(([code = '', ...rest]) => line([`\`${code}\``, ...rest]));
+  return [line(titles), line(titles.map(() => '---')), ...body].join('\n');
+}

@@ -1,0 +1,18 @@
+import { auditReference } from '../audit/reference.ts';
+import { configurationJsonSchema, configurationReference } from '../config/reference.ts';
+import { metricsReference } from '../telemetry/definitions.ts';
+import { allCommands } from './all-commands.ts';
+import { errorsReference } from './errors-reference.ts';
+import { cliReference } from './help.ts';
+
+/** Every document that is made from definitions in the code, by its path in the repository. */
+export function references(): ReadonlyMap<string, string> {
+  return new Map([
+    ['docs/audit.md', auditReference()],
+    ['docs/cli.md', cliReference(allCommands)],
+    ['docs/configuration.md', configurationReference()],
+    ['docs/errors.md', errorsReference()],
+    ['docs/metrics.md', metricsReference()],
+    ['proxy/config/portcullis.schema.json', `${JSON.stringify(configurationJsonSchema(), undefined, 2)}\n`],
+  ]);
+}
