@@ -60,6 +60,7 @@ export const badLeaves: readonly BadLeaf[] = [
   badUri('dot segments', (td) => `spiffe://${td}/a/../admin`),
   badUri('percent encoding', (td) => `spiffe://${td}/%61dmin`),
   badUri('a query', (td) => `spiffe://${td}/a?b`),
+  badUri('a fragment', (td) => `spiffe://${td}/a#b`),
   badUri('a trailing slash', (td) => `spiffe://${td}/a/`),
   badUri('no path', (td) => `spiffe://${td}`),
   badUri('more than 2048 bytes', (td) => `spiffe://${td}/${'a'.repeat(2048)}`),
@@ -76,6 +77,7 @@ export const badLeaves: readonly BadLeaf[] = [
     reason: 'wrong-usage',
     options: () => ({ keyUsage: keyUsageBits.digitalSignature | keyUsageBits.keyCertSign }),
   },
+  { rule: 'keyCertSign only', reason: 'wrong-usage', options: () => ({ keyUsage: keyUsageBits.keyCertSign }) },
   {
     rule: 'cRLSign in the leaf',
     reason: 'wrong-usage',

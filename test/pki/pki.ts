@@ -31,6 +31,7 @@ export type LeafOptions = {
   /** The whole SAN instead; not checked, so it can be as bad as the test wants. */
   readonly names?: readonly AltName[];
   readonly dnsNames?: readonly string[];
+  readonly subject?: string;
   readonly notBeforeMs?: number;
   readonly notAfterMs?: number;
   readonly ca?: boolean;
@@ -70,9 +71,14 @@ export async function makePki(options: { readonly trustDomain: string; readonly 
   const trustDomain = parseTrustDomain(options.trustDomain);
   const root = await makeAuthority({ name: `${trustDomain} root`, nowMs });
   const intermediate = await makeAuthority({ name: `${trustDomain} intermediate`, nowMs, issuer: root, pathLength: 0 });
-  const caPem = authorityPem(root);
-  const pki = { trustDomain, nowMs, root, intermediate, caPem };
-  const trustWith = (crlsPem: string) => trustBundleData([{ trustDomain, rootsPem: caPem, crlsPem }]);
+  return pkiOf({ trustDomain, nowMs, root, intermediate });
+}
+
+/** The same over authorities that exist already, such as those of a local CA. */
+export function pkiOf(base: Pick<Pki, 'trustDomain' | 'nowMs' | 'root' | 'intermediate'>): Pki {
+  const trustDomain = parseTrustDomain(base.trustDomain);
+  const pki = { ...base, trustDomain, caPem: authorityPem(base.root) };
+  const trustWith = (crlsPem: string) => trustBundleData([{ trustDomain, rootsPem: pki.caPem, crlsPem }]);
   return {
     ...pki,
     trust: trustWith(''),
@@ -90,7 +96,7 @@ async function issueLeaf(pki: Base, options: LeafOptions): Promise<Credential> {
   const leaf = await signCertificate(
     {
       serial: newSerial(),
-      subject: 'O=test',
+      subject: options.subject ?? 'O=test',
       issuer: issuer.certificate.subject,
       notBeforeMs: options.notBeforeMs ?? pki.nowMs - 60_000,
       notAfterMs: options.notAfterMs ?? pki.nowMs + hourMs,

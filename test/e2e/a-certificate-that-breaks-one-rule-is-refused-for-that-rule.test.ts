@@ -1,0 +1,51 @@
+import { X509Certificate } from 'node:crypto';
+import { test } from 'tap';
+import { exchange, requestText } from '../harness/client.ts';
+import { clientId, startProxy } from '../harness/proxy.ts';
+import { proxyPki } from '../harness/proxy-pki.ts';
+import { expectRefusal, offering, refusals } from '../harness/refused-handshake.ts';
+import { startWorkload } from '../harness/workload.ts';
+import { badLeaves } from '../pki/bad-leaves.ts';
+import { makePki } from '../pki/pki.ts';
+
+// SECLEVEL=0 lets the client present even keys and digests that nobody should use any more.
+const reckless = { ciphers: 'DEFAULT@SECLEVEL=0' };
+
+void test('each rule refuses alone, before the workload hears of it', async (t) => {
+  const workload = await startWorkload();
+  t.teardown(workload.close);
+  const proxy = await startProxy(t, { workloadPort: workload.port });
+  const pki = await proxyPki(proxy.folder);
+  const stranger = await makePki({ trustDomain: pki.trustDomain });
+  const foreign = await makePki({ trustDomain: 'other.example' });
+
+  let cases = 0;
+  const refused = async (rule: string, reason: string, attempt: ReturnType<typeof offering>) => {
+    cases += 1;
+    return expectRefusal(t, proxy, rule, reason, attempt);
+  };
+
+  for (const { rule, reason, options } of badLeaves) {
+    const credential = await pki.issue(await options(pki));
+    const record = await refused(rule, reason, offering(proxy, credential, reckless));
+    if (reason !== 'malformed-certificate')
+      t.match(record, { peer: { serial: credential.serial.toUpperCase() } }, rule);
+  }
+  await refused('no certificate', 'no-certificate', offering(proxy, undefined));
+  await refused('a CA nobody trusts', 'untrusted', offering(proxy, await stranger.issue({ path: '/ns/t/sa/client' })));
+  await refused('a CA of another trust domain', 'untrusted', offering(proxy, await foreign.issue()));
+
+  const revoked = await proxy.issue(clientId);
+  await proxy.ca.revoke(new X509Certificate(revoked.certPem).serialNumber);
+  await proxy.untilRecord(({ type }) => type === 'snapshot.swap');
+  await refused('a revoked serial', 'revoked', offering(proxy, revoked));
+
+  t.equal(refusals(proxy).length, cases, 'no attempt left a second record');
+  t.same(workload.received(), [], 'the workload was not even connected to');
+
+  const good = await pki.issue({ path: '/ns/t/sa/client' });
+  const allowed = await exchange(proxy.port, good, requestText('GET', '/good'));
+  t.equal(allowed.answer?.status, 200, 'the positive twin: the same authority, no rule broken');
+  t.equal(workload.hits(), 1);
+  allowed.client.close();
+});
