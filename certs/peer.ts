@@ -72,25 +72,28 @@ function readChain(chainDer: readonly Uint8Array[]): Chain | HandshakeRefusal {
     return handshakeRefusal('malformed-certificate', `more than ${maxPresentedCertificates} certificates presented`);
   }
   try {
-    return [parseCertificate(leafDer), ...othersDer.map(parseIssuer)];
+    return [parseOnce(leafDer), ...othersDer.map(parseOnce)];
   } catch (error) {
     if (error instanceof CertsError) return handshakeRefusal('malformed-certificate', error.message);
     throw error;
   }
 }
 
-const parsedIssuers = new Map<string, Certificate>();
-const maxParsedIssuers = 64;
+const parsed = new Map<string, Certificate>();
+const maxParsed = 512;
 
-/** Most peers present the same few intermediates. Only the reading is kept; no trust comes with it. */
-function parseIssuer(der: Uint8Array): Certificate {
+/**
+ * The same peers come back, and with the same few intermediates: reading a certificate takes as long as the rest of the
+ * verdict. Only the reading is kept; no trust comes with it.
+ */
+function parseOnce(der: Uint8Array): Certificate {
   const key = hash('sha256', der);
-  const known = parsedIssuers.get(key);
+  const known = parsed.get(key);
   if (known !== undefined) return known;
-  const issuer = parseCertificate(der);
-  if (parsedIssuers.size >= maxParsedIssuers) parsedIssuers.clear();
-  parsedIssuers.set(key, issuer);
-  return issuer;
+  const certificate = parseCertificate(der);
+  if (parsed.size >= maxParsed) parsed.clear();
+  parsed.set(key, certificate);
+  return certificate;
 }
 
 function judgeChain([leaf, ...others]: Chain, trust: TrustBundle, nowMs: number): PeerSvid | Broken {
