@@ -20,8 +20,10 @@ const compressed = readFileSync(join(folder, 'opa.wasm.zst'));
 const recorded = readFileSync(join(folder, 'opa.wasm.zst.sha256'), 'utf8');
 const digest = createHash('sha256').update(compressed).digest('hex');
 
-const watch = import.meta.filename.endsWith('.ts') ? './watch-parent.ts' : './watch-parent.js';
-new Worker(new URL(watch, import.meta.url), { workerData: Number(parent) }).unref();
+const watch = import.meta.filename.endsWith('.ts')
+  ? new URL('./watch-parent.ts', import.meta.url)
+  : new URL('./watch-parent.js', import.meta.url);
+new Worker(watch, { workerData: Number(parent) }).unref();
 
 // Before unpacking: a decompressor is not a place to feed unverified bytes to.
 if (recorded.split(/\s+/)[0] === digest) process.exitCode = run();
