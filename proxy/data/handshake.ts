@@ -16,8 +16,9 @@ export function readHandshake(socket: TLSSocket, { id, nowMs, trust }: Known): C
   // Tickets are off; should a session ever be resumed all the same, nothing was verified on this connection.
   if (socket.isSessionReused()) return handshakeRefusal('protocol', 'a resumed session');
   const chain = presentedChain(socket.getPeerX509Certificate());
-  const verdict = socket.authorizationError;
-  const peer = judgePeer(chain, verdict === null || verdict === undefined ? null : String(verdict), trust, nowMs);
+  // OpenSSL agrees only when it says so; a verdict that is missing is no verdict.
+  const verdict = socket.authorized ? null : String(socket.authorizationError);
+  const peer = judgePeer(chain, verdict, trust, nowMs);
   if (isHandshakeRefusal(peer)) return peer;
   const { servername } = socket;
   return {
