@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
 
 export type ClientCredential = { readonly certPem: string; readonly keyPem: string };
@@ -38,7 +37,7 @@ export async function connectRaw(
   socket.on('close', () => {
     ended = true;
   });
-  await Promise.race([once(socket, 'secureConnect'), once(socket, 'close')]);
+  await eitherOf(socket, 'secureConnect', 'close');
   return {
     socket,
     write: (bytes) => socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes),
@@ -46,16 +45,23 @@ export async function connectRaw(
     until: async (enough) => {
       while (!enough(received)) {
         if (ended) throw new Error(`the connection ended after: ${JSON.stringify(received)}`);
-        await Promise.race([once(socket, 'data'), once(socket, 'close')]);
+        await eitherOf(socket, 'data', 'close');
       }
       return received;
     },
     untilClosed: async () => {
-      if (!ended) await once(socket, 'close');
+      if (!ended) await eitherOf(socket, 'close');
       return received;
     },
     close: () => socket.destroy(),
   };
+}
+
+/** Not `once` of node:events, which rejects for an error: that the proxy cuts the connection is what tests wait for. */
+function eitherOf(socket: TLSSocket, ...events: readonly string[]): Promise<void> {
+  return new Promise((resolve) => {
+    for (const event of events) socket.once(event, () => resolve());
+  });
 }
 
 export type Answer = {
