@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digestOf } from '../bundle/bundle.ts';
 import { compilerDigest } from './run.ts';
@@ -11,6 +11,9 @@ export type Compiled = {
   readonly plan: string;
   readonly calls: readonly BuiltinCall[];
 };
+
+const maxEntries = 16;
+const entryName = /^[0-9a-f]{64}\.json$/;
 
 /**
  * Looks for the job's output in the cache folder, or makes and keeps it. A file that cannot be read, or is not what its
@@ -56,4 +59,18 @@ async function writeEntry(folder: string, file: string, compiled: Compiled): Pro
   } finally {
     await rm(temporary, { force: true });
   }
+  await prune(folder);
+}
+
+/** Every edit of a policy makes an entry of about a megabyte. */
+async function prune(folder: string): Promise<void> {
+  const names = (await readdir(folder)).filter((name) => entryName.test(name));
+  const entries = await Promise.all(
+    names.map(async (name) => {
+      const file = join(folder, name);
+      return { file, writtenMs: (await stat(file)).mtimeMs };
+    }),
+  );
+  const oldFirst = entries.sort((a, b) => a.writtenMs - b.writtenMs);
+  await Promise.all(oldFirst.slice(0, -maxEntries).map(({ file }) => rm(file, { force: true })));
 }

@@ -12,8 +12,10 @@ export type Sources = {
 
 const regoFile = /\.rego$/;
 const testFile = /_test\.rego$/;
+/** Kubernetes keeps the files of a volume once more in `..2026_11_21_…/`, behind the links that stand for them. */
+const hidden = /(?:^|[\\/])\./;
 
-/** Files, and folders with everything below them; `policy` leaves out `*_test.rego`. Throws PolicyError. */
+/** Files, and folders with everything below them that is not hidden; `policy` leaves out `*_test.rego`. Throws PolicyError. */
 export async function readSources(roots: readonly string[], which: 'policy' | 'policy and tests'): Promise<Sources> {
   const files: SourceFile[] = [];
   const paths = new Map<string, string>();
@@ -50,7 +52,7 @@ async function regoPaths(root: string): Promise<readonly { readonly file: string
   });
   // Sorted by code unit: the order that a folder is listed in must not reach the compiled policy.
   return entries
-    .filter((entry) => regoFile.test(entry))
+    .filter((entry) => regoFile.test(entry) && !hidden.test(entry))
     .sort((a, b) => (a < b ? -1 : 1))
     .map((entry) => ({ file: join(root, entry), below: entry }));
 }

@@ -6,6 +6,7 @@ import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { test } from 'tap';
 import { buildPolicy, testPolicy } from '../../../policy/compiler/compile.ts';
+import { readSources } from '../../../policy/compiler/sources.ts';
 
 const compiler = fileURLToPath(new URL('../../../policy/compiler/', import.meta.url));
 const entrypoint = 'p/decision';
@@ -106,6 +107,34 @@ test('a policy has one revision wherever its folder lies', async (t) => {
   );
   t.equal(here?.revision, there?.revision);
   t.ok(Object.isFrozen(here));
+});
+
+test('a mounted ConfigMap, which holds every file twice, is read once', async (t) => {
+  const folder = t.testdir({
+    '..2026_11_21': rego,
+    '..data': t.fixture('symlink', '..2026_11_21'),
+    'a.rego': t.fixture('symlink', '..data/a.rego'),
+  });
+  const [mounted, plain] = await Promise.all(
+    [folder, join(folder, 'a.rego')].map((path) => readSources([path], 'policy')),
+  );
+  t.equal(mounted?.files.length, 1);
+  t.same(mounted?.files[0]?.text, plain?.files[0]?.text);
+});
+
+test('the cache keeps the sixteen newest entries and leaves other files alone', async (t) => {
+  const old = Object.fromEntries(
+    Array.from({ length: 20 }, (_, index) => [`${String(index).padStart(64, '0')}.json`, 'x']),
+  );
+  const folder = t.testdir({ rego: { ...rego }, cache: { ...old, 'mine.json': 'kept' } });
+  const cacheFolder = join(folder, 'cache');
+  const request = { regoPaths: [join(folder, 'rego')], entrypoint, cacheFolder };
+  const built = await buildPolicy(request);
+  const names = await readdir(cacheFolder);
+  t.equal(names.length, 17);
+  t.ok(names.includes('mine.json'));
+  const unusable = { artefactFolder: join(folder, 'absent') };
+  t.same(await buildPolicy({ ...request, compiler: unusable }), built, 'the new entry is among them');
 });
 
 test('the rebuild check says clearly that Go is missing', (t) => {
