@@ -24,6 +24,8 @@ export const normalise: Filter<Accepted, Normalised> = {
   name: 'normalise',
   apply: ({ method, target: rawTarget, headers: rawHeaders, connection, snapshot }) => {
     const { workload } = snapshot.config;
+    // Its target has a form of its own, and what follows it may be meant for a tunnel (CVE-2026-71324): the connection ends.
+    if (method === 'CONNECT') return deny('upgrade-not-allowed', { detail: 'CONNECT' });
     const target = readTarget(rawTarget);
     if ('code' in target) return target;
     const normalised = normaliseHeaders(rawHeaders, [workload.spiffeIdHeader, workload.clientCertHeader]);

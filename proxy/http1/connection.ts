@@ -5,7 +5,7 @@ import type { AnswerSink, RequestBody } from '../exchange.ts';
 import { bodyDecoder } from './body-decoder.ts';
 import { IncomingBody } from './incoming-body.ts';
 import { OutgoingAnswer } from './outgoing-answer.ts';
-import { findHeadEnd, type RequestHead, readRequestHead } from './request-head.ts';
+import { type HeadSearch, headSearch, type RequestHead, readRequestHead } from './request-head.ts';
 
 /** One request as it came off the wire: a head, or the reason why it is none. */
 export type WireRequest = {
@@ -48,11 +48,13 @@ export class Http1Connection {
   readonly #host: ConnectionHost;
   #phase: Phase = 'idle';
   #pending: Buffer = nothing;
+  #headSearch: HeadSearch | undefined;
   #body: IncomingBody | undefined;
   #answer: OutgoingAnswer | undefined;
   #abort: AbortController | undefined;
   #served = 0;
   #lingered = 0;
+  /** Nothing that may still arrive is a request: the client said so, or closed its half. */
   #inputEnded = false;
   /** When the current phase began, and when the last byte of body came or of answer left. */
   #phaseBegan: number;
@@ -131,10 +133,12 @@ export class Http1Connection {
   #readHead(): void {
     const { limits } = this.#host;
     if (this.#phase === 'idle') this.#enter('head');
-    const end = findHeadEnd(this.#pending, limits);
+    this.#headSearch ??= headSearch(limits);
+    const end = this.#headSearch(this.#pending);
     if (end === 'more') return;
+    this.#headSearch = undefined;
     if (typeof end === 'object') return this.#begin(end);
-    const head = readRequestHead(this.#pending, end, limits);
+    const head = readRequestHead(this.#pending, end);
     this.#pending = this.#pending.subarray(end);
     this.#begin(head);
   }
@@ -143,7 +147,10 @@ export class Http1Connection {
     this.#enter('exchange');
     this.#served += 1;
     this.#abort = new AbortController();
-    this.#body = 'framing' in head ? this.#incomingBody(head) : undefined;
+    if ('framing' in head) {
+      this.#body = this.#incomingBody(head);
+      this.#inputEnded ||= head.closes;
+    }
     this.#answer = new OutgoingAnswer(this.#socket, {
       finished: (close) => this.#finished(close),
       progressed: () => {

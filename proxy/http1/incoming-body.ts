@@ -43,6 +43,8 @@ export class IncomingBody implements RequestBody {
 
   /** Takes bytes from the wire. @returns how many belonged to this body, or the Denial that ends the connection */
   feed(bytes: Buffer): number | Denial {
+    // A decoder that refused must see no more: behind a framing error it might find an end of body that is none.
+    if (this.#failure !== undefined) return this.#failure;
     const decoded = this.#decode(bytes);
     if ('code' in decoded) {
       this.fail(decoded);

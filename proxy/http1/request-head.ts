@@ -15,6 +15,8 @@ export type RequestHead = {
   readonly framing: RequestFraming;
   /** The client waits for `100 Continue` before it sends the body. */
   readonly expectsContinue: boolean;
+  /** The client said that this request is its last: nothing behind it may be read as another (RFC 9112 section 9.6). */
+  readonly closes: boolean;
 };
 
 export type HeadLimits = { readonly maxHeadBytes: number; readonly maxHeaders: number };
@@ -22,41 +24,53 @@ export type HeadLimits = { readonly maxHeadBytes: number; readonly maxHeaders: n
 const carriageReturn = 0x0d;
 const lineFeed = 0x0a;
 
+/** Given everything that came so far: the offset behind the head, `'more'` when it is not complete, or a Denial. */
+export type HeadSearch = (bytes: Buffer) => number | 'more' | Denial;
+
 /**
  * Looks for the empty line that ends a head. Every line must end in CR LF: a lone LF means something else to some
- * parsers (CVE-2023-30589), so it is refused at once rather than waited over.
- * @returns the offset behind the head, `'more'` when it is not complete, or a Denial
+ * parsers (CVE-2023-30589), so it is refused at once rather than waited over. Each byte is looked at once: a head that
+ * comes byte by byte must not cost a search over all lines before each (THREATS 1.7).
  */
-export function findHeadEnd(bytes: Buffer, limits: HeadLimits): number | 'more' | Denial {
+export function headSearch(limits: HeadLimits): HeadSearch {
   let lineStart = 0;
-  for (let lf = bytes.indexOf(lineFeed); lf !== -1; lf = bytes.indexOf(lineFeed, lineStart)) {
-    if (lf > limits.maxHeadBytes) return deny('head-too-large');
-    if (lf === lineStart || bytes[lf - 1] !== carriageReturn) {
-      return deny(lineStart === 0 ? 'malformed-request-line' : 'malformed-header', {
-        detail: 'a line ends in LF without CR',
-      });
+  let searched = 0;
+  let lines = 0;
+  return (bytes) => {
+    for (let lf = bytes.indexOf(lineFeed, searched); lf !== -1; lf = bytes.indexOf(lineFeed, lineStart)) {
+      if (lf > limits.maxHeadBytes) return deny('head-too-large');
+      if (lf === lineStart || bytes[lf - 1] !== carriageReturn) {
+        return deny(lines === 0 ? 'malformed-request-line' : 'malformed-header', {
+          detail: 'a line ends in LF without CR',
+        });
+      }
+      if (lf === lineStart + 1) {
+        return lines === 0 ? deny('malformed-request-line', { detail: 'empty line before the request' }) : lf + 1;
+      }
+      lines += 1;
+      // The request line is one of them. Refused, never cut: what is beyond the count may be the framing (CVE-2026-58044).
+      if (lines > limits.maxHeaders + 1) return deny('too-many-headers');
+      lineStart = lf + 1;
     }
-    if (lf === lineStart + 1) {
-      return lineStart === 0 ? deny('malformed-request-line', { detail: 'empty line before the request' }) : lf + 1;
-    }
-    lineStart = lf + 1;
-  }
-  return bytes.length > limits.maxHeadBytes ? deny('head-too-large') : 'more';
+    searched = bytes.length;
+    return bytes.length > limits.maxHeadBytes ? deny('head-too-large') : 'more';
+  };
 }
 
-/** Reads the head in `bytes[0, end)`, where `end` came from `findHeadEnd`. */
-export function readRequestHead(bytes: Buffer, end: number, limits: HeadLimits): RequestHead | Denial {
+/** Reads the head in `bytes[0, end)`, where `end` came from a `HeadSearch`. */
+export function readRequestHead(bytes: Buffer, end: number): RequestHead | Denial {
   const text = bytes.toString('latin1', 0, end);
   const lineEnd = text.indexOf('\r\n');
   const line = readRequestLine(text.slice(0, lineEnd));
   if ('code' in line) return line;
-  const headers = readHeaders(text, lineEnd + 2, limits);
+  const headers = readHeaders(text, lineEnd + 2);
   if ('code' in headers) return headers;
   const framing = readFraming(headers);
   if ('code' in framing) return framing;
   const expectsContinue = readExpectation(headers);
   if (typeof expectsContinue === 'object') return expectsContinue;
-  return { method: line.method, target: line.target, headers, framing, expectsContinue };
+  const { method, target } = line;
+  return { method, target, headers, framing, expectsContinue, closes: asksToClose(headers) };
 }
 
 function readRequestLine(line: string): { method: string; target: string } | Denial {
@@ -73,12 +87,11 @@ function readRequestLine(line: string): { method: string; target: string } | Den
   return { method, target };
 }
 
-function readHeaders(text: string, start: number, limits: HeadLimits): readonly string[] | Denial {
+function readHeaders(text: string, start: number): readonly string[] | Denial {
   const headers: string[] = [];
   for (let at = start; ; ) {
     const end = text.indexOf('\r\n', at);
     if (end === at) return headers;
-    if (headers.length / 2 >= limits.maxHeaders) return deny('too-many-headers');
     const colon = text.indexOf(':', at);
     // A line that starts with white space (obs-fold) or has one before the colon fails here: neither is a token.
     if (colon === -1 || colon > end || !isToken(text, at, colon) || !isFieldValue(text, colon + 1, end)) {
@@ -130,4 +143,10 @@ function readExpectation(headers: readonly string[]): boolean | Denial {
   const values = valuesOf(headers, 'expect');
   if (values.length === 0) return false;
   return values.length === 1 && values[0]?.toLowerCase() === '100-continue' ? true : deny('unsupported-expectation');
+}
+
+function asksToClose(headers: readonly string[]): boolean {
+  return valuesOf(headers, 'connection').some((value) =>
+    value.split(',').some((option) => option.trim().toLowerCase() === 'close'),
+  );
 }

@@ -15,7 +15,7 @@ export function readAuthority(values: readonly string[], serverName: string | un
     return deny('ambiguous-authority', { detail: values.length === 0 ? 'no Host' : 'more than one Host' });
   }
   const [, host = '', port = '1'] = pattern.exec(value) ?? [];
-  const good = host.startsWith('[') ? isIPv6(host.slice(1, -1)) : registeredName.test(host);
+  const good = host.startsWith('[') ? isIPv6(host.slice(1, -1)) : registeredName.test(host) && !host.includes('..');
   if (!good || Number(port) > 65535) return deny('ambiguous-authority', { detail: 'not host[:port]' });
   // A client that asked TLS for one host and HTTP for another is misrouted, or probing (RFC 9110 section 7.4).
   if (serverName !== undefined && serverName !== host.toLowerCase()) return deny('misdirected-request');

@@ -53,19 +53,15 @@ const overrides: ReadonlySet<string> = new Set([
   'x-forwarded-prefix',
 ]);
 
-/** Say where a request came from: only the proxy knows, so what a client claims is dropped. */
-const provenance = [
-  'forwarded',
-  'x-portcullis-id',
-  'x-forwarded-for',
-  'x-forwarded-host',
-  'x-forwarded-port',
-  'x-forwarded-proto',
-  'x-real-ip',
-];
+/**
+ * Say where a request came from: only the proxy knows, so what a client claims is dropped. `Proxy` is here because CGI
+ * makes of it the variable that tells a workload's own HTTP client where to send everything (CVE-2016-5385).
+ */
+const provenance = ['forwarded', 'proxy', 'x-client-ip', 'x-host', 'x-original-host', 'x-portcullis-id', 'x-real-ip'];
+const provenancePrefix = 'x-forwarded-';
 
-/** The name as a careless workload folds it: CGI and many frameworks read `-`, `_` and `.` alike. */
-const fold = (name: string): string => name.toLowerCase().replaceAll(/[._]/g, '-');
+/** The name as a careless workload folds it: CGI reads every character that is no letter or digit as one and the same. */
+const fold = (name: string): string => name.replaceAll(/[^a-z0-9]/g, '-');
 
 export type NormalisedHeaders = {
   /** Lower-case names; what policy sees and what the workload receives. */
@@ -92,7 +88,9 @@ export function normaliseHeaders(raw: HeaderList, identityHeaders: readonly stri
     const refused = refuseHeader(name, seen);
     if (refused !== undefined) return refused;
     seen.add(name);
-    if (!dropped.has(name) && !ours.has(fold(name))) headers.push(name, value);
+    const folded = fold(name);
+    if (dropped.has(name) || ours.has(folded) || folded.startsWith(provenancePrefix)) continue;
+    headers.push(name, value);
   }
   return { headers, hosts };
 }
@@ -101,7 +99,12 @@ function refuseHeader(name: string, seen: ReadonlySet<string>): Denial | undefin
   // `x_spiffe_id` becomes `x-spiffe-id` in some servers (CVE-2026-54763, -88011); `__proto__` goes the same way.
   if (name.includes('_')) return deny('ambiguous-header', { detail: 'a header name with an underscore' });
   if (name === 'upgrade' || name === 'http2-settings') return deny('upgrade-not-allowed');
-  if (overrides.has(name)) return deny('ambiguous-header', { detail: `${name} would override what is judged` });
+  const folded = fold(name);
+  if (overrides.has(folded)) return deny('ambiguous-header', { detail: `${folded} would override what is judged` });
+  // `Content.Length` is none here, and one where the name is folded.
+  if (folded !== name && (hopByHop.has(folded) || singletons.has(folded))) {
+    return deny('ambiguous-header', { detail: `a header name that can be read as ${folded}` });
+  }
   return singletons.has(name) && seen.has(name)
     ? deny('ambiguous-header', { detail: `${name} is given twice` })
     : undefined;

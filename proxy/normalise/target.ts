@@ -16,9 +16,9 @@ export type Target = {
 // RFC 3986 pchar without `;`: what `/a/..;x=y/b` means differs between servers (CVE-2026-73551, -73511, -73553).
 const pathCharacters = /^(?:[A-Za-z0-9\-._~!$&'()*+,=:@/]|%[0-9A-F]{2})*$/;
 const queryCharacters = /^(?:[A-Za-z0-9\-._~!$&'()*+,=:@/?]|%[0-9A-Fa-f]{2})*$/;
-// Encoded slash, backslash, NUL and controls, `%` itself (double encoding), and characters that need no encoding:
-// two spellings of one path are one too many (CVE-2021-29492, CVE-2026-16117).
-const ambiguousEncoding = /%(?:2F|5C|25|[01][0-9A-F]|7F|2D|2E|5F|7E|3[0-9]|[46][1-9A-F]|[57][0-9A])/;
+// Encoded slash, backslash, semicolon, NUL and controls, `%` itself (double encoding), and characters that need no
+// encoding: two spellings of one path are one too many (CVE-2021-29492, CVE-2026-16117).
+const ambiguousEncoding = /%(?:2F|5C|3B|25|[01][0-9A-F]|7F|2D|2E|5F|7E|3[0-9]|[46][1-9A-F]|[57][0-9A])/;
 const encodedControl = /%(?:[01][0-9A-Fa-f]|7[Ff])/;
 
 const ambiguous = (detail: string): Denial => deny('ambiguous-target', { detail });
