@@ -21,17 +21,21 @@ export type LoadedConfig =
   | {
       readonly ok: true;
       readonly config: Config;
-      /** Every file and folder whose change changes what the configuration means; the file itself comes first. */
-      readonly watched: readonly string[];
+      readonly watched: Watched;
       readonly locate: Locate;
     }
   | {
       readonly ok: false;
       readonly problems: readonly ConfigProblem[];
+      /** What may cure it. */
+      readonly watched: Watched;
       /** The policy section when it has no problem of its own, so that compiling it can find more. */
       readonly policy: PolicyConfig | undefined;
       readonly locate: Locate;
     };
+
+/** Every file and folder whose change changes what the configuration means; the file itself comes first. */
+type Watched = readonly string[];
 
 /** Where a key stands in the file, for whoever finds out later that its value does not work. */
 export type Locate = (path: Path) => Position;
@@ -46,7 +50,9 @@ const START = { line: 1, column: 1 };
 export async function loadConfig(file: string, world: World): Promise<LoadedConfig> {
   const path = resolve(file);
   const text = await readText(path, world);
-  if (typeof text !== 'string') return { ok: false, problems: [text], policy: undefined, locate: () => START };
+  if (typeof text !== 'string') {
+    return { ok: false, problems: [text], watched: [path], policy: undefined, locate: () => START };
+  }
   const { root, problems: malformed } = parseYaml(text);
   const reading = beginReading(path, (name) => resolve(dirname(path), name));
   for (const { at, message } of malformed) reading.report(at, [], message);
@@ -54,16 +60,12 @@ export async function loadConfig(file: string, world: World): Promise<LoadedConf
   if (root !== undefined && settings !== undefined) checkAcross(settings, root, reading, world);
   const where: Locate = (key) => (root === undefined ? START : locate(root, key));
   const problems = [...reading.problems, ...(await checkFiles(path, reading.references, world))];
+  const watched = Object.freeze([...new Set([path, ...reading.references.filter(isWatched).map((one) => one.file)])]);
   if (settings === undefined || problems.length > 0) {
     const policy = policyFromSettings(settings?.policy, problems);
-    return { ok: false, problems: inReadingOrder(problems, path), policy, locate: where };
+    return { ok: false, problems: inReadingOrder(problems, path), watched, policy, locate: where };
   }
-  return {
-    ok: true,
-    config: configFromSettings(path, settings, world.cores),
-    watched: Object.freeze([...new Set([path, ...reading.references.filter(isWatched).map((one) => one.file)])]),
-    locate: where,
-  };
+  return { ok: true, config: configFromSettings(path, settings, world.cores), watched, locate: where };
 }
 
 async function readText(path: string, world: World): Promise<string | ConfigProblem> {

@@ -6,7 +6,6 @@ import type { TrustBundleData } from '../../certs/trust-bundle.ts';
 import type { CaEvent } from '../../certs/local-ca/events.ts';
 import type { AuditStream } from '../audit/stream.ts';
 import type { Clock } from '../clock.ts';
-import { isLoopback } from '../config/address.ts';
 import type { Config } from '../config/config.ts';
 import type { Log } from '../telemetry/log.ts';
 import { caRecord } from './ca-record.ts';
@@ -34,7 +33,7 @@ export async function openIdentity(config: Config, { clock, audit, log }: Parts)
   const passphrase = passphraseFile === undefined ? {} : { passphrase: await readPassphrase(passphraseFile) };
   const ca = await openLocalCa({ stateFolder, trustDomain, keyAlgorithm, ...passphrase, now: clock.nowMs, onEvent });
   // Clients that know names and no SPIFFE IDs, such as curl, can verify a proxy on their own machine.
-  const dnsNames = isLoopback({ kind: 'tcp', ...config.listen }) ? ['localhost'] : [];
+  const dnsNames = ['localhost'];
   const source = await localCaSource(ca, { spiffeId, lifetimeMs: svidLifetimeMs, dnsNames, now: clock.nowMs, onEvent });
   const { crlFile } = ca.describe();
   return {
