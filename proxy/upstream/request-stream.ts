@@ -34,5 +34,8 @@ export function requestStream(source: RequestBody, maxBytes: number, failed: (de
       done(error);
     },
   });
+  // The reason went to `failed`. Once undici has given the request up it no longer listens, and an error that nobody
+  // hears ends the thread: any client could have done that by closing inside its body.
+  stream.on('error', () => undefined);
   return stream;
 }

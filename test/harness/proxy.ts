@@ -217,12 +217,12 @@ export function readAudit(folder: string): readonly AuditRecord[] {
   return records;
 }
 
-/** For what has no event of its own: looks again after each turn of the event loop, as long as the proxy lives. */
+/** For what has no event of its own: looks again every few milliseconds, as long as the proxy lives. */
 async function until<T>(look: () => T | undefined, child: ChildProcess): Promise<T> {
   for (;;) {
     const found = look();
     if (found !== undefined) return found;
     if (child.exitCode !== null) throw new Error('the proxy ended while a test waited for it');
-    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
