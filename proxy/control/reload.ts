@@ -1,14 +1,16 @@
 import type { ControlEvent } from '../audit/catalogue.ts';
 import type { AuditStream } from '../audit/stream.ts';
+import type { Config } from '../config/config.ts';
+import { loadConfig } from '../config/load-config.ts';
 import { restartOnlyChanges } from '../config/restart-only.ts';
 import type { World } from '../config/world.ts';
 import { ProxyError } from '../errors.ts';
-import type { SnapshotData } from '../snapshot-data.ts';
+import { type SnapshotData, snapshotData } from '../snapshot-data.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { DataPlane } from './data-plane.ts';
 import type { Identity } from './identity.ts';
-import { type LoadedFile, loadConfigFile, loadSnapshot } from './load-snapshot.ts';
+import { invalid, loadSnapshot } from './load-snapshot.ts';
 
 export type ReloadParts = {
   readonly configFile: string;
@@ -21,39 +23,48 @@ export type ReloadParts = {
   readonly cacheFolder: string;
 };
 
+/** What is in force now, and the files that a next attempt depends on. */
 export type Reloaded = { readonly snapshot: SnapshotData; readonly watched: readonly string[] };
 
 /**
  * Loads everything anew and swaps it in as a whole. The promise of every reload here: what fails keeps the old state in
- * force, and says why in the log, a metric and the audit. Resolves to undefined when nothing was put into force.
+ * force, says why in the log, a metric and the audit, and is tried again when a file changes that it had named.
  */
-export async function reload(
-  parts: ReloadParts,
-  plane: DataPlane,
-  before: SnapshotData,
-): Promise<Reloaded | undefined> {
-  let loaded: LoadedFile;
-  let next: SnapshotData;
+export async function reload(parts: ReloadParts, plane: DataPlane, before: SnapshotData): Promise<Reloaded> {
+  const loaded = await loadConfig(parts.configFile, parts.world);
+  const { watched } = loaded;
+  let type: 'config.reject' | 'policy.reject' = 'config.reject';
   try {
-    loaded = await loadConfigFile(parts.configFile, parts.world, parts.cwd);
-    refuseRestartOnly(before, loaded);
+    if (!loaded.ok) throw invalid(loaded.problems, parts.cwd);
+    refuseRestartOnly(before.config, loaded.config);
+    const trust = parts.identity.trust();
+    type = 'policy.reject';
+    const next = stillBad(before, await loadSnapshot(loaded.config, trust, parts.cacheFolder));
+    if (next.digest === before.digest) return { snapshot: before, watched };
+    type = 'config.reject';
+    const problem = await plane.swap(next);
+    if (problem !== undefined) throw new Error(problem);
+    accepted(parts, before, next);
+    return { snapshot: next, watched };
   } catch (cause) {
-    return rejected(parts, 'config.reject', before, cause);
+    rejected(parts, type, before, cause);
+    return { snapshot: before, watched };
   }
-  try {
-    next = await loadSnapshot(loaded.config, parts.identity.trust(), parts.cacheFolder);
-  } catch (cause) {
-    return rejected(parts, 'policy.reject', before, cause);
-  }
-  if (next.digest === before.digest) return { snapshot: before, watched: loaded.watched };
-  const problem = await plane.swap(next);
-  if (problem !== undefined) return rejected(parts, 'config.reject', before, new Error(problem));
-  accepted(parts, before, next);
-  return { snapshot: next, watched: loaded.watched };
 }
 
-function refuseRestartOnly(before: SnapshotData, { config }: LoadedFile): void {
-  const keys = restartOnlyChanges(before.config, config);
+/** A revision that has stopped a thread does not get a second chance because some other file was touched. */
+function stillBad({ policy, policyBad }: SnapshotData, next: SnapshotData): SnapshotData {
+  return policyBad === undefined || next.policy.revision !== policy.revision ? next : snapshotData({ ...next, policyBad });
+}
+
+/** A revision that was marked bad stays bad, whatever else changed beside it. */
+function stillBad({ policy, policyBad }: SnapshotData, next: SnapshotData): SnapshotData {
+  const same = policyBad !== undefined && next.policy.revision === policy.revision;
+  return same ? snapshotData({ ...next, policyBad }) : next;
+}
+
+function refuseRestartOnly(before: Config, after: Config): void {
+  const keys = restartOnlyChanges(before, after);
   if (keys.length > 0) throw new ProxyError('config-needs-restart', `${keys.join(', ')} cannot change while running`);
 }
 
@@ -62,7 +73,7 @@ function rejected(
   type: 'config.reject' | 'policy.reject',
   before: SnapshotData,
   cause: unknown,
-): undefined {
+): void {
   const detail = cause instanceof Error ? cause.message : String(cause);
   const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : 'failed';
   parts.metrics.reloaded('rejected');
