@@ -51,8 +51,7 @@ export function createControl(parts: ControlParts): Control {
     void inTurn(async () => {
       if (plane === undefined || draining) return;
       const reloaded = await reload(reloadParts, plane, snapshot);
-      if (reloaded === undefined) return;
-      inForce(reloaded.snapshot);
+      if (reloaded.snapshot !== snapshot) inForce(reloaded.snapshot);
       watch?.follow([...reloaded.watched, ...identity.watched]);
     });
   const collect = async () => {

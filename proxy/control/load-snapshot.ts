@@ -13,8 +13,12 @@ export type LoadedFile = { readonly config: Config; readonly watched: readonly s
 /** Throws ProxyError `config-invalid` with every problem of the file. */
 export async function loadConfigFile(file: string, world: World, cwd: string): Promise<LoadedFile> {
   const loaded = await loadConfig(file, world);
-  if (!loaded.ok) throw new ProxyError('config-invalid', listProblems(loaded.problems, cwd));
+  if (!loaded.ok) throw invalid(loaded.problems, cwd);
   return loaded;
+}
+
+export function invalid(problems: readonly ConfigProblem[], cwd: string): ProxyError {
+  return new ProxyError('config-invalid', listProblems(problems, cwd));
 }
 
 function listProblems(problems: readonly ConfigProblem[], cwd: string): string {

@@ -57,12 +57,6 @@ function stillBad({ policy, policyBad }: SnapshotData, next: SnapshotData): Snap
   return policyBad === undefined || next.policy.revision !== policy.revision ? next : snapshotData({ ...next, policyBad });
 }
 
-/** A revision that was marked bad stays bad, whatever else changed beside it. */
-function stillBad({ policy, policyBad }: SnapshotData, next: SnapshotData): SnapshotData {
-  const same = policyBad !== undefined && next.policy.revision === policy.revision;
-  return same ? snapshotData({ ...next, policyBad }) : next;
-}
-
 function refuseRestartOnly(before: Config, after: Config): void {
   const keys = restartOnlyChanges(before, after);
   if (keys.length > 0) throw new ProxyError('config-needs-restart', `${keys.join(', ')} cannot change while running`);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 const intervalMs = 400;
 
 export type FileWatch = {
-  /** The files a newer configuration depends on. */
+  /** The files that the newest attempt to load depends on, whether it succeeded or not. */
   readonly follow: (paths: readonly string[]) => void;
   readonly stop: () => void;
 };
@@ -14,27 +14,30 @@ export type FileWatch = {
  * Calls back when one of the files, or anything below one of the folders, changes. It compares what `stat` says instead
  * of asking the kernel for events: those do not come through symbolic links that are swapped (Kubernetes volumes), from
  * network file systems, or for a file that is replaced by `rename`, and all three are how configuration arrives.
+ *
+ * It calls back once at the start too: what changed between the first reading and the first look has no other witness.
  */
 export function watchFiles(paths: readonly string[], changed: () => void): FileWatch {
-  let followed = paths;
-  let known: string | undefined;
+  let followed: ReadonlySet<string> = new Set(paths);
+  const known = new Map<string, string>();
+  let isFirst = true;
   let stopped = false;
   let timer: NodeJS.Timeout;
   const look = async () => {
-    const looked = followed;
-    const now = (await Promise.all(looked.map(signature))).join('\n');
+    const looked = await Promise.all([...followed].map(async (path) => [path, await signature(path)] as const));
     if (stopped) return;
-    const before = known;
-    known = looked === followed ? now : undefined;
-    if (before !== undefined && known !== undefined && before !== now) changed();
+    const isChanged = looked.some(([path, now]) => known.has(path) && known.get(path) !== now);
+    for (const [path, now] of looked) if (followed.has(path)) known.set(path, now);
+    if (isChanged || isFirst) changed();
+    isFirst = false;
     timer = setTimeout(() => void look(), intervalMs).unref();
   };
   void look();
   return {
+    // What was followed before keeps what is known of it: it may have changed since the attempt has read it.
     follow: (next) => {
-      if (next.join('\n') === followed.join('\n')) return;
-      followed = next;
-      known = undefined;
+      followed = new Set(next);
+      for (const path of known.keys()) if (!followed.has(path)) known.delete(path);
     },
     stop: () => {
       stopped = true;
@@ -43,13 +46,17 @@ export function watchFiles(paths: readonly string[], changed: () => void): FileW
   };
 }
 
+/** A link to a folder inside a folder is compared, not entered: it may lead back. */
 async function signature(path: string): Promise<string> {
+  const own = await identity(path);
+  const below = await readdir(path, { recursive: true }).catch(() => []);
+  return [own, ...(await Promise.all(below.toSorted().map((name) => identity(join(path, name)))))].join('\n');
+}
+
+async function identity(path: string): Promise<string> {
   try {
-    const found = await stat(path, { bigint: true });
-    const own = `${path} ${found.dev}:${found.ino}:${found.mtimeNs}:${found.ctimeNs}:${found.size}`;
-    if (!found.isDirectory()) return own;
-    const names = (await readdir(path)).toSorted();
-    return [own, ...(await Promise.all(names.map((name) => signature(join(path, name)))))].join('\n');
+    const { dev, ino, mtimeNs, ctimeNs, size } = await stat(path, { bigint: true });
+    return `${path} ${dev}:${ino}:${mtimeNs}:${ctimeNs}:${size}`;
   } catch (cause) {
     return `${path} ${(cause as NodeJS.ErrnoException).code}`;
   }
