@@ -8,11 +8,15 @@ import {
 import { judgePeer, presentedChain } from '../../certs/peer.ts';
 import type { TrustBundle } from '../../certs/trust-bundle.ts';
 import type { ConnectionFacts } from '../exchange.ts';
+import { plainAddress } from './arrivals.ts';
 
-type Known = { readonly id: string; readonly nowMs: number; readonly trust: TrustBundle };
+type Known = Pick<ConnectionFacts, 'id' | 'remote'> & { readonly nowMs: number; readonly trust: TrustBundle };
 
 /** What a finished handshake proves: the facts of the connection, or the reason why there will be none. */
-export function readHandshake(socket: TLSSocket, { id, nowMs, trust }: Known): ConnectionFacts | HandshakeRefusal {
+export function readHandshake(
+  socket: TLSSocket,
+  { id, remote, nowMs, trust }: Known,
+): ConnectionFacts | HandshakeRefusal {
   // Tickets are off; should a session ever be resumed all the same, nothing was verified on this connection.
   if (socket.isSessionReused()) return handshakeRefusal('protocol', 'a resumed session');
   const chain = presentedChain(socket.getPeerX509Certificate());
@@ -25,16 +29,11 @@ export function readHandshake(socket: TLSSocket, { id, nowMs, trust }: Known): C
     id,
     openedMs: nowMs,
     peer,
-    remote: { ip: plainAddress(socket.remoteAddress), port: socket.remotePort ?? 0 },
+    remote,
     local: { ip: plainAddress(socket.localAddress), port: socket.localPort ?? 0 },
     tls: { version: socket.getProtocol() ?? '', cipher: socket.getCipher().standardName ?? '' },
     serverName: typeof servername === 'string' && servername !== '' ? servername.toLowerCase() : undefined,
   };
-}
-
-/** `::ffff:192.0.2.1` and `192.0.2.1` are one address. */
-export function plainAddress(address: string | undefined): string {
-  return (address ?? '').replace(/^::ffff:(?=\d+\.)/, '');
 }
 
 /** A handshake that failed inside TLS, before there was anything to judge. */

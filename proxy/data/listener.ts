@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server, type TlsOptions, type TLSSocket } from 'node:tls';
-import { type HandshakeRefusal, isHandshakeRefusal } from '../../certs/handshake-refusal.ts';
+import { type HandshakeRefusal, handshakeRefusal, isHandshakeRefusal } from '../../certs/handshake-refusal.ts';
 import { stillValid } from '../../certs/peer.ts';
 import type { AuditStream } from '../audit/stream.ts';
 import type { Clock } from '../clock.ts';
@@ -10,7 +10,8 @@ import { Http1Connection, type WireRequest } from '../http1/connection.ts';
 import type { SharedLimits } from '../limit/shared-limits.ts';
 import type { Snapshot } from '../snapshot.ts';
 import type { Measurements } from '../telemetry/measurements.ts';
-import { failedHandshake, plainAddress, readHandshake } from './handshake.ts';
+import { type Arrival, watchArrivals } from './arrivals.ts';
+import { failedHandshake, readHandshake } from './handshake.ts';
 
 export type ListenerParts = {
   readonly snapshot: () => Snapshot;
@@ -37,15 +38,22 @@ export function createListener(options: TlsOptions, parts: ListenerParts): Liste
   const connections = new Map<TLSSocket, Http1Connection>();
   let draining = false;
   const server = createServer(options);
+  const arrivals = watchArrivals(server, parts.clock);
   server.maxConnections = parts.snapshot().config.limits.maxConnections;
   // The reason of a refusal inside TLS is gone after this event, so it is recorded in it.
   server.on('tlsClientError', (error, socket) => {
-    refuse(parts, socket, parts.newId(), failedHandshake(error));
+    arrivals.settled(socket);
     socket.destroy();
+    // What fails now was turned back and is on record; when Node says so, the stream may be closed already.
+    if (!draining) refuse(parts, arrivals.of(socket), parts.newId(), failedHandshake(error));
   });
   server.on('secureConnection', (socket) => {
+    arrivals.settled(socket);
     socket.setNoDelay(true);
-    const connection = draining ? void socket.destroy() : admit(parts, socket, () => draining);
+    // A client may close its half after its request and still wait for the answer. Not earlier: a port scan would
+    // occupy a socket until the handshake times out.
+    socket.allowHalfOpen = true;
+    const connection = draining ? void socket.destroy() : admit(parts, socket, arrivals.of(socket), () => draining);
     if (connection === undefined) return;
     connections.set(socket, connection);
     socket.once('close', () => connections.delete(socket));
@@ -57,9 +65,13 @@ export function createListener(options: TlsOptions, parts: ListenerParts): Liste
     server,
     drain: async () => {
       draining = true;
+      const closed = server.listening ? once(server, 'close') : undefined;
       server.close();
+      // Nobody who has not come in yet will be served: waiting for them would let anyone hold up a restart.
+      const stopping = handshakeRefusal('protocol', 'the proxy stopped before the handshake was over');
+      for (const arrival of arrivals.turnBack()) refuse(parts, arrival, parts.newId(), stopping);
       for (const connection of connections.values()) connection.closeWhenIdle();
-      if (connections.size > 0 || server.listening) await once(server, 'close');
+      await closed;
       clearInterval(sweeper);
     },
     destroy: () => {
@@ -69,19 +81,29 @@ export function createListener(options: TlsOptions, parts: ListenerParts): Liste
 }
 
 /** Lets a peer in, or says why not; before this has decided, no byte of the connection is read. */
-function admit(parts: ListenerParts, socket: TLSSocket, draining: () => boolean): Http1Connection | undefined {
+function admit(
+  parts: ListenerParts,
+  socket: TLSSocket,
+  arrival: Arrival,
+  draining: () => boolean,
+): Http1Connection | undefined {
   const { clock, limits, measurements } = parts;
   const snapshot = parts.snapshot();
   const id = parts.newId();
-  const facts = readHandshake(socket, { id, nowMs: clock.nowMs(), trust: snapshot.trust });
-  if (isHandshakeRefusal(facts)) return turnAway(parts, socket, id, facts);
+  const turnAway = (refusal: Refusal) => {
+    refuse(parts, arrival, id, refusal);
+    return void socket.destroy();
+  };
+  const { remote } = arrival;
+  const facts = readHandshake(socket, { id, remote, nowMs: clock.nowMs(), trust: snapshot.trust });
+  if (isHandshakeRefusal(facts)) return turnAway(facts);
   const { maxConnections, maxConnectionsPerIdentity } = snapshot.config.limits;
   const lease = limits.connections.acquire(facts.peer.spiffeId, {
     perIdentity: maxConnectionsPerIdentity,
     total: maxConnections,
   });
   if (typeof lease === 'string') {
-    return turnAway(parts, socket, id, { refused: 'too-many-connections', detail: lease, claimed: undefined });
+    return turnAway({ refused: 'too-many-connections', detail: lease, claimed: undefined });
   }
   measurements.handshakeAccepted();
   measurements.connectionOpened();
@@ -102,21 +124,16 @@ type Refusal = Omit<HandshakeRefusal, 'refused'> & {
   readonly refused: HandshakeRefusal['refused'] | 'too-many-connections';
 };
 
-function turnAway(parts: ListenerParts, socket: TLSSocket, id: string, refusal: Refusal): undefined {
-  refuse(parts, socket, id, refusal);
-  socket.destroy();
-}
-
-function refuse(parts: ListenerParts, socket: TLSSocket, id: string, { refused, detail, claimed }: Refusal): void {
+function refuse(parts: ListenerParts, arrival: Arrival, id: string, { refused, detail, claimed }: Refusal): void {
   parts.measurements.handshakeRefused(refused);
   void parts.audit.commit({
     kind: 'handshake',
     reason: refused,
     id,
-    dur_us: 0,
+    dur_us: Number((parts.clock.monotonicNs() - arrival.acceptedNs) / 1000n),
     detail,
     listener: 'inbound',
-    src: { ip: plainAddress(socket.remoteAddress), port: socket.remotePort ?? 0 },
+    src: arrival.remote,
     peer: claimed && { serial: claimed.serial, fp_sha256: claimed.fingerprintSha256, issuer: claimed.issuer },
     snapshot: parts.snapshot().digest,
   });

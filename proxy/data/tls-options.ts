@@ -34,7 +34,5 @@ export function listenerOptions(svid: SvidMaterial, trust: TrustBundleData, limi
     rejectUnauthorized: false,
     handshakeTimeout: limits.handshakeMs,
     ALPNProtocols: ['http/1.1'],
-    // A client may close its half after its request and still wait for the answer.
-    allowHalfOpen: true,
   };
 }

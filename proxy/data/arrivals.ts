@@ -1,0 +1,52 @@
+import type { Socket } from 'node:net';
+import type { Server, TLSSocket } from 'node:tls';
+import type { Clock } from '../clock.ts';
+import type { ConnectionFacts } from '../exchange.ts';
+
+/** What is known of a connection before TLS has said anything, and still when TLS has failed. */
+export type Arrival = { readonly remote: ConnectionFacts['remote']; readonly acceptedNs: bigint };
+
+export type Arrivals = {
+  readonly of: (socket: TLSSocket) => Arrival;
+  /** The handshake is over, well or badly. */
+  readonly settled: (socket: TLSSocket) => void;
+  /** Breaks off the handshakes that are under way, and answers whose they were. */
+  readonly turnBack: () => readonly Arrival[];
+};
+
+const nowhere = { ip: '', port: 0 };
+
+/**
+ * Notes each connection as it is accepted. A peer that hangs up in the middle of its handshake has no address any more
+ * when Node reports the failure, and a record without a source finds nobody (AU-3).
+ */
+export function watchArrivals(server: Server, { monotonicNs }: Pick<Clock, 'monotonicNs'>): Arrivals {
+  const arrivals = new WeakMap<Socket, Arrival>();
+  const handshaking = new Map<Socket, Arrival>();
+  server.on('connection', (tcp: Socket) => {
+    const remote = { ip: plainAddress(tcp.remoteAddress), port: tcp.remotePort ?? 0 };
+    const arrival = { remote, acceptedNs: monotonicNs() };
+    arrivals.set(tcp, arrival);
+    handshaking.set(tcp, arrival);
+    tcp.once('close', () => handshaking.delete(tcp));
+  });
+  return {
+    of: (socket) => arrivals.get(transportOf(socket)) ?? { remote: nowhere, acceptedNs: monotonicNs() },
+    settled: (socket) => void handshaking.delete(transportOf(socket)),
+    turnBack: () => {
+      const broken = [...handshaking.values()];
+      for (const tcp of handshaking.keys()) tcp.destroy();
+      return broken;
+    },
+  };
+}
+
+/** The TCP socket under a TLS socket. Node has no public name for it; tests hold that this one stays. */
+function transportOf(socket: TLSSocket): Socket {
+  return (socket as TLSSocket & { readonly _parent?: Socket })._parent ?? socket;
+}
+
+/** `::ffff:192.0.2.1` and `192.0.2.1` are one address. */
+export function plainAddress(address: string | undefined): string {
+  return (address ?? '').replace(/^::ffff:(?=\d+\.)/, '');
+}

@@ -1,0 +1,64 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import * as tls from 'node:tls';
+import { test } from 'tap';
+import { exchange, requestText } from '../harness/client.ts';
+import { startProxy } from '../harness/proxy.ts';
+import { type Attempt, expectRefusal, offering, refusals, sendingBytes } from '../harness/refused-handshake.ts';
+import { startWorkload } from '../harness/workload.ts';
+
+/** The first flight of a real client, as it would go over the wire. */
+async function clientHello(): Promise<Buffer> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const client = tls.connect({ host: '127.0.0.1', port: (server.address() as AddressInfo).port });
+  client.on('error', () => undefined);
+  const [socket] = (await once(server, 'connection')) as [Socket];
+  const [hello] = (await once(socket, 'data')) as [Buffer];
+  client.destroy();
+  server.close();
+  return hello;
+}
+
+void test('no byte of another protocol, version or half a handshake gets further', async (t) => {
+  const workload = await startWorkload();
+  t.teardown(workload.close);
+  const proxy = await startProxy(t, { workloadPort: workload.port, config: { limits: { handshake: '2s' } } });
+  const hello = await clientHello();
+  const half = hello.subarray(0, hello.length / 2);
+  const oldest = { minVersion: 'TLSv1', ciphers: 'DEFAULT@SECLEVEL=0' } as const;
+
+  const cases: readonly (readonly [rule: string, reason: string, detail: RegExp, attempt: Attempt])[] = [
+    ['TLS 1.2', 'protocol', /UNSUPPORTED_PROTOCOL/, offering(proxy, proxy.client, { maxVersion: 'TLSv1.2' })],
+    [
+      'TLS 1.1',
+      'protocol',
+      /UNSUPPORTED_PROTOCOL/,
+      offering(proxy, proxy.client, { ...oldest, maxVersion: 'TLSv1.1' }),
+    ],
+    ['TLS 1.0', 'protocol', /UNSUPPORTED_PROTOCOL/, offering(proxy, proxy.client, { ...oldest, maxVersion: 'TLSv1' })],
+    [
+      'a cipher suite that is not offered',
+      'protocol',
+      /NO_SHARED_CIPHER/,
+      offering(proxy, proxy.client, { ciphers: 'TLS_AES_128_CCM_SHA256' }),
+    ],
+    ['HTTP in clear text', 'protocol', /HTTP_REQUEST/, sendingBytes(proxy, requestText('GET', '/clear'))],
+    ['HTTP/2 in clear text', 'protocol', /./, sendingBytes(proxy, 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')],
+    ['garbage', 'protocol', /WRONG_VERSION_NUMBER|PACKET/, sendingBytes(proxy, Buffer.alloc(4096, 0xa5))],
+    ['half a ClientHello and goodbye', 'protocol', /./, sendingBytes(proxy, half, true)],
+    ['nothing and goodbye', 'protocol', /./, sendingBytes(proxy, '', true)],
+    ['half a ClientHello', 'handshake-timeout', /TIMEOUT/, sendingBytes(proxy, half)],
+    ['silence', 'handshake-timeout', /TIMEOUT/, sendingBytes(proxy, '')],
+  ];
+  for (const [rule, reason, detail, attempt] of cases) {
+    t.match(await expectRefusal(t, proxy, rule, reason, attempt), { detail }, `${rule}: what it was`);
+  }
+  t.equal(refusals(proxy).length, cases.length, 'no attempt left a second record');
+  t.same(workload.received(), [], 'the workload was not even connected to');
+
+  const allowed = await exchange(proxy.port, proxy.client, requestText('GET', '/good'));
+  t.equal(allowed.answer?.status, 200, 'the positive twin: TLS 1.3 with the same certificate');
+  t.equal(allowed.client.socket.getProtocol(), 'TLSv1.3');
+  allowed.client.close();
+});
