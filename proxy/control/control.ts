@@ -10,7 +10,7 @@ import { serially } from './serial.ts';
 import { describeSnapshot } from './describe-snapshot.ts';
 import { type FileWatch, watchFiles } from './watch-files.ts';
 
-export type ControlParts = Omit<ReloadParts, 'cacheFolder'> & {
+export type ControlParts = Omit<ReloadParts, 'cacheFolder' | 'follow'> & {
   readonly clock: Clock;
   readonly watched: readonly string[];
   readonly failedAudit: Map<string, string>;
@@ -46,13 +46,16 @@ export function createControl(parts: ControlParts): Control {
     metrics.setUnsafe(next.config.unsafe);
     metrics.setVocabulary(vocabularyOf(next.config));
   };
-  const reloadParts = { ...parts, cacheFolder: join(snapshot.config.identity.stateFolder, 'policy-cache') };
+  const reloadParts = {
+    ...parts,
+    cacheFolder: join(snapshot.config.identity.stateFolder, 'policy-cache'),
+    follow: async (paths: readonly string[]) => (await watch?.follow([...paths, ...identity.watched])) ?? false,
+  };
   const filesChanged = () =>
     void inTurn(async () => {
       if (plane === undefined || draining) return;
-      const reloaded = await reload(reloadParts, plane, snapshot);
-      if (reloaded.snapshot !== snapshot) inForce(reloaded.snapshot);
-      watch?.follow([...reloaded.watched, ...identity.watched]);
+      const next = await reload(reloadParts, plane, snapshot);
+      if (next !== snapshot) inForce(next);
     });
   const collect = async () => {
     for (const [thread, delta] of (await plane?.measure()) ?? []) metrics.absorb(thread, delta);

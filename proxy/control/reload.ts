@@ -1,7 +1,7 @@
 import type { ControlEvent } from '../audit/catalogue.ts';
 import type { AuditStream } from '../audit/stream.ts';
 import type { Config } from '../config/config.ts';
-import { loadConfig } from '../config/load-config.ts';
+import { type LoadedConfig, loadConfig } from '../config/load-config.ts';
 import { restartOnlyChanges } from '../config/restart-only.ts';
 import type { World } from '../config/world.ts';
 import { ProxyError } from '../errors.ts';
@@ -11,6 +11,7 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import type { DataPlane } from './data-plane.ts';
 import type { Identity } from './identity.ts';
 import { invalid, loadSnapshot } from './load-snapshot.ts';
+import type { FileWatch } from './watch-files.ts';
 
 export type ReloadParts = {
   readonly configFile: string;
@@ -21,18 +22,16 @@ export type ReloadParts = {
   readonly metrics: Metrics;
   readonly identity: Identity;
   readonly cacheFolder: string;
+  readonly follow: FileWatch['follow'];
 };
-
-/** What is in force now, and the files that a next attempt depends on. */
-export type Reloaded = { readonly snapshot: SnapshotData; readonly watched: readonly string[] };
 
 /**
  * Loads everything anew and swaps it in as a whole. The promise of every reload here: what fails keeps the old state in
  * force, says why in the log, a metric and the audit, and is tried again when a file changes that it had named.
+ * Resolves to what is in force then.
  */
-export async function reload(parts: ReloadParts, plane: DataPlane, before: SnapshotData): Promise<Reloaded> {
-  const loaded = await loadConfig(parts.configFile, parts.world);
-  const { watched } = loaded;
+export async function reload(parts: ReloadParts, plane: DataPlane, before: SnapshotData): Promise<SnapshotData> {
+  const loaded = await loadWatched(parts);
   let type: 'config.reject' | 'policy.reject' = 'config.reject';
   try {
     if (!loaded.ok) throw invalid(loaded.problems, parts.cwd);
@@ -40,21 +39,29 @@ export async function reload(parts: ReloadParts, plane: DataPlane, before: Snaps
     const trust = parts.identity.trust();
     type = 'policy.reject';
     const next = stillBad(before, await loadSnapshot(loaded.config, trust, parts.cacheFolder));
-    if (next.digest === before.digest) return { snapshot: before, watched };
+    if (next.digest === before.digest) return before;
     type = 'config.reject';
     const problem = await plane.swap(next);
     if (problem !== undefined) throw new Error(problem);
     accepted(parts, before, next);
-    return { snapshot: next, watched };
+    return next;
   } catch (cause) {
     rejected(parts, type, before, cause);
-    return { snapshot: before, watched };
+    return before;
   }
+}
+
+/** What is watched before it is read cannot change unseen in between. */
+async function loadWatched({ configFile, world, follow }: ReloadParts): Promise<LoadedConfig> {
+  const loaded = await loadConfig(configFile, world);
+  return (await follow(loaded.watched)) ? loadConfig(configFile, world) : loaded;
 }
 
 /** A revision that has stopped a thread does not get a second chance because some other file was touched. */
 function stillBad({ policy, policyBad }: SnapshotData, next: SnapshotData): SnapshotData {
-  return policyBad === undefined || next.policy.revision !== policy.revision ? next : snapshotData({ ...next, policyBad });
+  return policyBad === undefined || next.policy.revision !== policy.revision
+    ? next
+    : snapshotData({ ...next, policyBad });
 }
 
 function refuseRestartOnly(before: Config, after: Config): void {

@@ -5,8 +5,11 @@ import { join } from 'node:path';
 const intervalMs = 400;
 
 export type FileWatch = {
-  /** The files that the newest attempt to load depends on, whether it succeeded or not. */
-  readonly follow: (paths: readonly string[]) => void;
+  /**
+   * The files that the newest attempt to load depends on, whether it succeeds or not. Resolves to whether some are new:
+   * then what was read of them before may be older than what they are compared with from here on.
+   */
+  readonly follow: (paths: readonly string[]) => Promise<boolean>;
   readonly stop: () => void;
 };
 
@@ -35,9 +38,12 @@ export function watchFiles(paths: readonly string[], changed: () => void): FileW
   void look();
   return {
     // What was followed before keeps what is known of it: it may have changed since the attempt has read it.
-    follow: (next) => {
+    follow: async (next) => {
       followed = new Set(next);
       for (const path of known.keys()) if (!followed.has(path)) known.delete(path);
+      const added = next.filter((path) => !known.has(path));
+      for (const path of added) known.set(path, await signature(path));
+      return added.length > 0;
     },
     stop: () => {
       stopped = true;
