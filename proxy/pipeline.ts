@@ -27,7 +27,7 @@ export function createPipeline({ limits, clock, mark, pool }: PipelineParts) {
     .use(limit(limits, () => clock.monotonicMs() * 1000))
     .use(validate)
     .use(authorize(mark))
-    .use(forward(pool))
+    .use(forward(pool, clock.monotonicNs))
     .use(inspect);
 }
 

@@ -1,6 +1,6 @@
 import type { AuditStream } from './audit/stream.ts';
 import type { Clock } from './clock.ts';
-import { type Denial, deny, denialRow, isDenial } from './denial.ts';
+import { type Denial, type DenialCode, deny, denialRow, isDenial } from './denial.ts';
 import type { Accepted, AnswerSink, ConnectionFacts } from './exchange.ts';
 import { type Ending, exchangeRecord, type KnownFacts } from './exchange-record.ts';
 import type { Answer } from './filters/inspect.ts';
@@ -102,8 +102,12 @@ async function answer(parts: ServeParts, sink: AnswerSink, facts: Served): Promi
   if (!sink.started) return refuse(parts, sink, facts, relayed.denial);
   parts.measurements.request(facts.route.config.name, relayed.denial.code);
   const { denial } = relayed;
-  const aborted = denial.code === 'client-aborted' ? 'client' : 'workload';
-  await record(parts, facts, { denial, status: whole.status, bytesOut: sink.bytesOut, aborted });
+  await record(parts, facts, {
+    denial,
+    status: whole.status,
+    bytesOut: sink.bytesOut,
+    aborted: brokenOffBy[denial.code] ?? 'proxy',
+  });
   sink.abort();
 }
 
@@ -119,6 +123,13 @@ async function complete(
   if (sink.started) sink.abort();
   else sink.end(startDenial(sink, deny('audit-unavailable'), problemContext(parts, facts)));
 }
+
+/** Which end broke an answer off; for every other reason it was we who did. */
+const brokenOffBy: Partial<Record<DenialCode, 'client' | 'workload'>> = {
+  'client-aborted': 'client',
+  'upstream-reset': 'workload',
+  'upstream-malformed': 'workload',
+};
 
 /** @returns whether the answer may be completed */
 async function record(

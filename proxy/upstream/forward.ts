@@ -18,30 +18,33 @@ export type Forwarded = { readonly response: WorkloadResponse };
 export type Forwardable = Accepted & Identified & Normalised & Validated & Authorized;
 
 /** Sends what was judged, byte for byte, and answers as soon as the head of a clean response is here. */
-export function forward(pool: () => Dispatcher): Filter<Forwardable, Forwarded> {
+export function forward(pool: () => Dispatcher, nowNs: () => bigint): Filter<Forwardable, Forwarded> {
   return {
     name: 'forward',
     apply: async (facts) => {
-      const response = await send(facts, pool());
+      // Whoever left while the policy was asked must not make the workload act.
+      if (facts.signal.aborted) return deny('client-aborted');
+      const leftMs = facts.route.config.timeoutMs - Number(nowNs() - facts.beganNs) / 1e6;
+      const response = await send(facts, pool(), leftMs);
       return 'code' in response ? response : { response };
     },
   };
 }
 
-function send(facts: Forwardable, pool: Dispatcher): Promise<WorkloadResponse | Denial> {
-  const { request, route, signal, snapshot } = facts;
+function send(facts: Forwardable, pool: Dispatcher, leftMs: number): Promise<WorkloadResponse | Denial> {
+  const { request, signal, snapshot, atEnd } = facts;
   const { workload } = snapshot.config;
   return new Promise((resolve) => {
-    const timer = setTimeout(() => exchange.cancel(deny('upstream-timeout')), route.config.timeoutMs);
+    const detail = 'the response was not complete within the time of the route';
+    const timer = setTimeout(() => exchange.cancel(deny('upstream-timeout', { detail })), Math.max(1, leftMs));
+    // Not when the head is here: a workload that stops inside its body would hold the exchange for as long as it likes.
+    atEnd.push(() => clearTimeout(timer));
     const rules = {
       method: request.method,
       maxResponseBytes: workload.maxResponseBytes,
       closeDelimited: workload.unsafeCloseDelimited,
     };
-    const exchange = new WorkloadExchange(rules, (outcome) => {
-      clearTimeout(timer);
-      resolve(outcome);
-    });
+    const exchange = new WorkloadExchange(rules, resolve);
     signal.addEventListener('abort', () => exchange.cancel(deny('client-aborted')), { once: true });
     const { headers, body } = outgoing(facts, (denial) => exchange.cancel(denial));
     pool.dispatch(

@@ -117,7 +117,9 @@ void test('a slow peer is cut within its limit', async (t) => {
     t.equal(mine.length, 1);
   }
   const nameless = proxy.audit().filter((record) => record['route'] === undefined && record['bytes_in'] !== undefined);
-  t.same(nameless.map(({ reason }) => reason).toSorted(), ['client-aborted', 'request-timeout', 'request-timeout']);
+  t.equal(nameless.filter(({ reason }) => reason === 'client-aborted').length, 1);
+  t.equal(nameless.filter(({ reason }) => reason === 'request-timeout').length, 2);
+  t.equal(nameless.length, 3);
   t.equal(proxy.audit().filter(({ reason }) => reason === 'handshake-timeout').length, 2);
   t.equal(workload.hits(), 2, 'of all these requests only the whole ones arrived whole');
   for (const { client } of slow) client.close();
@@ -125,7 +127,8 @@ void test('a slow peer is cut within its limit', async (t) => {
 });
 
 async function begin(t: Test, proxy: TestProxy, peer: SlowPeer): Promise<RawClient> {
-  const client = await connectRaw(proxy.port, proxy.client, { allowHalfOpen: true });
+  const client = await connectRaw(proxy.port, proxy.client);
+  client.socket.allowHalfOpen = true;
   if (peer.begin !== '') client.write(peer.begin);
   if (peer.unread === true) {
     await client.until((text) => text.length > 0);
