@@ -19,7 +19,8 @@ export function secureContext(svid: SvidMaterial, trust: TrustBundleData): Secur
       'rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:rsa_pss_rsae_sha512',
     ecdhCurve: 'X25519MLKEM768:X25519:P-256:P-384',
     honorCipherOrder: true,
-    // No tickets: an expired certificate was accepted on a resumed session (CVE-2025-23419 class).
+    // No tickets: an expired certificate was accepted on a resumed session (CVE-2025-23419 class). OpenSSL still sends
+    // the name of a session, which is worth nothing, because nobody keeps sessions here.
     secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
     sessionIdContext: randomBytes(16).toString('hex'),
   };

@@ -1,7 +1,7 @@
-import { X509Certificate } from 'node:crypto';
 import { test } from 'tap';
 import { exchange, requestText } from '../harness/client.ts';
 import { clientId, startProxy } from '../harness/proxy.ts';
+import { serialOf } from '../harness/lifetime.ts';
 import { proxyPki } from '../harness/proxy-pki.ts';
 import { expectRefusal, offering, refusals } from '../harness/refused-handshake.ts';
 import { startWorkload } from '../harness/workload.ts';
@@ -36,7 +36,7 @@ void test('each rule refuses alone, before the workload hears of it', async (t) 
   await refused('a CA of another trust domain', 'untrusted', offering(proxy, await foreign.issue()));
 
   const revoked = await proxy.issue(clientId);
-  await proxy.ca.revoke(new X509Certificate(revoked.certPem).serialNumber);
+  await proxy.ca.revoke(serialOf(revoked));
   await proxy.untilRecord(({ type }) => type === 'snapshot.swap');
   await refused('a revoked serial', 'revoked', offering(proxy, revoked));
 

@@ -1,24 +1,9 @@
-import { once } from 'node:events';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
-import * as tls from 'node:tls';
 import { test } from 'tap';
 import { exchange, requestText } from '../harness/client.ts';
+import { clientHello } from '../harness/client-hello.ts';
 import { startProxy } from '../harness/proxy.ts';
 import { type Attempt, expectRefusal, offering, refusals, sendingBytes } from '../harness/refused-handshake.ts';
 import { startWorkload } from '../harness/workload.ts';
-
-/** The first flight of a real client, as it would go over the wire. */
-async function clientHello(): Promise<Buffer> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const client = tls.connect({ host: '127.0.0.1', port: (server.address() as AddressInfo).port });
-  client.on('error', () => undefined);
-  const [socket] = (await once(server, 'connection')) as [Socket];
-  const [hello] = (await once(socket, 'data')) as [Buffer];
-  client.destroy();
-  server.close();
-  return hello;
-}
 
 void test('no byte of another protocol, version or half a handshake gets further', async (t) => {
   const workload = await startWorkload();

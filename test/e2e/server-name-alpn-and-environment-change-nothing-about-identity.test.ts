@@ -1,0 +1,67 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { test } from 'tap';
+import { clientHello } from '../harness/client-hello.ts';
+import { connectRaw, parseAnswer, requestText } from '../harness/client.ts';
+import { newFolder, startProxy } from '../harness/proxy.ts';
+import { expectRefusal, offering, sendingBytes } from '../harness/refused-handshake.ts';
+import { startWorkload } from '../harness/workload.ts';
+import { makePki } from '../pki/pki.ts';
+
+void test('what a client says beside its certificate', async (t) => {
+  const workload = await startWorkload();
+  t.teardown(workload.close);
+  const foreign = await makePki({ trustDomain: 'test.example' });
+  const extraCa = join(newFolder(t), 'extra-ca.pem');
+  writeFileSync(extraCa, foreign.caPem);
+  const proxy = await startProxy(t, { workloadPort: workload.port, env: { NODE_EXTRA_CA_CERTS: extraCa } });
+  const ask = async (options: Parameters<typeof connectRaw>[2]) => {
+    const client = await connectRaw(proxy.port, proxy.client, options);
+    client.write(requestText('GET', '/asked'));
+    const answer = parseAnswer(await client.until((text) => parseAnswer(text) !== undefined));
+    const { alpnProtocol } = client.socket;
+    client.close();
+    return { status: answer?.status, alpnProtocol };
+  };
+
+  await t.test('NODE_EXTRA_CA_CERTS vouches for nobody (SC-17)', async (t) => {
+    const credential = await foreign.issue({ path: '/ns/t/sa/client' });
+    await expectRefusal(t, proxy, 'its leaf', 'untrusted', offering(proxy, credential));
+    t.same(workload.received(), []);
+  });
+
+  await t.test('server names: any case, none, one that contradicts the Host', async (t) => {
+    t.match(await ask({}), { status: 200 }, 'none');
+    t.match(await ask({ servername: 'localhost' }), { status: 200 });
+    t.match(await ask({ servername: 'LOCALHOST' }), { status: 200 }, 'CVE-2026-48928: case does not count');
+    const before = workload.hits();
+    t.match(await ask({ servername: 'other.example' }), { status: 421 });
+    t.match(await ask({ servername: 'a'.repeat(255) }), { status: 421 }, 'the longest there can be');
+    t.equal(workload.hits(), before);
+  });
+
+  await t.test('a server name with NUL ends the handshake', async (t) => {
+    const hello = await clientHello({ servername: 'localhost.example' });
+    hello[hello.indexOf('localhost.example') + 'localhost'.length] = 0;
+    await expectRefusal(t, proxy, 'NUL', 'protocol', sendingBytes(proxy, hello));
+  });
+
+  await t.test('ALPN: HTTP/1.1 or nothing', async (t) => {
+    t.match(await ask({}), { status: 200, alpnProtocol: false }, 'none');
+    t.match(await ask({ ALPNProtocols: ['http/1.1'] }), { status: 200, alpnProtocol: 'http/1.1' });
+    t.match(await ask({ ALPNProtocols: ['h2', 'http/1.1'] }), { status: 200, alpnProtocol: 'http/1.1' });
+    for (const only of ['h2', 'unknown', 'HTTP/1.1']) {
+      await expectRefusal(t, proxy, only, 'protocol', offering(proxy, proxy.client, { ALPNProtocols: [only] }));
+    }
+  });
+
+  await t.test('nobody can renegotiate, and who tries is still who he was', async (t) => {
+    const client = await connectRaw(proxy.port, proxy.client);
+    await t.rejects(promisify(client.socket.renegotiate.bind(client.socket))({}), 'TLS 1.3 has no renegotiation');
+    client.write(requestText('GET', '/after'));
+    const answer = parseAnswer(await client.until((text) => parseAnswer(text) !== undefined));
+    t.equal(answer?.status, 200);
+    client.close();
+  });
+});
