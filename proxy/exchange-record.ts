@@ -1,4 +1,5 @@
 import type { ExchangeEvent } from './audit/catalogue.ts';
+import type { Address } from './config/config.ts';
 import type { Denial } from './denial.ts';
 import type { Accepted } from './exchange.ts';
 import type { Authorized } from './filters/authorize.ts';
@@ -43,7 +44,7 @@ export function exchangeRecord(facts: KnownFacts, ending: Ending): ExchangeEvent
     listener: 'inbound',
     route: route?.config.name,
     src: remote,
-    dst: ending.forwarded && workload.kind === 'tcp' ? { ip: workload.host, port: workload.port } : undefined,
+    dst: ending.forwarded ? destination(workload) : undefined,
     peer: {
       spiffe: peer.spiffeId,
       serial: peer.serial,
@@ -65,6 +66,10 @@ export function exchangeRecord(facts: KnownFacts, ending: Ending): ExchangeEvent
     tls: { ...tls, resumed: false },
     limits: facts.quota === undefined ? undefined : { remaining: facts.quota.remaining, reset_ms: facts.quota.resetMs },
   };
+}
+
+function destination(workload: Address) {
+  return workload.kind === 'tcp' ? { ip: workload.host, port: workload.port } : { path: workload.path };
 }
 
 function notes(permit: Authorized['permit'] | undefined): string | undefined {

@@ -19,6 +19,8 @@ export function upstreamFailure(error: Error, sent: boolean): Denial {
 }
 
 const garbage: ReadonlySet<string> = new Set([
+  // The parser's own error often has a name only.
+  'HTTPParserError',
   'UND_ERR_HEADERS_OVERFLOW',
   'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
   'UND_ERR_INVALID_RETURN_VALUE',
