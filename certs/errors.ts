@@ -22,7 +22,7 @@ export const certsErrors = {
   },
   'lifetime-invalid': {
     summary: 'The lifetime asked for is outside what the CA may grant.',
-    remedy: 'Ask for at least one minute and at most 24 hours.',
+    remedy: 'Ask for at least 10 seconds and at most 24 hours.',
   },
   'trust-domain-foreign': {
     summary: 'A SPIFFE ID lies outside the trust domain of the CA.',

@@ -27,12 +27,12 @@ export async function localCaSource(ca: LocalCa, options: LocalCaSourceOptions):
   const obtain = () => ca.issue({ spiffeId, lifetimeMs, dnsNames });
   const { subscribe, tell, forget } = audience();
   let svid = await obtain();
-  let dueMs = renewalTime(svid, random);
+  let dueMs = renewalTime(svid, now(), random);
   const accept = (next: SvidMaterial) => {
     const previousSerial = svid.serial;
     const { serial, notAfterMs } = next;
     svid = next;
-    dueMs = renewalTime(next, random);
+    dueMs = renewalTime(next, now(), random);
     onEvent?.({ type: 'identity.rotate', spiffeId, previousSerial, serial, notAfterMs });
     tell(next);
   };
@@ -98,9 +98,12 @@ function audience() {
   };
 }
 
-/** Between 45 and 55 percent of the life, so that there is time for many attempts before the end. */
-function renewalTime({ notBeforeMs, notAfterMs }: SvidMaterial, random: () => number): number {
-  return notBeforeMs + (notAfterMs - notBeforeMs) * (0.45 + 0.1 * random());
+/**
+ * Between 45 and 55 percent of the life, so that there is time for many attempts before the end. Counted from now, not
+ * from notBefore, which is backdated: half of a short life would have passed before it began, and renewal never rest.
+ */
+function renewalTime({ notAfterMs }: SvidMaterial, nowMs: number, random: () => number): number {
+  return nowMs + (notAfterMs - nowMs) * (0.45 + 0.1 * random());
 }
 
 function afterDelay(delayMs: number, run: () => void): () => void {

@@ -48,7 +48,7 @@ const issue: Command = {
   options: [
     STATE,
     { name: 'id', value: 'SPIFFE_ID', required: true, help: 'Such as spiffe://shop.example/web.' },
-    { name: 'ttl', value: 'DURATION', help: 'From 1m to 24h; 1h by default.' },
+    { name: 'ttl', value: 'DURATION', help: 'From 10s to 24h; 1h by default.' },
     { name: 'dns', value: 'NAME', repeat: true, help: 'Host name for clients that verify one, such as localhost.' },
     { name: 'out', value: 'DIR', help: 'Folder for svid.pem, svid.key and bundle.pem.' },
     { name: 'pkcs12', value: 'FILE', help: 'Also write key and chain as PKCS#12.' },

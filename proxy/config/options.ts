@@ -25,7 +25,7 @@ const identityOptions = section('identity', 'Who this proxy is, and the local CA
     doc: 'Folder of the local CA and the keys it issues; created with mode 0700.',
     reload: restart,
   }),
-  svid_lifetime: defaulted(duration('1s', '24h'), '1h', {
+  svid_lifetime: defaulted(duration('10s', '24h'), '1h', {
     doc: "Lifetime of the proxy's own certificate, renewed at half of it.",
     reload: restart,
   }),

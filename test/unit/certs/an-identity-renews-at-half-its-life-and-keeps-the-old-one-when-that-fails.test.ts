@@ -9,17 +9,19 @@ const spiffeId = parseSpiffeId('spiffe://shop.example/proxy');
 const hourMs = 3_600_000;
 
 /** A CA that numbers what it issues, a clock, and timers that run when the clock is moved. */
-async function start(t: Test) {
+async function start(t: Test, { lifetimeMs = hourMs, backdatedMs = 0 } = {}) {
   const world = { nowMs: 0, broken: false, issued: 0, events: [] as CaEvent[] };
   const pending = new Set<{ readonly atMs: number; readonly run: () => void }>();
   const issue: LocalCa['issue'] = async () => {
     if (world.broken) throw new CertsError('ca-expired', 'broken for this test');
     const serial = String(++world.issued);
-    return { spiffeId, serial, chainPem: '', keyPem: '', notBeforeMs: world.nowMs, notAfterMs: world.nowMs + hourMs };
+    const { nowMs } = world;
+    const times = { notBeforeMs: nowMs - backdatedMs, notAfterMs: nowMs + lifetimeMs };
+    return { spiffeId, serial, chainPem: '', keyPem: '', ...times };
   };
   const source = await localCaSource({ issue } as LocalCa, {
     spiffeId,
-    lifetimeMs: hourMs,
+    lifetimeMs,
     now: () => world.nowMs,
     random: () => 0.5,
     onEvent: (event) => world.events.push(event),
@@ -52,6 +54,14 @@ test('it renews at half the life, not before, and tells who listens', async (t) 
   await advanceTo(hourMs / 2 + 30_000);
   t.same(seen, ['2']);
   t.match(world.events, [{ type: 'identity.rotate', previousSerial: '1', serial: '2', notAfterMs: 1.5 * hourMs }]);
+});
+
+test('half the life is counted from now, since notBefore is backdated by more than a short life', async (t) => {
+  const { world, source, advanceTo } = await start(t, { lifetimeMs: 10_000, backdatedMs: 60_000 });
+  await advanceTo(4999);
+  t.equal(world.issued, 1);
+  await advanceTo(5000);
+  t.equal(source.current().serial, '2');
 });
 
 test('a failed renewal keeps the old SVID, says so, and is tried again within a minute', async (t) => {

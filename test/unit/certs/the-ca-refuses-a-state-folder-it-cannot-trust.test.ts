@@ -172,6 +172,7 @@ test('what it refuses to issue or revoke, with an event for each', async (t) => 
   const spiffeId = parseSpiffeId('spiffe://shop.example/a');
   const lifetimeMs = 3_600_000;
   await t.rejects(ca.issue({ spiffeId, lifetimeMs: dayMs + 1 }), { code: 'lifetime-invalid' });
+  await t.rejects(ca.issue({ spiffeId, lifetimeMs: 9999 }), { code: 'lifetime-invalid' });
   await t.rejects(ca.issue({ spiffeId, lifetimeMs: 0 }), { code: 'lifetime-invalid' });
   await t.rejects(ca.issue({ spiffeId, lifetimeMs: Number.NaN }), { code: 'lifetime-invalid' });
   await t.rejects(ca.issue({ spiffeId: parseSpiffeId('spiffe://bank.example/a'), lifetimeMs }), {

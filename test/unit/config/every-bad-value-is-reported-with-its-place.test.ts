@@ -57,7 +57,7 @@ const cases: readonly Case[] = [
   [
     'a duration out of range',
     change('trust_domain:', 'svid_lifetime: 25h\n  trust_domain:'),
-    /:2:18: identity\.svid_lifetime: 25h is out of range; allowed: a duration from 1s to 24h/,
+    /:2:18: identity\.svid_lifetime: 25h is out of range; allowed: a duration from 10s to 24h/,
   ],
   [
     'a size in units of 1000',
