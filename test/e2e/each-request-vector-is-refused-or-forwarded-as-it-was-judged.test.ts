@@ -1,0 +1,150 @@
+import { test } from 'tap';
+import { type DenialCode, denialRow } from '../../proxy/denial.ts';
+import { parseAnswers } from '../harness/answers.ts';
+import { connectRaw } from '../harness/client.ts';
+import { exchangeRecords } from '../harness/new-records.ts';
+import { type AuditRecord, clientId, startProxy, type TestProxy } from '../harness/proxy.ts';
+import { type Recorded, type Recorder, startRecorder } from '../harness/recorder.ts';
+import { bytesOf, loadVectors, type Vector } from '../vectors/http1/vectors.ts';
+
+/**
+ * The oracle of THREATS section 1 for every vector (1.1, 1.2 and 1.7 as far as HTTP/1.1 can express them). Behind each
+ * one another request is sent in the same write: it must be served after a request that was forwarded or merely
+ * denied, and never be read after one whose framing is gone.
+ */
+const routes = [
+  { name: 'any', methods: ['GET', 'HEAD', 'DELETE', 'OPTIONS'], path: '/{rest...}' },
+  { name: 'any.write', methods: ['POST', 'PUT', 'PATCH'], path: '/{rest...}', body: 'stream' },
+  { name: 'any.body', methods: ['GET', 'DELETE', 'OPTIONS'], path: '/body/{rest...}', body: 'stream' },
+];
+const next = 'GET /next HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n';
+const nextForwarded = { line: 'GET /next HTTP/1.1', headers: ['host: localhost'], body: '' };
+const nextRecorded = { reason: undefined, status: 200, target: '/next' };
+
+void test('vectors', async (t) => {
+  const workload = await startRecorder();
+  t.teardown(workload.close);
+  const proxy = await startProxy(t, { workloadPort: workload.port, config: { routes } });
+  const newRecords = exchangeRecords(proxy.folder);
+  const codes = new Map<string, number>();
+  for (const { name, vectors } of loadVectors()) {
+    await t.test(name, async (group) => {
+      for (const vector of vectors) {
+        const wanted = expected(vector);
+        for (const { reason = 'ok' } of wanted.records) codes.set(reason, (codes.get(reason) ?? 0) + 1);
+        const seen = await send(proxy, workload, vector);
+        group.same({ ...seen, records: newRecords().map(ofInterest) }, wanted, `${vector.ref}: ${vector.name}`);
+      }
+    });
+  }
+  const { body: metrics } = await proxy.admin('/metrics');
+  for (const [code, count] of codes) t.equal(counted(metrics, code), count, `metric of ${code}`);
+});
+
+/** What the three witnesses saw: the client, the workload, the audit. */
+type Seen = {
+  readonly statuses: readonly number[];
+  readonly codes: readonly (string | undefined)[];
+  /** `connection` of the last answer. */
+  readonly last: string | undefined;
+  readonly forwarded: readonly Recorded[];
+  readonly bytesWithoutRequest: number;
+  readonly records: readonly RecordPart[];
+};
+
+type RecordPart = { readonly reason: string | undefined; readonly status: unknown; readonly target: string };
+
+function expected(vector: Vector): Seen {
+  const { expect, closes = false } = vector;
+  if ('forwarded' in expect) {
+    const { forwarded } = expect;
+    const record = { reason: undefined, status: 200, target: forwarded.line.split(' ')[1] ?? '' };
+    const more = closes ? { forwarded: [], records: [] } : { forwarded: [nextForwarded], records: [nextRecorded] };
+    return {
+      statuses: closes ? [200] : [200, 200],
+      codes: closes ? [undefined] : [undefined, undefined],
+      last: 'close',
+      forwarded: [forwarded, ...more.forwarded],
+      bytesWithoutRequest: 0,
+      records: [record, ...more.records],
+    };
+  }
+  const { status, code } = expect;
+  const last = denialRow(code as DenialCode).close;
+  return {
+    statuses: last ? [status] : [status, 200],
+    codes: [isHead(vector) ? undefined : code, ...(last ? [] : [undefined])],
+    last: 'close',
+    forwarded: last ? [] : [nextForwarded],
+    bytesWithoutRequest: 0,
+    records: [{ reason: code, status, target: targetIn(vector, code) }, ...(last ? [] : [nextRecorded])],
+  };
+}
+
+/** A refusal by the reader knows no target; later ones record it as received. */
+function targetIn(vector: Vector, code: string): string {
+  const readable =
+    /^(?:method|upgrade|unexpected-body|no-route|malformed-chunk|ambiguous-(?:target|authority|header))/.test(code);
+  return vector.recorded ?? (readable ? (bytesOf(vector).toString('latin1').split(' ')[1] ?? '') : '');
+}
+
+function isHead(vector: Vector): boolean {
+  return bytesOf(vector).toString('latin1').startsWith('HEAD ');
+}
+
+async function send(proxy: TestProxy, workload: Recorder, vector: Vector): Promise<Omit<Seen, 'records'>> {
+  const before = { requests: workload.hits(), bytes: workload.bytes() };
+  const client = await connectRaw(proxy.port, proxy.client);
+  client.write(Buffer.concat([bytesOf(vector), Buffer.from(next)]));
+  const answers = parseAnswers(await client.untilClosed(), [isHead(vector) ? 'HEAD' : '']);
+  const forwarded = workload.requests().slice(before.requests);
+  return {
+    statuses: answers.map(({ status }) => status),
+    codes: answers.map(({ headers, body }) =>
+      headers.get('content-type') === 'application/problem+json' && body !== ''
+        ? (JSON.parse(body) as { code: string }).code
+        : undefined,
+    ),
+    last: answers.at(-1)?.headers.get('connection'),
+    forwarded: forwarded.map(judgedPart),
+    bytesWithoutRequest: forwarded.length === 0 ? workload.bytes() - before.bytes : 0,
+  };
+}
+
+/** Takes off what the proxy adds to a request, after checking that each of it is there once and says what is true. */
+function judgedPart({ line, headers, body }: Recorded): Recorded {
+  const from = headers.findIndex((header) => header.startsWith('x-spiffe-id: '));
+  const added = headers.slice(from);
+  const wanted = [
+    /^x-spiffe-id: (.*)$/,
+    /^x-forwarded-client-cert: By=spiffe:\/\/test\.example\/ns\/t\/sa\/proxy;Hash=[0-9a-f]{64};Subject="[^"]*";URI=(.*)$/,
+    /^x-forwarded-for: (.*)$/,
+    /^x-forwarded-proto: (.*)$/,
+    /^x-portcullis-id: [0-9a-f-]{36}$/,
+  ].map((pattern, index) => pattern.exec(added[index] ?? ''));
+  const values = wanted.map((match) => (match === null ? 'missing' : match[1]));
+  if (JSON.stringify(values) !== JSON.stringify([clientId, clientId, '127.0.0.1', 'https', undefined])) {
+    return { line, headers: ['the fields that the proxy adds are not as they should be', ...headers], body };
+  }
+  const framing = added.slice(wanted.length);
+  if (framing.length > 1 || framing.some((header) => !/^(content-length|transfer-encoding): /.test(header))) {
+    return { line, headers: ['something behind the fields that the proxy adds', ...headers], body };
+  }
+  return {
+    line,
+    headers: headers.slice(0, from).filter((header) => !/^connection: (keep-alive|close)$/.test(header)),
+    body,
+  };
+}
+
+function ofInterest(record: AuditRecord): RecordPart {
+  const { object } = record as unknown as { object: { target: string } };
+  return { reason: record.reason, status: record['status'], target: object.target };
+}
+
+function counted(metrics: string, code: string): number {
+  const lines = metrics.split('\n').filter((line) => line.startsWith('portcullis_requests_total{'));
+  return lines
+    .filter((line) => line.includes(`code="${code}"`))
+    .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
+}

@@ -1,0 +1,43 @@
+import { type BodyDecoder, bodyDecoder } from '../../../proxy/http1/body-decoder.ts';
+import { headSearch, type RequestHead, readRequestHead } from '../../../proxy/http1/request-head.ts';
+
+/** The limits of a default configuration. */
+export const limits = { maxHeadBytes: 16 * 1024, maxHeaders: 100 };
+
+/** Everything the readers say about some bytes. */
+export type Reading =
+  | { readonly refused: string }
+  | { readonly more: 'head' | 'body' }
+  | { readonly head: RequestHead; readonly body: string; readonly left: string };
+
+/** Gives the pieces to the readers as a connection does, one after the other. */
+export function readRequest(pieces: readonly Buffer[]): Reading {
+  const search = headSearch(limits);
+  let pending: Buffer = Buffer.alloc(0);
+  let head: RequestHead | undefined;
+  let decode: BodyDecoder | undefined;
+  let body = '';
+  let done = false;
+  for (const piece of pieces) {
+    pending = Buffer.concat([pending, piece]);
+    if (head === undefined) {
+      const end = search(pending);
+      if (end === 'more') continue;
+      if (typeof end === 'object') return { refused: end.code };
+      const read = readRequestHead(pending, end);
+      if ('code' in read) return { refused: read.code };
+      head = read;
+      pending = pending.subarray(end);
+      if (head.framing.kind === 'none') done = true;
+      else decode = bodyDecoder(head.framing);
+    }
+    if (done || decode === undefined || pending.length === 0) continue;
+    const decoded = decode(pending);
+    if ('code' in decoded) return { refused: decoded.code };
+    body += Buffer.concat(decoded.data).toString('latin1');
+    pending = pending.subarray(decoded.consumed);
+    done = decoded.done;
+  }
+  if (head === undefined) return { more: 'head' };
+  return done ? { head, body, left: pending.toString('latin1') } : { more: 'body' };
+}
