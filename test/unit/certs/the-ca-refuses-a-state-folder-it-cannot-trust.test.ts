@@ -186,7 +186,7 @@ test('what it refuses to issue or revoke, with an event for each', async (t) => 
   nowMs = bornMs + 6 * 365 * dayMs;
   await t.rejects(ca.issue({ spiffeId, lifetimeMs }), { code: 'ca-expired' });
   t.match(events[0], { type: 'ca.create', trustDomain: 'shop.example' });
-  t.equal(events.filter(({ type }) => type === 'ca.refuse').length, 8);
+  t.equal(events.filter(({ type }) => type === 'ca.refuse').length, 9);
   t.notMatch(JSON.stringify(events), /PRIVATE KEY/);
 });
 
