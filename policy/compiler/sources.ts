@@ -1,6 +1,7 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { readFile, stat } from 'node:fs/promises';
+import { basename, join, relative } from 'node:path';
 import { type Diagnostic, PolicyError } from '../errors.ts';
+import { pathsBelow } from '../paths-below.ts';
 import type { SourceFile } from './job.ts';
 
 /** Rego text under names that do not depend on where the folder lies, so that a policy has one revision everywhere. */
@@ -47,11 +48,12 @@ async function regoPaths(root: string): Promise<readonly { readonly file: string
     throw new PolicyError('rego-missing', `cannot find the policy ${root}: ${cause.code ?? cause.message}`, { cause });
   });
   if (!found.isDirectory()) return [{ file: root, below: '' }];
-  const entries = await readdir(root, { recursive: true }).catch((cause: NodeJS.ErrnoException) => {
+  const paths = await pathsBelow(root).catch((cause: NodeJS.ErrnoException) => {
     throw new PolicyError('rego-unreadable', `cannot list ${root}: ${cause.code ?? cause.message}`, { cause });
   });
   // Sorted by code unit: the order that a folder is listed in must not reach the compiled policy.
-  return entries
+  return paths
+    .map((path) => relative(root, path))
     .filter((entry) => regoFile.test(entry) && !hidden.test(entry))
     .sort((a, b) => (a < b ? -1 : 1))
     .map((entry) => ({ file: join(root, entry), below: entry }));

@@ -1,5 +1,5 @@
-import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { pathsBelow } from '../../policy/paths-below.ts';
 
 /** How soon a change is noticed. */
 const intervalMs = 400;
@@ -52,11 +52,10 @@ export function watchFiles(paths: readonly string[], changed: () => void): FileW
   };
 }
 
-/** A link to a folder inside a folder is compared, not entered: it may lead back. */
 async function signature(path: string): Promise<string> {
-  const own = await identity(path);
-  const below = await readdir(path, { recursive: true }).catch(() => []);
-  return [own, ...(await Promise.all(below.toSorted().map((name) => identity(join(path, name)))))].join('\n');
+  const below = await pathsBelow(path).catch(() => []);
+  const all = await Promise.all([path, ...below].map(identity));
+  return all.sort((a, b) => (a < b ? -1 : 1)).join('\n');
 }
 
 async function identity(path: string): Promise<string> {

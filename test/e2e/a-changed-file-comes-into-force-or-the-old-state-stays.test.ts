@@ -236,19 +236,5 @@ test('files change while it runs', async (t) => {
       });
     }
   });
-
-  await t.test('what changes nothing is no reload', async (t) => {
-    const before = proxy.audit().filter(({ type }) => type !== 'admin.call').length;
-    replace(proxy, 'data.json', data(['/a/8']));
-    await comesIntoForce(t, proxy, () => replace(proxy, 'data.json', data(['/a/9'])));
-    const after = proxy.audit().filter(({ type }) => type !== 'admin.call');
-    t.same(
-      after
-        .slice(before)
-        .map(({ type }) => type)
-        .filter((type) => /^(config|policy|snapshot)\./.test(type)),
-      ['config.load', 'policy.load', 'snapshot.swap'],
-    );
-  });
   t.equal(await proxy.stop(), 0);
 });
