@@ -1,4 +1,4 @@
-import type { Denial } from './denial.ts';
+import { type Denial, deny } from './denial.ts';
 import type { AnswerSink } from './exchange.ts';
 import type { Answer } from './filters/inspect.ts';
 import type { ResponseBody } from './upstream/workload-response.ts';
@@ -12,9 +12,9 @@ export type Relayed =
  * Streams an answer to the client as fast as it takes it, and stops before the end: the last piece, or the mark that
  * nothing more comes, is held back, so that no client has a complete answer whose record is not safe.
  */
-export function relay(answer: Answer, sink: AnswerSink): Promise<Relayed> {
+export function relay(answer: Answer, sink: AnswerSink, signal: AbortSignal): Promise<Relayed> {
   const { body } = answer;
-  if (Buffer.isBuffer(body)) return Promise.resolve({ kind: 'complete', last: body, bytesOut: body.length });
+  if (Buffer.isBuffer(body)) return relayWhole(body, sink, signal);
   return new Promise((resolve) => {
     sink.onDrain(() => body.resume());
     const hold = holdBack(answer, sink, body);
@@ -29,6 +29,25 @@ export function relay(answer: Answer, sink: AnswerSink): Promise<Relayed> {
         resolve({ kind: 'broken', denial });
       },
     });
+  });
+}
+
+const pieceBytes = 64 * 1024;
+
+/** In pieces too, so that the time a client may take for its answer counts for each of them and not for the whole. */
+function relayWhole(body: Buffer, sink: AnswerSink, signal: AbortSignal): Promise<Relayed> {
+  return new Promise((resolve) => {
+    let at = 0;
+    const more = () => {
+      while (body.length - at > pieceBytes) {
+        at += pieceBytes;
+        if (!sink.write(body.subarray(at - pieceBytes, at))) return;
+      }
+      resolve({ kind: 'complete', last: body.subarray(at), bytesOut: body.length });
+    };
+    signal.addEventListener('abort', () => resolve({ kind: 'broken', denial: deny('client-aborted') }), { once: true });
+    sink.onDrain(more);
+    more();
   });
 }
 

@@ -97,7 +97,7 @@ async function answer(parts: ServeParts, sink: AnswerSink, facts: Served): Promi
   const { answer: whole, id } = facts;
   parts.measurements.upstreamResponse(whole.status);
   sink.head(whole.status, [...whole.headers, 'x-portcullis-id', id], whole.framing, false);
-  const relayed = await relay(whole, sink);
+  const relayed = await relay(whole, sink, facts.signal);
   if (relayed.kind === 'complete') return complete(parts, sink, facts, relayed.last, relayed.bytesOut);
   if (!sink.started) return refuse(parts, sink, facts, relayed.denial);
   parts.measurements.request(facts.route.config.name, relayed.denial.code);

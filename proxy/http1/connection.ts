@@ -29,7 +29,8 @@ export type ConnectionHost = {
   readonly ended: () => boolean;
 };
 
-type Phase = 'idle' | 'head' | 'exchange' | 'lingering' | 'closed';
+/** `flushing`: the answer is over, but its client has not taken it yet; nothing more is read before that. */
+type Phase = 'idle' | 'head' | 'exchange' | 'flushing' | 'lingering' | 'closed';
 
 /** After the last answer we read and drop this much, this long, so that the client can read the answer before a reset. */
 const lingerBytes = 256 * 1024;
@@ -69,20 +70,16 @@ export class Http1Connection {
     socket.on('drain', () => {
       this.#lastProgress = this.#host.now();
       this.#answer?.drained();
+      if (this.#phase === 'flushing') this.#afterAnswer();
     });
     socket.on('end', () => this.#endOfInput());
     socket.on('error', () => socket.destroy());
     socket.on('close', () => this.#lost());
   }
 
-  /** True between two requests. */
-  get idle(): boolean {
-    return this.#phase === 'idle';
-  }
-
   /** Ends the connection if nothing is in flight; the answer in flight will be its last otherwise. */
   closeWhenIdle(): void {
-    if (this.#phase === 'idle') this.#socket.end();
+    if (this.#phase === 'idle') this.#linger();
   }
 
   /** Called by the listener's clock: refuses or cuts what has become too slow. */
@@ -90,8 +87,11 @@ export class Http1Connection {
     const { limits } = this.#host;
     const now = this.#host.now();
     const waited = now - this.#phaseBegan;
-    if (this.#phase === 'idle' && this.#host.ended()) {
-      this.#socket.end();
+    if (this.#phase !== 'exchange' && this.#socket.writableLength > 0) {
+      // The end of an answer goes at the client's pace, which neither keep-alive nor lingering may cut short.
+      if (now - this.#lastProgress > limits.writeIdleMs) this.#socket.destroy();
+    } else if (this.#phase === 'idle' && this.#host.ended()) {
+      this.#linger();
     } else if (this.#phase === 'idle' && waited > (this.#served === 0 ? limits.headMs : limits.keepAliveMs)) {
       this.#socket.destroy();
     } else if (this.#phase === 'head' && waited > limits.headMs) {
@@ -153,34 +153,23 @@ export class Http1Connection {
     }
     this.#answer = new OutgoingAnswer(this.#socket, {
       finished: (close) => this.#finished(close),
-      progressed: () => {
-        this.#lastProgress = this.#host.now();
-      },
+      progressed: () => void (this.#lastProgress = this.#host.now()),
       mustClose: () => this.#mustClose(),
     });
-    this.#host.serve({
-      number: this.#served,
-      head,
-      body: this.#body,
-      answer: this.#answer,
-      signal: this.#abort.signal,
-    });
+    const { signal } = this.#abort;
+    this.#host.serve({ number: this.#served, head, body: this.#body, answer: this.#answer, signal });
     this.#feedBody();
   }
 
   #incomingBody(head: RequestHead): IncomingBody | undefined {
-    const { framing } = head;
+    const { framing, expectsContinue } = head;
     if (framing.kind === 'none') return undefined;
-    return new IncomingBody(
-      bodyDecoder(framing),
-      framing.kind === 'length' ? framing.bytes : undefined,
-      head.expectsContinue,
-      {
-        pause: () => this.#socket.pause(),
-        resume: () => this.#socket.resume(),
-        sendContinue: () => this.#socket.write('HTTP/1.1 100 Continue\r\n\r\n', 'latin1'),
-      },
-    );
+    const declaredBytes = framing.kind === 'length' ? framing.bytes : undefined;
+    return new IncomingBody(bodyDecoder(framing), declaredBytes, expectsContinue, {
+      pause: () => this.#socket.pause(),
+      resume: () => this.#socket.resume(),
+      sendContinue: () => this.#socket.write('HTTP/1.1 100 Continue\r\n\r\n', 'latin1'),
+    });
   }
 
   #feedBody(): void {
@@ -211,13 +200,24 @@ export class Http1Connection {
     this.#body = undefined;
     this.#answer = undefined;
     this.#abort = undefined;
-    if (close) {
-      this.#enter('lingering');
-      this.#pending = nothing;
-      this.#socket.end();
-      this.#socket.resume();
-      return;
-    }
+    this.#inputEnded ||= close;
+    if (!this.#socket.writableNeedDrain) return this.#afterAnswer();
+    // A pipeline whose answers nobody reads would otherwise fill our memory.
+    this.#enter('flushing');
+    this.#socket.pause();
+  }
+
+  /** Gives up reading requests, but not before the client had its chance to read the answer. */
+  #linger(): void {
+    this.#enter('lingering');
+    this.#pending = nothing;
+    this.#socket.end();
+    this.#socket.resume();
+  }
+
+  #afterAnswer(): void {
+    // Asked again: a drain may have begun, or the identity ended, after the head of the answer said keep-alive.
+    if (this.#mustClose()) return this.#linger();
     this.#enter('idle');
     this.#socket.resume();
     if (this.#pending.length > 0) {
