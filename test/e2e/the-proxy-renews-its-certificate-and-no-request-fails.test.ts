@@ -1,0 +1,53 @@
+import { test } from 'tap';
+import { keepConnection } from '../harness/kept-connection.ts';
+import { startProxy } from '../harness/proxy.ts';
+import { startWorkload } from '../harness/workload.ts';
+
+void test('renewal at half-life, under continuous requests on old and new connections', async (t) => {
+  const workload = await startWorkload();
+  t.teardown(workload.close);
+  const proxy = await startProxy(t, {
+    workloadPort: workload.port,
+    config: {
+      identity: {
+        trust_domain: 'test.example',
+        spiffe_id: 'spiffe://test.example/ns/t/sa/proxy',
+        svid_lifetime: '10s',
+      },
+      limits: { keep_alive: '1m', max_requests_per_connection: 1_000_000 },
+    },
+  });
+  const expiryBefore = await proxy.metric('portcullis_svid_expiry_timestamp_seconds');
+  const old = await keepConnection(proxy.port, proxy.client);
+  const serialSeen = ({ client }: typeof old) => client.socket.getPeerX509Certificate()?.serialNumber;
+  const first = serialSeen(old);
+
+  let requests = 0;
+  let newest = first;
+  const ask = async (connection: typeof old) => {
+    const { status } = await connection.ask('/continuously');
+    if (status !== 200) throw new Error(`request ${requests} was answered with ${status}`);
+    requests += 1;
+  };
+  // Until a new connection meets the new certificate: every request before, during and after must succeed.
+  while (newest === first) {
+    await ask(old);
+    const fresh = await keepConnection(proxy.port, proxy.client);
+    newest = serialSeen(fresh);
+    await ask(fresh);
+    fresh.client.close();
+  }
+  await ask(old);
+  t.equal(serialSeen(old), first, 'the old connection went on over the renewal');
+  t.equal(workload.hits(), requests, 'no request was lost or doubled');
+  old.client.close();
+
+  const rotated = await proxy.untilRecord(({ type }) => type === 'identity.rotate');
+  t.match(rotated, { certificate: { serial: newest, spiffe: 'spiffe://test.example/ns/t/sa/proxy' } });
+  t.match(rotated, { detail: `replaces serial ${first}` });
+  const issued = proxy.audit().filter(({ type }) => type === 'ca.issue');
+  t.match(issued, [{ certificate: { serial: first } }, { certificate: { serial: newest } }]);
+  const expiryAfter = await proxy.metric('portcullis_svid_expiry_timestamp_seconds');
+  t.ok(expiryAfter > expiryBefore, `${expiryAfter} is later than ${expiryBefore}`);
+  t.equal(proxy.audit().filter(({ type }) => type === 'tls.reject').length, 0);
+});
