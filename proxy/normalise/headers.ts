@@ -55,9 +55,19 @@ const overrides: ReadonlySet<string> = new Set([
 
 /**
  * Say where a request came from: only the proxy knows, so what a client claims is dropped. `Proxy` is here because CGI
- * makes of it the variable that tells a workload's own HTTP client where to send everything (CVE-2016-5385).
+ * makes of it the variable that tells a workload's own HTTP client where to send everything (CVE-2016-5385); the
+ * default name of the identity header stays closed when another one is configured.
  */
-const provenance = ['forwarded', 'proxy', 'x-client-ip', 'x-host', 'x-original-host', 'x-portcullis-id', 'x-real-ip'];
+const provenance = [
+  'forwarded',
+  'proxy',
+  'x-client-ip',
+  'x-host',
+  'x-original-host',
+  'x-portcullis-id',
+  'x-real-ip',
+  'x-spiffe-id',
+];
 const provenancePrefix = 'x-forwarded-';
 
 /** The name as a careless workload folds it: CGI reads every character that is no letter or digit as one and the same. */
@@ -133,9 +143,12 @@ export function headerValues(headers: HeaderList, name: string): readonly string
   return values;
 }
 
-/** The list without hop-by-hop fields and without what the answer's own `Connection` nominates, for the way back. */
+/**
+ * The list without hop-by-hop fields and without what the answer's own `Connection` nominates, for the way back; and
+ * without a request id, so that the client reads one, which is ours.
+ */
 export function withoutHopByHop(raw: HeaderList): HeaderList {
-  const nominated = new Set<string>();
+  const nominated = new Set(['x-portcullis-id']);
   for (let index = 0; index < raw.length; index += 2) {
     if (raw[index]?.toLowerCase() !== 'connection') continue;
     for (const part of (raw[index + 1] ?? '').split(',')) nominated.add(part.trim().toLowerCase());

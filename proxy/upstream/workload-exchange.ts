@@ -56,6 +56,9 @@ export class WorkloadExchange implements Dispatcher.DispatchHandler, ResponseBod
 
   onResponseStart(controller: Controller, status: number): void {
     if (status < 200) {
+      // Nothing was asked to be switched, and what follows a 101 is no HTTP (CVE-2026-73548).
+      if (status < 100 || status === 101)
+        return this.cancel(deny('upstream-malformed', { detail: 'an impossible status' }));
       this.#interim += 1;
       if (this.#interim > maxInterim) this.cancel(deny('upstream-malformed', { detail: 'too many interim responses' }));
       return;

@@ -27,6 +27,9 @@ export type ResponseHead = {
 
 export type WorkloadResponse = ResponseHead & { readonly body: ResponseBody };
 
+/** undici counts the bytes of names and values only, which lets five thousand short fields through. */
+const maxHeaders = 256;
+
 const garbage = (detail: string): Denial => deny('upstream-malformed', { detail });
 
 /**
@@ -41,6 +44,7 @@ export function readResponseHead(
   closeDelimited: boolean,
 ): ResponseHead | Denial {
   if (status > 599) return garbage('an impossible status');
+  if (raw.length / 2 > maxHeaders) return garbage('too many headers');
   for (let index = 0; index < raw.length; index += 2) {
     if (!isToken(raw[index] ?? '') || !isResponseValue(raw[index + 1] ?? '')) return garbage('a malformed header');
   }
