@@ -89,10 +89,16 @@ const serveParts = {
   newId: randomUUID,
 };
 
+/** Each ends after its record, which may be later than its connection. */
+const exchanges = new Set<Promise<void>>();
 const listener = createListener(listenerOptions(svid, trust, config.limits), {
   ...serveParts,
   limits,
-  serve: (connection, request) => void serve(serveParts, connection, request),
+  serve: (connection, request) => {
+    const exchange = serve(serveParts, connection, request);
+    exchanges.add(exchange);
+    void exchange.finally(() => exchanges.delete(exchange));
+  },
 });
 
 /** A snapshot is compiled whole before it can be committed; one that fails leaves the old one in force. */
@@ -121,6 +127,7 @@ function commit(digest: string): void {
 
 async function drain(): Promise<void> {
   await listener.drain();
+  await Promise.all(exchanges);
   await audit.close();
   report({ is: 'drained' });
 }

@@ -143,7 +143,7 @@ async function* pieces(socket: AsyncIterable<string>): AsyncGenerator<Buffer> {
 }
 
 async function dechunked(socket: AsyncIterable<string>): Promise<Buffer> {
-  let pending = Buffer.alloc(0);
+  let pending: Buffer = Buffer.alloc(0);
   let head = true;
   let left = 0;
   const body = Buffer.allocUnsafe(totalBytes);
