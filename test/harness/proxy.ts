@@ -34,6 +34,8 @@ export type ProxySetup = {
   readonly env?: Readonly<Record<string, string>>;
   /** Put in front of the command, such as `['prlimit', '--nofile=64']`. */
   readonly wrap?: readonly string[];
+  /** Of the CA in `folder`, when its keys are encrypted. */
+  readonly passphrase?: string;
   /** An existing folder to start in again. */
   readonly folder?: string;
 };
@@ -82,7 +84,7 @@ export async function startProxy(t: Test, setup: ProxySetup): Promise<TestProxy>
       .split('\n')
       .find((line) => line.includes('"event":"ready"')) ?? '{}',
   ) as { listen: string };
-  const ca = await openCa(folder);
+  const ca = await openCa(folder, Date.now, setup.passphrase);
   t.teardown(() => ca.close());
   const issue = async (spiffeId: string, lifetimeMs = 3_600_000): Promise<ClientCredential> => {
     const { chainPem, keyPem } = await ca.issue({ spiffeId: parseSpiffeId(spiffeId), lifetimeMs });
@@ -136,9 +138,16 @@ export function newFolder(t: Test): string {
 }
 
 /** The CA of a folder that `startProxy` uses, or will use. */
-export function openCa(folder: string, now: () => number = Date.now): Promise<LocalCa> {
+export function openCa(folder: string, now: () => number = Date.now, passphrase?: string): Promise<LocalCa> {
   const stateFolder = join(folder, 'state');
-  return openLocalCa({ stateFolder, trustDomain: parseTrustDomain(trustDomain), keyAlgorithm: 'P-256', now });
+  const secret = passphrase === undefined ? {} : { passphrase };
+  return openLocalCa({
+    stateFolder,
+    trustDomain: parseTrustDomain(trustDomain),
+    keyAlgorithm: 'P-256',
+    now,
+    ...secret,
+  });
 }
 
 function writeSetup(folder: string, { workloadPort, config, files }: ProxySetup): void {
