@@ -99,10 +99,20 @@ function chunkedDecoder(): BodyDecoder {
   };
 }
 
-const framingFields: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding', 'host']);
+/** RFC 9110 section 6.5.1: never in a trailer. llhttp, for one, lets `Connection: close` in a trailer end the connection. */
+const connectionFields: ReadonlySet<string> = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'host',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
 
 function isTrailer(line: string): boolean {
   const colon = line.indexOf(':');
   if (colon === -1 || !isToken(line, 0, colon) || !isFieldValue(line, colon + 1)) return false;
-  return !framingFields.has(line.slice(0, colon).toLowerCase());
+  return !connectionFields.has(line.slice(0, colon).toLowerCase());
 }

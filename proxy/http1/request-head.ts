@@ -38,7 +38,7 @@ export function headSearch(limits: HeadLimits): HeadSearch {
   let lines = 0;
   return (bytes) => {
     for (let lf = bytes.indexOf(lineFeed, searched); lf !== -1; lf = bytes.indexOf(lineFeed, lineStart)) {
-      if (lf > limits.maxHeadBytes) return deny('head-too-large');
+      if (lf >= limits.maxHeadBytes) return deny('head-too-large');
       if (lf === lineStart || bytes[lf - 1] !== carriageReturn) {
         return deny(lines === 0 ? 'malformed-request-line' : 'malformed-header', {
           detail: 'a line ends in LF without CR',
