@@ -19,8 +19,7 @@ process.exitCode = await runBench(async (t) => {
     workloadPort: workload.port,
     config: { ...reloadConfig, threads: 2 },
     files: reloadFiles,
-    env: { NODE_OPTIONS: '--trace-gc' },
-    wrap: ['sh', '-c', 'exec "$@" > gc.log', 'sh'],
+    wrap: ['sh', '-c', 'node=$1; shift; exec "$node" --trace-gc "$@" > gc.log', 'sh'],
   });
   const pid = proxy.child.pid ?? 0;
   const samples = [residentBytes(pid)];

@@ -92,11 +92,12 @@ export async function startDataThread(start: ThreadStart, events: ThreadEvents):
 
 function firstReport(worker: Worker): Promise<Extract<Report, { is: 'listening' | 'failed-to-start' }>> {
   return new Promise((resolve) => {
-    const failed = (message: string, code?: string) =>
-      resolve({ is: 'failed-to-start', code, message, remedy: undefined });
+    const failed = (message: string, code?: string, remedy?: string) =>
+      resolve({ is: 'failed-to-start', code, message, remedy });
     worker.once('error', (error) => {
-      const { code, message } = error as NodeJS.ErrnoException;
-      failed(message, code);
+      // Of an error of a catalogue the class is gone, and the fields have come along.
+      const { code, message, remedy } = error as NodeJS.ErrnoException & { readonly remedy?: string };
+      failed(message, code, remedy);
     });
     worker.once('exit', () => failed('a data thread ended before it listened'));
     worker.on('message', (report: Report) => {
@@ -133,7 +134,8 @@ function answer<T>(
 
 type Failure = Extract<Report, { is: 'failed-to-start' }>;
 
-function startError({ code, message }: Failure, { host, port }: ThreadStart['listen']): Error {
+function startError({ code, message, remedy }: Failure, { host, port }: ThreadStart['listen']): Error {
   if (code === 'EADDRINUSE') return new ProxyError('port-in-use', `listen: another process listens on ${host}:${port}`);
-  return new Error(message);
+  // A mistake that an operator can correct stays one, whichever thread has found it.
+  return remedy === undefined ? new Error(message) : Object.assign(new Error(message), { code, remedy });
 }

@@ -194,7 +194,10 @@ function launch(folder: string, { env, wrap = [] }: ProxySetup) {
   const untilLog = async (enough: (log: string) => boolean) => {
     while (!enough(text)) {
       if (child.exitCode !== null) throw new Error(`the proxy ended with ${child.exitCode}: ${text}`);
-      await Promise.race([once(child.stderr ?? child, 'data'), once(child, 'close')]);
+      const over = new AbortController();
+      const { signal } = over;
+      await Promise.race([once(child.stderr ?? child, 'data', { signal }), once(child, 'close', { signal })]);
+      over.abort();
     }
   };
   return { child, log: () => text, untilLog };
