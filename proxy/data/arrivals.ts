@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { DropArgument, Socket } from 'node:net';
 import type { Server, TLSSocket } from 'node:tls';
 import type { Clock } from '../clock.ts';
 import type { ConnectionFacts } from '../exchange.ts';
@@ -8,13 +8,13 @@ export type Arrival = { readonly remote: ConnectionFacts['remote']; readonly acc
 
 export type Arrivals = {
   readonly of: (socket: TLSSocket) => Arrival;
+  /** Of a connection that was closed at once. */
+  readonly dropped: (connection: DropArgument) => Arrival;
   /** The handshake is over, well or badly. */
   readonly settled: (socket: TLSSocket) => void;
   /** Breaks off the handshakes that are under way, and answers whose they were. */
   readonly turnBack: () => readonly Arrival[];
 };
-
-const nowhere = { ip: '', port: 0 };
 
 /**
  * Notes each connection as it is accepted. A peer that hangs up in the middle of its handshake has no address any more
@@ -23,15 +23,19 @@ const nowhere = { ip: '', port: 0 };
 export function watchArrivals(server: Server, { monotonicNs }: Pick<Clock, 'monotonicNs'>): Arrivals {
   const arrivals = new WeakMap<Socket, Arrival>();
   const handshaking = new Map<Socket, Arrival>();
+  const arrivedFrom = (address = '', port = 0): Arrival => ({
+    remote: { ip: plainAddress(address), port },
+    acceptedNs: monotonicNs(),
+  });
   server.on('connection', (tcp: Socket) => {
-    const remote = { ip: plainAddress(tcp.remoteAddress), port: tcp.remotePort ?? 0 };
-    const arrival = { remote, acceptedNs: monotonicNs() };
+    const arrival = arrivedFrom(tcp.remoteAddress, tcp.remotePort);
     arrivals.set(tcp, arrival);
     handshaking.set(tcp, arrival);
     tcp.once('close', () => handshaking.delete(tcp));
   });
   return {
-    of: (socket) => arrivals.get(transportOf(socket)) ?? { remote: nowhere, acceptedNs: monotonicNs() },
+    of: (socket) => arrivals.get(transportOf(socket)) ?? arrivedFrom(),
+    dropped: ({ remoteAddress, remotePort }) => arrivedFrom(remoteAddress, remotePort),
     settled: (socket) => void handshaking.delete(transportOf(socket)),
     turnBack: () => {
       const broken = [...handshaking.values()];

@@ -1,25 +1,17 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server, type TlsOptions, type TLSSocket } from 'node:tls';
-import { type HandshakeRefusal, handshakeRefusal, isHandshakeRefusal } from '../../certs/handshake-refusal.ts';
+import { handshakeRefusal, isHandshakeRefusal } from '../../certs/handshake-refusal.ts';
 import { stillValid } from '../../certs/peer.ts';
-import type { AuditStream } from '../audit/stream.ts';
-import type { Clock } from '../clock.ts';
 import type { ConnectionFacts } from '../exchange.ts';
 import { Http1Connection, type WireRequest } from '../http1/connection.ts';
 import type { SharedLimits } from '../limit/shared-limits.ts';
-import type { Snapshot } from '../snapshot.ts';
-import type { Measurements } from '../telemetry/measurements.ts';
-import { type Arrival, watchArrivals } from './arrivals.ts';
+import { type Arrival, type Arrivals, watchArrivals } from './arrivals.ts';
 import { failedHandshake, readHandshake } from './handshake.ts';
+import { type Refusal, type RefusalParts, refuse, tooMany } from './refusal.ts';
 
-export type ListenerParts = {
-  readonly snapshot: () => Snapshot;
+export type ListenerParts = RefusalParts & {
   readonly limits: SharedLimits;
-  readonly audit: Pick<AuditStream, 'commit'>;
-  readonly measurements: Measurements;
-  readonly clock: Clock;
-  readonly newId: () => string;
   readonly serve: (connection: ConnectionFacts, request: WireRequest) => void;
 };
 
@@ -40,13 +32,7 @@ export function createListener(options: TlsOptions, parts: ListenerParts): Liste
   const server = createServer(options);
   const arrivals = watchArrivals(server, parts.clock);
   server.maxConnections = parts.snapshot().config.limits.maxConnections;
-  // The reason of a refusal inside TLS is gone after this event, so it is recorded in it.
-  server.on('tlsClientError', (error, socket) => {
-    arrivals.settled(socket);
-    socket.destroy();
-    // What fails now was turned back and is on record; when Node says so, the stream may be closed already.
-    if (!draining) refuse(parts, arrivals.of(socket), parts.newId(), failedHandshake(error));
-  });
+  recordFailures(server, parts, arrivals, () => draining);
   server.on('secureConnection', (socket) => {
     arrivals.settled(socket);
     socket.setNoDelay(true);
@@ -69,7 +55,7 @@ export function createListener(options: TlsOptions, parts: ListenerParts): Liste
       server.close();
       // Nobody who has not come in yet will be served: waiting for them would let anyone hold up a restart.
       const stopping = handshakeRefusal('protocol', 'the proxy stopped before the handshake was over');
-      for (const arrival of arrivals.turnBack()) refuse(parts, arrival, parts.newId(), stopping);
+      for (const arrival of arrivals.turnBack()) refuse(parts, arrival, stopping);
       for (const connection of connections.values()) connection.closeWhenIdle();
       await closed;
       clearInterval(sweeper);
@@ -78,6 +64,19 @@ export function createListener(options: TlsOptions, parts: ListenerParts): Liste
       for (const socket of connections.keys()) socket.destroy();
     },
   };
+}
+
+/** What ends before there is a peer to judge. */
+function recordFailures(server: Server, parts: ListenerParts, arrivals: Arrivals, draining: () => boolean): void {
+  // The reason of a refusal inside TLS is gone after this event, so it is recorded in it.
+  server.on('tlsClientError', (error, socket) => {
+    arrivals.settled(socket);
+    socket.destroy();
+    // What fails now was turned back and is on record; when Node says so, the stream may be closed already.
+    if (!draining()) refuse(parts, arrivals.of(socket), failedHandshake(error));
+  });
+  // Above `maxConnections` Node closes what it accepts without a word.
+  server.on('drop', (dropped = {}) => refuse(parts, arrivals.dropped(dropped), tooMany('total-limit')));
 }
 
 /** Lets a peer in, or says why not; before this has decided, no byte of the connection is read. */
@@ -91,7 +90,7 @@ function admit(
   const snapshot = parts.snapshot();
   const id = parts.newId();
   const turnAway = (refusal: Refusal) => {
-    refuse(parts, arrival, id, refusal);
+    refuse(parts, arrival, refusal, id);
     return void socket.destroy();
   };
   const { remote } = arrival;
@@ -102,9 +101,7 @@ function admit(
     perIdentity: maxConnectionsPerIdentity,
     total: maxConnections,
   });
-  if (typeof lease === 'string') {
-    return turnAway({ refused: 'too-many-connections', detail: lease, claimed: undefined });
-  }
+  if (typeof lease === 'string') return turnAway(tooMany(lease, facts.peer));
   measurements.handshakeAccepted();
   measurements.connectionOpened();
   socket.once('close', () => {
@@ -117,25 +114,6 @@ function admit(
     serve: (request) => parts.serve(facts, request),
     mustClose: draining,
     ended: () => stillValid(facts.peer, parts.snapshot().trust, clock.nowMs()) !== undefined,
-  });
-}
-
-type Refusal = Omit<HandshakeRefusal, 'refused'> & {
-  readonly refused: HandshakeRefusal['refused'] | 'too-many-connections';
-};
-
-function refuse(parts: ListenerParts, arrival: Arrival, id: string, { refused, detail, claimed }: Refusal): void {
-  parts.measurements.handshakeRefused(refused);
-  void parts.audit.commit({
-    kind: 'handshake',
-    reason: refused,
-    id,
-    dur_us: Number((parts.clock.monotonicNs() - arrival.acceptedNs) / 1000n),
-    detail,
-    listener: 'inbound',
-    src: arrival.remote,
-    peer: claimed && { serial: claimed.serial, fp_sha256: claimed.fingerprintSha256, issuer: claimed.issuer },
-    snapshot: parts.snapshot().digest,
   });
 }
 

@@ -11,7 +11,7 @@ import { expectRefusal, offering } from '../harness/refused-handshake.ts';
 import { startWorkload } from '../harness/workload.ts';
 
 // Idle and slow connections end for their identity in here, not for their slowness.
-const config = { limits: { head: '1m', keep_alive: '1m' } };
+const config = { threads: 2, limits: { head: '1m', keep_alive: '1m' } };
 
 void test('expiry ends every connection: idle, in the middle of a head, while an answer is on its way', async (t) => {
   const late = Promise.withResolvers<ServerResponse>();

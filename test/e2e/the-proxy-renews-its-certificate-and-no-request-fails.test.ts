@@ -14,6 +14,7 @@ void test('renewal at half-life, under continuous requests on old and new connec
         spiffe_id: 'spiffe://test.example/ns/t/sa/proxy',
         svid_lifetime: '10s',
       },
+      threads: 2,
       limits: { keep_alive: '1m', max_requests_per_connection: 1_000_000 },
     },
   });

@@ -1,0 +1,49 @@
+import type { HandshakeRefusal } from '../../certs/handshake-refusal.ts';
+import type { PeerSvid } from '../../certs/peer.ts';
+import type { SpiffeId } from '../../certs/spiffe-id.ts';
+import type { AuditStream } from '../audit/stream.ts';
+import type { Clock } from '../clock.ts';
+import type { Snapshot } from '../snapshot.ts';
+import type { Measurements } from '../telemetry/measurements.ts';
+import type { Arrival } from './arrivals.ts';
+
+/** Why a connection does not get as far as its first request. */
+export type Refusal = Omit<HandshakeRefusal, 'refused'> & {
+  readonly refused: HandshakeRefusal['refused'] | 'too-many-connections';
+  /** Only where it was verified. */
+  readonly spiffeId?: SpiffeId | undefined;
+};
+
+export type RefusalParts = {
+  readonly snapshot: () => Snapshot;
+  readonly audit: Pick<AuditStream, 'commit'>;
+  readonly measurements: Measurements;
+  readonly clock: Clock;
+  readonly newId: () => string;
+};
+
+export function tooMany(detail: string, peer?: PeerSvid): Refusal {
+  return { refused: 'too-many-connections', detail, claimed: peer, spiffeId: peer?.spiffeId };
+}
+
+/** One count and one record for each. */
+export function refuse(parts: RefusalParts, arrival: Arrival, refusal: Refusal, id = parts.newId()): void {
+  const { refused, detail, claimed, spiffeId } = refusal;
+  parts.measurements.handshakeRefused(refused);
+  void parts.audit.commit({
+    kind: 'handshake',
+    reason: refused,
+    id,
+    dur_us: Number((parts.clock.monotonicNs() - arrival.acceptedNs) / 1000n),
+    detail,
+    listener: 'inbound',
+    src: arrival.remote,
+    peer: claimed && {
+      spiffe: spiffeId,
+      serial: claimed.serial,
+      fp_sha256: claimed.fingerprintSha256,
+      issuer: claimed.issuer,
+    },
+    snapshot: parts.snapshot().digest,
+  });
+}
