@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { AdminState } from '../admin/state.ts';
 import type { Clock } from '../clock.ts';
 import { vocabularyOf } from '../data/vocabulary.ts';
-import { type SnapshotData, snapshotData } from '../snapshot-data.ts';
+import type { SnapshotData } from '../snapshot-data.ts';
 import type { DataPlane, DataPlaneOptions, Replacement } from './data-plane.ts';
 import { readiness } from './readiness.ts';
 import { type ReloadParts, reload } from './reload.ts';
@@ -54,8 +54,10 @@ export function createControl(parts: ControlParts): Control {
   const filesChanged = () =>
     void inTurn(async () => {
       if (plane === undefined || draining) return;
-      const next = await reload(reloadParts, plane, snapshot);
-      if (next !== snapshot) inForce(next);
+      const before = snapshot;
+      const next = await reload(reloadParts, plane, before);
+      // Not compared with what is in force by now: that may have been marked bad in between.
+      if (next !== before) inForce(next);
     });
   const collect = async () => {
     for (const [thread, delta] of (await plane?.measure()) ?? []) metrics.absorb(thread, delta);
@@ -94,15 +96,10 @@ export function createControl(parts: ControlParts): Control {
       else failedAudit.delete(`data-${thread}`);
       log[report.state === 'failed' ? 'error' : 'info'](`audit.${report.state}`, { thread, why: report.why });
     },
-    threadReplaced: (replacement) => {
-      recordReplacement(parts, replacement, snapshot);
-      // Fail closed: no revision that has stopped a thread decides again, and an older one is not put back unasked.
-      if (replacement.inPolicy && snapshot.policyBad === undefined) {
-        void inTurn(async () => {
-          const bad = snapshotData({ ...snapshot, policyBad: 'this policy revision stopped a data thread' });
-          if ((await plane?.swap(bad)) === undefined) inForce(bad);
-        });
-      }
+    threadReplaced: (replacement, judgedBy) => {
+      const condemned = judgedBy.policyBad !== snapshot.policyBad;
+      recordReplacement(parts, replacement, { revision: snapshot.policy.revision, condemned });
+      if (condemned) inForce(judgedBy);
     },
     attach: (started) => {
       plane = started;
@@ -125,19 +122,21 @@ export function createControl(parts: ControlParts): Control {
   };
 }
 
+type JudgedPolicy = { readonly revision: string; readonly condemned: boolean };
+
 function recordReplacement(
   { audit, log, metrics }: ControlParts,
   replacement: Replacement,
-  snapshot: SnapshotData,
+  { revision, condemned }: JudgedPolicy,
 ): void {
-  const { thread, reason, inPolicy, inFlight } = replacement;
+  const { thread, reason, inFlight } = replacement;
   const detail = `${replacement.detail}; ${inFlight} exchanges were broken off`;
-  const policy = { revision: snapshot.policy.revision };
+  const policy = { revision };
   metrics.threadReplaced(reason);
   metrics.threadEnded(thread);
   log.error('thread.replaced', { thread, reason, detail });
   audit.append({ kind: 'control', type: 'thread.replaced', outcome: 'error', thread, reason, detail, policy });
-  if (inPolicy) audit.append({ kind: 'control', type: 'policy.bad', outcome: 'error', reason, policy });
+  if (condemned) audit.append({ kind: 'control', type: 'policy.bad', outcome: 'error', reason, policy });
 }
 
 /** Whatever has not finished by then is broken off, but still gets its record. */

@@ -8,7 +8,7 @@ import { ProxyError } from '../errors.ts';
 import { type SnapshotData, snapshotData } from '../snapshot-data.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import type { DataPlane } from './data-plane.ts';
+import { type DataPlane, stoppedAThread } from './data-plane.ts';
 import type { Identity } from './identity.ts';
 import { invalid, loadSnapshot } from './load-snapshot.ts';
 import type { FileWatch } from './watch-files.ts';
@@ -38,7 +38,7 @@ export async function reload(parts: ReloadParts, plane: DataPlane, before: Snaps
     refuseRestartOnly(before.config, loaded.config);
     const trust = parts.identity.trust();
     type = 'policy.reject';
-    const next = stillBad(before, await loadSnapshot(loaded.config, trust, parts.cacheFolder));
+    const next = stillBad(plane, await loadSnapshot(loaded.config, trust, parts.cacheFolder));
     if (next.digest === before.digest) return before;
     type = 'config.reject';
     const problem = await plane.swap(next);
@@ -57,11 +57,9 @@ async function loadWatched({ configFile, world, follow }: ReloadParts): Promise<
   return (await follow(loaded.watched)) ? loadConfig(configFile, world) : loaded;
 }
 
-/** A revision that has stopped a thread does not get a second chance because some other file was touched. */
-function stillBad({ policy, policyBad }: SnapshotData, next: SnapshotData): SnapshotData {
-  return policyBad === undefined || next.policy.revision !== policy.revision
-    ? next
-    : snapshotData({ ...next, policyBad });
+/** A revision that has stopped a thread does not get a second chance, neither when it is put back nor with another file. */
+function stillBad(plane: DataPlane, next: SnapshotData): SnapshotData {
+  return plane.condemned(next.policy.revision) ? snapshotData({ ...next, policyBad: stoppedAThread }) : next;
 }
 
 function refuseRestartOnly(before: Config, after: Config): void {
