@@ -73,6 +73,6 @@ void test('each argued difference is a real one', async (t) => {
   for (const [index, request] of requests.entries()) {
     const ours = accept(Buffer.from(request));
     t.ok(ours !== undefined && allowed[index]?.when(ours), 'accepted by us');
-    t.match(await readWithNode(Buffer.from(request + marker)), { refused: true }, allowed[index]?.why);
+    t.match(await readWithNode(Buffer.from(request + marker)), { refused: true }, allowed[index]?.why ?? '');
   }
 });
