@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { CertsError, type CertsErrorCode } from '../errors.ts';
 
 const othersMayTouch = 0o077;
+const groupMayOnlyRead = 0o037;
 const othersMayWrite = 0o022;
 
 /** Creates the folder when it is absent; refuses one that any other user could open. Throws CertsError. */
@@ -61,8 +62,10 @@ async function withSecret<T>(
   });
   try {
     const { mode, uid } = await handle.stat();
-    if ((mode & othersMayTouch) !== 0) {
-      throw new CertsError('key-file-exposed', `${file} has mode ${octal(mode)}, must be 0600`);
+    // An owner needs nobody else; a secret that is mounted for us (Kubernetes fsGroup) is root's, and our group reads it.
+    const [forbidden, right] = uid === process.geteuid?.() ? [othersMayTouch, '0600'] : [groupMayOnlyRead, '0640'];
+    if ((mode & forbidden) !== 0) {
+      throw new CertsError('key-file-exposed', `${file} has mode ${octal(mode)}, must be ${right}`);
     }
     if (!isOurs(uid)) throw new CertsError('key-file-exposed', `${file} belongs to user ${uid}`);
     return await use(handle);
