@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { createServer, type Server, type TlsOptions, type TLSSocket } from 'node:tls';
 import { handshakeRefusal, isHandshakeRefusal } from '../../certs/handshake-refusal.ts';
 import { stillValid } from '../../certs/peer.ts';
@@ -115,10 +114,4 @@ function admit(
     mustClose: draining,
     ended: () => stillValid(facts.peer, parts.snapshot().trust, clock.nowMs()) !== undefined,
   });
-}
-
-/** The address a server listens on, as text. */
-export function boundAddress(server: Server): string {
-  const { address, port, family } = server.address() as AddressInfo;
-  return `${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }
