@@ -43,9 +43,11 @@ void test('each rule refuses alone, before the workload hears of it', async (t) 
   t.equal(refusals(proxy).length, cases, 'no attempt left a second record');
   t.same(workload.received(), [], 'the workload was not even connected to');
 
-  const good = await pki.issue({ path: '/ns/t/sa/client' });
-  const allowed = await exchange(proxy.port, good, requestText('GET', '/good'));
-  t.equal(allowed.answer?.status, 200, 'the positive twin: the same authority, no rule broken');
-  t.equal(workload.hits(), 1);
-  allowed.client.close();
+  for (const key of ['P-256', 'P-384', 'RSA-2048'] as const) {
+    const good = await pki.issue({ path: '/ns/t/sa/client', key });
+    const allowed = await exchange(proxy.port, good, requestText('GET', '/good'));
+    t.equal(allowed.answer?.status, 200, `the positive twin with ${key}: the same authority, no rule broken`);
+    allowed.client.close();
+  }
+  t.equal(workload.hits(), 3);
 });

@@ -28,6 +28,19 @@ void test('no byte of another protocol, version or half a handshake gets further
       /NO_SHARED_CIPHER/,
       offering(proxy, proxy.client, { ciphers: 'TLS_AES_128_CCM_SHA256' }),
     ],
+    [
+      'a client that does not trust the proxy',
+      'protocol',
+      // Node breaks off; others send an alert.
+      /ECONNRESET|UNKNOWN_CA/,
+      offering(proxy, proxy.client, { rejectUnauthorized: true }),
+    ],
+    [
+      'more certificates than TLS takes',
+      'protocol',
+      /EXCESSIVE_MESSAGE_SIZE/,
+      offering(proxy, { ...proxy.client, certPem: proxy.client.certPem.repeat(300) }),
+    ],
     ['HTTP in clear text', 'protocol', /HTTP_REQUEST/, sendingBytes(proxy, requestText('GET', '/clear'))],
     ['HTTP/2 in clear text', 'protocol', /./, sendingBytes(proxy, 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')],
     ['garbage', 'protocol', /WRONG_VERSION_NUMBER|PACKET/, sendingBytes(proxy, Buffer.alloc(4096, 0xa5))],

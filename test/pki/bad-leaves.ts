@@ -148,6 +148,11 @@ export const badLeaves: readonly BadLeaf[] = [
     },
   },
   {
+    rule: 'more certificates than a path can need',
+    reason: 'malformed-certificate',
+    options: ({ intermediate }) => ({ presented: Array.from({ length: 10 }, () => intermediate) }),
+  },
+  {
     rule: 'an issuer that is not presented',
     reason: 'untrusted',
     options: () => ({ presented: [] }),
