@@ -1,8 +1,10 @@
-import { isIPv6 } from 'node:net';
+import { isIPv4, isIPv6 } from 'node:net';
 import { type Denial, deny } from '../denial.ts';
 
 /** `host[:port]` with a host that cannot be read as anything else: no user information, no list, no path. */
 const registeredName = /^[A-Za-z0-9](?:[A-Za-z0-9\-.]{0,252}[A-Za-z0-9])?$/;
+/** URL parsers read `1`, `127.1` and `0x7f.1` as IPv4 addresses, and other software as names. */
+const endsInNumber = /(?:^|\.)(?:[0-9]+|0[xX][0-9A-Fa-f]*)$/;
 const pattern = /^(\[[0-9A-Fa-f:.]+\]|[^:[\]]+)(?::([1-9][0-9]{0,4}))?$/;
 
 /**
@@ -15,9 +17,14 @@ export function readAuthority(values: readonly string[], serverName: string | un
     return deny('ambiguous-authority', { detail: values.length === 0 ? 'no Host' : 'more than one Host' });
   }
   const [, host = '', port = '1'] = pattern.exec(value) ?? [];
-  const good = host.startsWith('[') ? isIPv6(host.slice(1, -1)) : registeredName.test(host) && !host.includes('..');
-  if (!good || Number(port) > 65535) return deny('ambiguous-authority', { detail: 'not host[:port]' });
+  if (!isHost(host) || Number(port) > 65535) return deny('ambiguous-authority', { detail: 'not host[:port]' });
   // A client that asked TLS for one host and HTTP for another is misrouted, or probing (RFC 9110 section 7.4).
   if (serverName !== undefined && serverName !== host.toLowerCase()) return deny('misdirected-request');
   return value.toLowerCase();
+}
+
+function isHost(host: string): boolean {
+  if (host.startsWith('[')) return isIPv6(host.slice(1, -1));
+  if (endsInNumber.test(host)) return isIPv4(host);
+  return registeredName.test(host) && !host.includes('..');
 }
