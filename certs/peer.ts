@@ -7,7 +7,7 @@ import {
   handshakeRefusal,
   isHandshakeRefusal,
 } from './handshake-refusal.ts';
-import { findPath, foreignIssuer, issuersProblem, revocationProblem, validityProblem } from './path.ts';
+import { findPath, foreignIssuer, issuersProblem, type Path, revocationProblem, validityProblem } from './path.ts';
 import { type SpiffeId, type TrustDomain, trustDomainOf } from './spiffe-id.ts';
 import { type Broken, isBroken, judgeLeaf } from './svid.ts';
 import type { TrustBundle } from './trust-bundle.ts';
@@ -59,9 +59,13 @@ export function judgePeer(
   if (transportVerdict !== null) {
     return handshakeRefusal(transportReason(transportVerdict), `refused by OpenSSL: ${transportVerdict}`, chain[0]);
   }
-  memories.set(judged, { chain, revision: trust.revision, verdict: undefined });
-  return judged;
+  const peer = peerSvid(judged);
+  memories.set(peer, { ...judged, chain, revision: trust.revision, verdict: undefined });
+  return peer;
 }
+
+/** A chain with nothing against it, and the path that was found in it. */
+type Proven = { readonly spiffeId: SpiffeId; readonly trustDomain: TrustDomain; readonly path: Path };
 
 type Chain = readonly [leaf: Certificate, ...others: Certificate[]];
 
@@ -96,26 +100,26 @@ function parseOnce(der: Uint8Array): Certificate {
   return certificate;
 }
 
-function judgeChain([leaf, ...others]: Chain, trust: TrustBundle, nowMs: number): PeerSvid | Broken {
-  const identity = judgeLeaf(leaf);
-  if (isBroken(identity)) {
-    if (identity.reason === 'malformed-certificate') return identity;
+function judgeChain([leaf, ...others]: Chain, trust: TrustBundle, nowMs: number): Proven | Broken {
+  const spiffeId = judgeLeaf(leaf);
+  if (isBroken(spiffeId)) {
+    if (spiffeId.reason === 'malformed-certificate') return spiffeId;
     // A stranger's certificate is called untrusted, whatever else is wrong with it.
-    return findPath(leaf, others, allRoots(trust)) === undefined ? untrusted(leaf) : identity;
+    return findPath(leaf, others, allRoots(trust)) === undefined ? untrusted(leaf) : spiffeId;
   }
-  const trustDomain = trustDomainOf(identity);
+  const trustDomain = trustDomainOf(spiffeId);
   const domain = trust.domains.get(trustDomain);
   const path = domain && findPath(leaf, others, domain.roots);
   if (domain === undefined || path === undefined) {
     if (findPath(leaf, others, allRoots(trust)) === undefined) return untrusted(leaf);
-    return { reason: 'wrong-trust-domain', detail: `${identity} does not end in a root of its own trust domain` };
+    return { reason: 'wrong-trust-domain', detail: `${spiffeId} does not end in a root of its own trust domain` };
   }
   const problem =
     issuersProblem(path) ??
     foreignIssuer(path, trustDomain) ??
     validityProblem(path, nowMs) ??
     revocationProblem(path, domain.crls, nowMs);
-  return problem ?? peerSvid(identity, trustDomain, path);
+  return problem ?? { spiffeId, trustDomain, path };
 }
 
 function allRoots(trust: TrustBundle): readonly Certificate[] {
@@ -126,11 +130,7 @@ function untrusted(leaf: Certificate): Broken {
   return { reason: 'untrusted', detail: `no path from issuer ${leaf.issuer} to a root of the trust bundle` };
 }
 
-function peerSvid(
-  spiffeId: SpiffeId,
-  trustDomain: TrustDomain,
-  path: readonly [Certificate, ...Certificate[]],
-): PeerSvid {
+function peerSvid({ spiffeId, trustDomain, path }: Proven): PeerSvid {
   const [leaf] = path;
   return Object.freeze({
     spiffeId,
@@ -165,7 +165,7 @@ function transportReason(verdict: string): HandshakeRefusalReason {
 
 export type Ended = 'expired' | 'revoked' | 'untrusted';
 
-type Memory = { readonly chain: Chain; revision: string; verdict: Ended | undefined };
+type Memory = Proven & { readonly chain: Chain; revision: string; verdict: Ended | undefined };
 
 /** What is needed to judge a connection again, for as long as somebody holds its peer. */
 const memories = new WeakMap<PeerSvid, Memory>();
@@ -180,11 +180,26 @@ export function stillValid(peer: PeerSvid, trust: TrustBundle, nowMs: number): E
   // Not made by `judgePeer`: nobody has judged it.
   if (memory === undefined) return 'untrusted';
   if (memory.revision !== trust.revision) {
-    const judged = judgeChain(memory.chain, trust, nowMs);
-    memory.verdict = isBroken(judged) ? endedBy(judged.reason) : undefined;
+    memory.verdict = judgeAgain(memory, trust, nowMs);
     memory.revision = trust.revision;
   }
   return memory.verdict;
+}
+
+/**
+ * What was signed stays signed: while the root of the path is trusted, only time and revocation can end it. Without this
+ * every change of the bundle would cost two signature checks for each open connection, all in one turn: at ten thousand
+ * the thread would stand still for longer than its watchdog allows.
+ */
+function judgeAgain({ chain, trustDomain, path }: Memory, trust: TrustBundle, nowMs: number): Ended | undefined {
+  const domain = trust.domains.get(trustDomain);
+  const root = path.at(-1);
+  const rootStays = domain?.roots.some(({ fingerprintSha256 }) => fingerprintSha256 === root?.fingerprintSha256);
+  const judged =
+    domain !== undefined && rootStays
+      ? (validityProblem(path, nowMs) ?? revocationProblem(path, domain.crls, nowMs))
+      : judgeChain(chain, trust, nowMs);
+  return judged !== undefined && isBroken(judged) ? endedBy(judged.reason) : undefined;
 }
 
 function endedBy(reason: HandshakeRefusalReason): Ended {

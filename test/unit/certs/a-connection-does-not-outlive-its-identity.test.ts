@@ -42,6 +42,30 @@ test('a peer whose root was removed is no longer trusted', async (t) => {
   t.equal(stillValid(peer, trust, pki.nowMs), undefined, 'and is again when the root comes back');
 });
 
+test('what is found on the way to the root ends a connection too', async (t) => {
+  const peer = accepted(await pki.issue());
+  const issuerRevoked = await pki.crl([pki.intermediate.certificate.serial], { by: pki.root });
+  t.equal(stillValid(peer, readTrustBundle(pki.trustWith(issuerRevoked)), pki.nowMs), 'revoked');
+  const stale = await pki.crl([], { nextUpdateMs: pki.nowMs - 2000 });
+  t.equal(stillValid(peer, readTrustBundle(pki.trustWith(stale)), pki.nowMs), 'untrusted', 'a CRL out of date');
+  const forged = await pki.crl([], { by: pki.root, as: pki.intermediate });
+  t.equal(stillValid(peer, readTrustBundle(pki.trustWith(forged)), pki.nowMs), 'untrusted', 'a CRL of somebody else');
+  t.equal(stillValid(peer, trust, pki.nowMs), undefined, 'and is good again with a good bundle');
+});
+
+// Ten thousand open connections are judged again in one turn of the event loop when somebody is revoked.
+test('a new revocation list costs no signature check per connection', async (t) => {
+  const leaf = await pki.issue();
+  const revoking = readTrustBundle(pki.trustWith(await pki.crl([(await pki.issue()).serial])));
+  const began = performance.now();
+  const peers = Array.from({ length: 300 }, () => accepted(leaf));
+  const accept = performance.now() - began;
+  const again = performance.now();
+  t.ok(peers.every((peer) => stillValid(peer, revoking, pki.nowMs) === undefined));
+  const judgeAgain = performance.now() - again;
+  t.ok(judgeAgain * 5 < accept, `${judgeAgain} ms for what took ${accept} ms when it connected`);
+});
+
 test('a bundle that says the same is the same revision', async (t) => {
   const again = readTrustBundle(structuredClone(pki.trust));
   t.equal(again.revision, trust.revision);
