@@ -1,9 +1,9 @@
-import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { test } from 'tap';
-import { connectRaw, exchange, parseAnswer, type RawClient, requestText } from '../harness/client.ts';
+import { connectRaw, exchange, parseAnswer, requestText } from '../harness/client.ts';
 import { startProxy, type AuditRecord, type TestProxy } from '../harness/proxy.ts';
 import { descriptors, eventually, untilQuiet } from '../harness/process.ts';
+import { connectResettable } from '../harness/resettable.ts';
 import { startRawWorkload } from '../harness/workload.ts';
 
 const some = 'x'.repeat(1000);
@@ -43,27 +43,18 @@ function startFaultyWorkload() {
   return { started, open, arrived };
 }
 
-/** A connection whose client can be torn away without a word of TLS, as a crashed host or a firewall does. */
-async function connectWithReset(proxy: TestProxy): Promise<RawClient & { readonly reset: () => void }> {
-  const tcp = connect(proxy.port, '127.0.0.1');
-  tcp.on('error', () => undefined);
-  await once(tcp, 'connect');
-  const client = await connectRaw(proxy.port, proxy.client, { socket: tcp });
-  return { ...client, reset: () => tcp.resetAndDestroy() };
-}
-
 const recordOf = (proxy: TestProxy, target: string): readonly AuditRecord[] =>
   proxy.audit().filter((record) => (record['object'] as { target?: string } | undefined)?.target === target);
 
 async function resetUpload(proxy: TestProxy, target: string, arrived: ReadonlySet<string>): Promise<void> {
-  const client = await connectWithReset(proxy);
+  const client = await connectResettable(proxy.port, proxy.client);
   client.write(`POST ${target} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n${some}`);
   await eventually(() => arrived.has(target));
   client.reset();
 }
 
 async function resetDownload(proxy: TestProxy, target: string): Promise<void> {
-  const client = await connectWithReset(proxy);
+  const client = await connectResettable(proxy.port, proxy.client);
   client.write(requestText('GET', target));
   await client.until((text) => text.length > 100);
   client.reset();
