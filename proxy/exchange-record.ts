@@ -57,7 +57,7 @@ export function exchangeRecord(facts: KnownFacts, ending: Ending): ExchangeEvent
       method: facts.method,
       target: facts.target,
       path_template: route?.config.path,
-      authority: request?.authority ?? headerValues(facts.headers, 'host')[0],
+      authority: request?.authority ?? hostAsSent(facts.headers),
     },
     trace_id: request === undefined ? undefined : traceId(headerValues(request.headers, 'traceparent')[0]),
     bytes_in: facts.bytesIn(),
@@ -75,6 +75,12 @@ function destination(workload: Address) {
 function notes(permit: Authorized['permit'] | undefined): string | undefined {
   const lines = permit?.obligations.notes ?? [];
   return lines.length === 0 ? undefined : lines.join('; ');
+}
+
+/** What was refused before it was normalised has its names as they came. */
+function hostAsSent(headers: readonly string[]): string | undefined {
+  const index = headers.findIndex((part, position) => position % 2 === 0 && part.toLowerCase() === 'host');
+  return index === -1 ? undefined : headers[index + 1];
 }
 
 /** W3C Trace Context, version 00. */
