@@ -5,7 +5,7 @@ import { connectRaw } from '../harness/client.ts';
 import { exchangeRecords } from '../harness/new-records.ts';
 import { type AuditRecord, startProxy } from '../harness/proxy.ts';
 import { startRawWorkload } from '../harness/workload.ts';
-import { type HostileAnswer, hostileAnswers } from '../vectors/http1/hostile-answers.ts';
+import { type HostileAnswer, hostileAnswers } from '../harness/hostile-answers.ts';
 
 /**
  * CVE-2026-6733, CVE-2026-48931, CVE-2026-34441. There is one connection to the workload, so that what one answer leaves

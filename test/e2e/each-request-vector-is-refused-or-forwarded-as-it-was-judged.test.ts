@@ -1,11 +1,11 @@
-import { test } from 'tap';
+import { type Test, test } from 'tap';
 import { type DenialCode, denialRow } from '../../proxy/denial.ts';
 import { parseAnswers } from '../harness/answers.ts';
 import { connectRaw } from '../harness/client.ts';
 import { exchangeRecords } from '../harness/new-records.ts';
 import { type AuditRecord, clientId, startProxy, type TestProxy } from '../harness/proxy.ts';
 import { type Recorded, type Recorder, startRecorder } from '../harness/recorder.ts';
-import { bytesOf, loadVectors, type Vector } from '../vectors/http1/vectors.ts';
+import { bytesOf, loadVectors, type Vector } from '../harness/http1-vectors.ts';
 
 /**
  * The oracle of THREATS section 1 for every vector (1.1, 1.2 and 1.7 as far as HTTP/1.1 can express them). Behind each
@@ -17,7 +17,7 @@ const routes = [
   { name: 'any.write', methods: ['POST', 'PUT', 'PATCH'], path: '/{rest...}', body: 'stream' },
   { name: 'any.body', methods: ['GET', 'DELETE', 'OPTIONS'], path: '/body/{rest...}', body: 'stream' },
 ];
-const next = 'GET /next HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n';
+const next = Buffer.from('GET /next HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
 const nextForwarded = { line: 'GET /next HTTP/1.1', headers: ['host: localhost'], body: '' };
 const nextRecorded = { reason: undefined, status: 200, target: '/next' };
 
@@ -27,13 +27,27 @@ void test('vectors', async (t) => {
   const proxy = await startProxy(t, { workloadPort: workload.port, config: { routes } });
   const newRecords = exchangeRecords(proxy.folder);
   const codes = new Map<string, number>();
-  for (const { name, vectors } of loadVectors()) {
+  const run = async (group: Test, vector: Vector, pieces: readonly Buffer[]) => {
+    const wanted = expected(vector);
+    for (const { reason = 'ok' } of wanted.records) codes.set(reason, (codes.get(reason) ?? 0) + 1);
+    const seen = await send(proxy, workload, vector, pieces);
+    // A chunk that turns out malformed may follow good ones that have left: the workload has a part, but no request.
+    const part = pieces.length > 1 && wanted.codes[0] === 'malformed-chunk' ? { bytesWithoutRequest: 0 } : {};
+    group.same({ ...seen, ...part, records: newRecords().map(ofInterest) }, wanted, `${vector.ref}: ${vector.name}`);
+  };
+  const groups = loadVectors();
+  for (const { name, vectors } of groups) {
     await t.test(name, async (group) => {
-      for (const vector of vectors) {
-        const wanted = expected(vector);
-        for (const { reason = 'ok' } of wanted.records) codes.set(reason, (codes.get(reason) ?? 0) + 1);
-        const seen = await send(proxy, workload, vector);
-        group.same({ ...seen, records: newRecords().map(ofInterest) }, wanted, `${vector.ref}: ${vector.name}`);
+      for (const vector of vectors) await run(group, vector, [Buffer.concat([bytesOf(vector), next])]);
+    });
+  }
+  // A client that waits for 100 would be sent one between two pieces; another test does that.
+  for (const { name, vectors } of groups.filter((group) => group.name !== 'expect')) {
+    await t.test(`${name}, in two pieces`, async (group) => {
+      for (const [index, vector] of vectors.entries()) {
+        const bytes = Buffer.concat([bytesOf(vector), next]);
+        const cut = 1 + ((index * 37) % (bytes.length - 1));
+        await run(group, vector, [bytes.subarray(0, cut), bytes.subarray(cut)]);
       }
     });
   }
@@ -92,10 +106,15 @@ function isHead(vector: Vector): boolean {
   return bytesOf(vector).toString('latin1').startsWith('HEAD ');
 }
 
-async function send(proxy: TestProxy, workload: Recorder, vector: Vector): Promise<Omit<Seen, 'records'>> {
+async function send(
+  proxy: TestProxy,
+  workload: Recorder,
+  vector: Vector,
+  pieces: readonly Buffer[],
+): Promise<Omit<Seen, 'records'>> {
   const before = { requests: workload.hits(), bytes: workload.bytes() };
   const client = await connectRaw(proxy.port, proxy.client);
-  client.write(Buffer.concat([bytesOf(vector), Buffer.from(next)]));
+  for (const piece of pieces) client.write(piece);
   const answers = parseAnswers(await client.untilClosed(), [isHead(vector) ? 'HEAD' : '']);
   const forwarded = workload.requests().slice(before.requests);
   return {

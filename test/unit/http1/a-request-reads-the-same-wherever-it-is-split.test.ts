@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import { bytesOf, loadVectors, type Vector } from '../../vectors/http1/vectors.ts';
+import { bytesOf, loadVectors, type Vector } from '../../harness/http1-vectors.ts';
 import { type Reading, readRequest } from './read-request.ts';
 
 /** Codes that the readers give; other refusals come from the filters behind them. */

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { bytesOf, loadVectors } from '../../vectors/http1/vectors.ts';
+import { bytesOf, loadVectors } from '../../harness/http1-vectors.ts';
 
 /** Requests to start from: every vector of moderate size, and some that are plainly good, so that many mutants are too. */
 const good: readonly string[] = [

@@ -70,13 +70,29 @@ const bodiless: readonly HostileAnswer[] = [
   ]);
 
 const framing: readonly HostileAnswer[] = [
-  ...['content-length: 5\r\ntransfer-encoding: chunked', 'transfer-encoding: chunked\r\ncontent-length: 5'],
-  ...['content-length: 5\r\ncontent-length: 5', 'content-length: 5\r\nContent-Length: 6', 'content-length: 5, 5'],
-  ...['content-length: +5', 'content-length: 0x5', 'content-length: 05', 'content-length: ', 'content-length: -1'],
-  ...['content-length: 18446744073709551621', 'content-length: 5 5', 'content-length : 5', 'content-length: "5"'],
-  ...['transfer-encoding: xchunked', 'transfer-encoding: gzip, chunked', 'transfer-encoding: chunked, identity'],
-  ...['transfer-encoding: chunked\r\ntransfer-encoding: chunked', 'transfer-encoding: identity', 'transfer-encoding:'],
-  ...['transfer-encoding: Chunked', 'transfer-encoding:\x0bchunked', 'x: y\r\n transfer-encoding: chunked'],
+  'content-length: 5\r\ntransfer-encoding: chunked',
+  'transfer-encoding: chunked\r\ncontent-length: 5',
+  'content-length: 5\r\ncontent-length: 5',
+  'content-length: 5\r\nContent-Length: 6',
+  'content-length: 5, 5',
+  'content-length: +5',
+  'content-length: 0x5',
+  'content-length: 05',
+  'content-length: ',
+  'content-length: -1',
+  'content-length: 18446744073709551621',
+  'content-length: 5 5',
+  'content-length : 5',
+  'content-length: "5"',
+  'transfer-encoding: xchunked',
+  'transfer-encoding: gzip, chunked',
+  'transfer-encoding: chunked, identity',
+  'transfer-encoding: chunked\r\ntransfer-encoding: chunked',
+  'transfer-encoding: identity',
+  'transfer-encoding:',
+  'transfer-encoding: Chunked',
+  'transfer-encoding:\x0bchunked',
+  'x: y\r\n transfer-encoding: chunked',
 ].map((header) => ({
   name: `framing ${JSON.stringify(header)}`,
   answer: (socket: Socket) => socket.end(`${ok}${header}\r\n\r\n5\r\nhello\r\n0\r\n\r\n`, 'latin1'),
@@ -84,18 +100,19 @@ const framing: readonly HostileAnswer[] = [
 }));
 
 const heads: readonly HostileAnswer[] = [
-  ...[
-    'x: a\rset-cookie: b',
-    'x: a\nset-cookie: b',
-    'x: a\x00b',
-    'x: a\r\n b',
-    'x y: a',
-    ': a',
-    'x',
-    'x\x00: a',
-    'x : a',
-  ],
-  ...['x\xff: a', 'x: \x1b[31m', 'x: a\x7fb', 'x: a\x0bb'],
+  'x: a\rset-cookie: b',
+  'x: a\nset-cookie: b',
+  'x: a\x00b',
+  'x: a\r\n b',
+  'x y: a',
+  ': a',
+  'x',
+  'x\x00: a',
+  'x : a',
+  'x\xff: a',
+  'x: \x1b[31m',
+  'x: a\x7fb',
+  'x: a\x0bb',
 ].map((header) => ({
   name: `header ${JSON.stringify(header)}`,
   answer: `${ok}${header}\r\ncontent-length: 2\r\n\r\nok`,
@@ -127,7 +144,7 @@ const otherHeads: readonly HostileAnswer[] = [
   },
   { name: 'no HTTP at all', answer: 'SSH-2.0-OpenSSH_9.9\r\n\r\n', wanted: garbage },
   { name: 'HTTP/0.9', answer: (socket) => socket.end('hello'), wanted: garbage },
-// undici does not tell which version an answer claims; its body is framed anew on the way to the client.
+  // undici does not tell which version an answer claims; its body is framed anew on the way to the client.
   { name: 'HTTP/2.0 in clear text', answer: 'HTTP/2.0 200 OK\r\ncontent-length: 2\r\n\r\nok', wanted: plain },
   { name: 'HTTP/1.0', answer: 'HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\nok', wanted: plain },
   { name: 'a line ended by LF', answer: 'HTTP/1.1 200 OK\ncontent-length: 2\r\n\r\nok', wanted: garbage },
@@ -192,6 +209,21 @@ const bodies: readonly HostileAnswer[] = [
   { name: 'a body longer than its Content-Length', answer: `${whole}PUSHED`, wanted: plain },
 ];
 
+/** undici hears of the end of such a connection by another way than of one that should have been kept. */
+const lastAnswers: readonly HostileAnswer[] = [
+  'content-length: 9\r\n\r\nok',
+  'transfer-encoding: chunked\r\n\r\n9\r\nok',
+  'transfer-encoding: chunked\r\n\r\n2\r\nok\r\n',
+  'transfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n',
+].flatMap((rest): HostileAnswer[] => {
+  const text = `${ok}connection: close\r\n${rest}`;
+  const name = `Connection: close, ${JSON.stringify(rest)}`;
+  return [
+    { name: `${name} and the end`, answer: (socket) => socket.end(text), wanted: 'cut' },
+    { name: `${name} and a reset`, answer: (socket) => thenReset(socket, text), wanted: 'cut' },
+  ];
+});
+
 function thenReset(socket: Socket, text: string): void {
   socket.write(text, () => socket.resetAndDestroy());
 }
@@ -201,4 +233,13 @@ function forever(socket: Socket, text: string): void {
   more();
 }
 
-export const hostileAnswers: readonly HostileAnswer[] = [...interim, ...statuses, ...bodiless, ...framing, ...heads, ...otherHeads, ...bodies];
+export const hostileAnswers: readonly HostileAnswer[] = [
+  ...interim,
+  ...statuses,
+  ...bodiless,
+  ...framing,
+  ...heads,
+  ...otherHeads,
+  ...bodies,
+  ...lastAnswers,
+];

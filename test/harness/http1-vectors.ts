@@ -27,7 +27,7 @@ export type Forwarded = {
 export type VectorGroup = { readonly name: string; readonly about: string; readonly vectors: readonly Vector[] };
 
 export function loadVectors(): readonly VectorGroup[] {
-  const folder = new URL('.', import.meta.url);
+  const folder = new URL('../vectors/http1/', import.meta.url);
   return readdirSync(folder)
     .filter((name) => name.endsWith('.json'))
     .map((file) => {
