@@ -46,6 +46,8 @@ void test('renewal at half-life, under continuous requests on old and new connec
   const rotated = await proxy.untilRecord(({ type }) => type === 'identity.rotate');
   t.match(rotated, { certificate: { serial: newest, spiffe: 'spiffe://test.example/ns/t/sa/proxy' } });
   t.match(rotated, { detail: `replaces serial ${first}` });
+  const created = proxy.audit().filter(({ type }) => type === 'ca.create');
+  t.match(created, [{ certificate: { fp_sha256: (await proxy.ca.describe()).root.fingerprintSha256 } }]);
   const issued = proxy.audit().filter(({ type }) => type === 'ca.issue');
   t.match(issued, [{ certificate: { serial: first } }, { certificate: { serial: newest } }]);
   const expiryAfter = await proxy.metric('portcullis_svid_expiry_timestamp_seconds');
