@@ -55,6 +55,8 @@ test('kill -9 in the middle of load: what was answered is on record, and the cha
     [],
     `each of ${answered.length} answers has its record`,
   );
+  const busy = new Set(records.filter(({ type }) => type === 'authz.allow').map(({ stream }) => stream));
+  t.same(busy, new Set(['data-0', 'data-1']), 'both data threads had a part in it');
   t.equal(records.filter(({ type }) => type === 'proc.start').length, rounds + 1);
   t.equal(records.filter(({ type }) => type === 'proc.stop').length, 0);
   t.equal(
