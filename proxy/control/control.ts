@@ -33,7 +33,9 @@ const collectMs = 1000;
 
 export function createControl(parts: ControlParts): Control {
   const { audit, clock, failedAudit, identity, log, metrics } = parts;
-  const inTurn = serially();
+  const inTurn = serially((cause) =>
+    log.error('control.bug', { cause: cause instanceof Error ? cause : String(cause) }),
+  );
   const stops: (() => void)[] = [];
   let { snapshot } = parts;
   let plane: DataPlane | undefined;
@@ -59,9 +61,6 @@ export function createControl(parts: ControlParts): Control {
       // Not compared with what is in force by now: that may have been marked bad in between.
       if (next !== before) inForce(next);
     });
-  const collect = async () => {
-    for (const [thread, delta] of (await plane?.measure()) ?? []) metrics.absorb(thread, delta);
-  };
 
   return {
     snapshot: () => snapshot,
@@ -76,7 +75,7 @@ export function createControl(parts: ControlParts): Control {
           draining,
         }),
       metrics: async () => {
-        await collect();
+        await plane?.measure();
         return metrics.expose();
       },
       snapshot: () => describeSnapshot(snapshot, identity.source.current()),
@@ -92,11 +91,14 @@ export function createControl(parts: ControlParts): Control {
     },
     threadReported: (thread, report) => {
       if (report.is === 'log') return log[report.level](report.event, report.fields);
+      if (report.is === 'measured') return metrics.absorb(thread, report.delta);
       if (report.state === 'failed') failedAudit.set(`data-${thread}`, report.why ?? 'failed');
       else failedAudit.delete(`data-${thread}`);
       log[report.state === 'failed' ? 'error' : 'info'](`audit.${report.state}`, { thread, why: report.why });
     },
     threadReplaced: (replacement, judgedBy) => {
+      // Its successor opens the stream anew and says so only if it fails.
+      failedAudit.delete(`data-${replacement.thread}`);
       const condemned = judgedBy.policyBad !== snapshot.policyBad;
       recordReplacement(parts, replacement, { revision: snapshot.policy.revision, condemned });
       if (condemned) inForce(judgedBy);
@@ -107,7 +109,7 @@ export function createControl(parts: ControlParts): Control {
       metrics.setThreads(snapshot.config.threads);
       metrics.setSvidExpiry(identity.source.current().notAfterMs);
       watch = watchFiles([...parts.watched, ...identity.watched], filesChanged);
-      const counting = setInterval(() => void collect(), collectMs).unref();
+      const counting = setInterval(() => void started.measure(), collectMs).unref();
       const unsubscribe = identity.source.subscribe((svid) => {
         started.setSvid(svid);
         metrics.setSvidExpiry(svid.notAfterMs);
@@ -139,14 +141,20 @@ function recordReplacement(
   if (condemned) audit.append({ kind: 'control', type: 'policy.bad', outcome: 'error', reason, policy });
 }
 
-/** Whatever has not finished by then is broken off, but still gets its record. */
+/** What a thread may take to record what was broken off, before it is ended wherever it is. */
+const obeyMs = 1000;
+
+/** Whatever has not finished by then is broken off, but still gets its record. A thread that is stuck is ended. */
 async function finishWithin(plane: DataPlane, withinMs: number): Promise<boolean> {
   let finished = true;
+  let disobeyed: NodeJS.Timeout | undefined;
   const timer = setTimeout(() => {
     finished = false;
     plane.breakOff();
+    disobeyed = setTimeout(plane.terminate, obeyMs);
   }, withinMs);
   await plane.drain();
   clearTimeout(timer);
+  clearTimeout(disobeyed);
   return finished;
 }

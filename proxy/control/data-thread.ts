@@ -1,28 +1,34 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { ProxyError } from '../errors.ts';
-import type { MeasurementDelta } from '../telemetry/measurements.ts';
 import type { Order, Report, ThreadStart } from '../data/messages.ts';
+import type { SnapshotData } from '../snapshot-data.ts';
+import { prepareMs } from './watchdog.ts';
 
 export type ThreadEvents = {
-  readonly report: (report: Extract<Report, { is: 'audit' | 'log' }>) => void;
+  readonly report: (report: Extract<Report, { is: 'audit' | 'log' | 'measured' }>) => void;
   /** The thread ended although nobody had asked it to. */
   readonly crashed: (cause: string) => void;
 };
 
+/** Why a snapshot cannot be judged by, with the code of its catalogue where there is one. */
+export type Problem = { readonly code: string | undefined; readonly message: string };
+
 export type DataThread = {
   readonly start: ThreadStart;
   readonly send: (order: Order) => void;
-  /** Resolves to a problem, or undefined when the thread can judge by the snapshot. */
-  readonly prepare: (order: Extract<Order, { do: 'prepare' }>) => Promise<string | undefined>;
-  /** Resolves to undefined when the thread does not answer in time. */
-  readonly measure: () => Promise<MeasurementDelta | undefined>;
+  /**
+   * Resolves to undefined when the thread can judge by the snapshot, to the problem when it cannot, and to `gone` when
+   * the thread ended instead: its successor begins with the new one.
+   */
+  readonly prepare: (snapshot: SnapshotData) => Promise<Problem | 'gone' | undefined>;
+  /** Resolves when the thread has reported what it counted, or is too busy to. */
+  readonly measure: () => Promise<void>;
   readonly drain: () => Promise<void>;
   /** Ends it wherever it is. */
   readonly terminate: () => Promise<void>;
 };
 
-const prepareMs = 10_000;
 const measureMs = 500;
 
 // The same file in TypeScript here and in JavaScript in the image.
@@ -32,6 +38,7 @@ const entry = new URL(`../data/thread${extname(import.meta.url)}`, import.meta.u
 export async function startDataThread(start: ThreadStart, events: ThreadEvents): Promise<DataThread> {
   const worker = new Worker(entry, { workerData: start, name: `data-${start.index}`, stdout: false, stderr: false });
   let expectedToEnd = false;
+  let ended = false;
   let cause = 'it ended';
   const first = await firstReport(worker);
   if (first.is === 'failed-to-start') {
@@ -42,36 +49,38 @@ export async function startDataThread(start: ThreadStart, events: ThreadEvents):
     cause = error instanceof Error ? error.message : String(error);
   });
   worker.on('exit', () => {
+    ended = true;
     if (!expectedToEnd) events.crashed(cause);
   });
   worker.on('message', (report: Report) => {
-    if (report.is === 'audit' || report.is === 'log') events.report(report);
+    // What was counted is taken whenever it comes: the thread has begun anew by then.
+    if (report.is === 'audit' || report.is === 'log' || report.is === 'measured') events.report(report);
   });
   const send = (order: Order) => worker.postMessage(order);
   let asked = 0;
   return {
     start,
     send,
-    prepare: async (order) => {
-      const { digest } = order.snapshot;
+    prepare: async (snapshot) => {
+      const { digest } = snapshot;
       const wanted = await answer(
         worker,
         prepareMs,
-        () => send(order),
+        () => send({ do: 'prepare', snapshot }),
         (report) => (report.is === 'prepared' && report.digest === digest ? report : undefined),
       );
-      return wanted === undefined ? 'a data thread did not answer' : wanted.problem;
+      if (wanted !== undefined) return wanted.problem;
+      return ended ? 'gone' : { code: 'thread-busy', message: 'a data thread did not answer' };
     },
     measure: async () => {
       asked += 1;
       const request = asked;
-      const wanted = await answer(
+      await answer(
         worker,
         measureMs,
         () => send({ do: 'measure', request }),
         (report) => (report.is === 'measured' && report.request === request ? report : undefined),
       );
-      return wanted?.delta;
     },
     drain: async () => {
       expectedToEnd = true;

@@ -1,4 +1,3 @@
-import type { ControlEvent } from '../audit/catalogue.ts';
 import type { AuditStream } from '../audit/stream.ts';
 import type { Config } from '../config/config.ts';
 import { type LoadedConfig, loadConfig } from '../config/load-config.ts';
@@ -40,15 +39,36 @@ export async function reload(parts: ReloadParts, plane: DataPlane, before: Snaps
     type = 'policy.reject';
     const next = stillBad(plane, await loadSnapshot(loaded.config, trust, parts.cacheFolder));
     if (next.digest === before.digest) return before;
-    type = 'config.reject';
     const problem = await plane.swap(next);
-    if (problem !== undefined) throw new Error(problem);
+    if (problem !== undefined) throw Object.assign(new Error(problem.message), { code: problem.code });
     accepted(parts, before, next);
     return next;
   } catch (cause) {
     rejected(parts, type, before, cause);
+    return trustAlone(parts, plane, before);
+  }
+}
+
+/**
+ * Whom to trust does not wait for the rest: a revocation takes effect although some other file is broken, and a fresh
+ * revocation list replaces one that would expire.
+ */
+async function trustAlone(parts: ReloadParts, plane: DataPlane, before: SnapshotData): Promise<SnapshotData> {
+  try {
+    const trust = parts.identity.trust();
+    if (sameTrust(trust, before.trust)) return before;
+    const next = snapshotData({ ...before, trust });
+    if ((await plane.swap(next)) !== undefined) return before;
+    inForce(parts, before, next);
+    return next;
+  } catch (cause) {
+    parts.log.error('trust.unreadable', { cause: cause instanceof Error ? cause : String(cause) });
     return before;
   }
+}
+
+function sameTrust(one: SnapshotData['trust'], other: SnapshotData['trust']): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
 }
 
 /** What is watched before it is read cannot change unseen in between. */
@@ -88,14 +108,27 @@ function rejected(
   });
 }
 
-function accepted({ audit, log, metrics, configFile }: ReloadParts, before: SnapshotData, next: SnapshotData): void {
+function accepted(parts: ReloadParts, before: SnapshotData, next: SnapshotData): void {
+  const { audit, metrics, configFile } = parts;
   metrics.reloaded('loaded');
   const policy = { revision: next.policy.revision };
-  const event = (type: ControlEvent['type'], facts: Partial<ControlEvent>) =>
-    audit.append({ ...facts, kind: 'control', type, snapshot: next.digest });
-  event('config.load', { file: configFile });
-  if (next.policy.revision !== before.policy.revision) event('policy.load', { policy });
-  if (JSON.stringify(next.trust) !== JSON.stringify(before.trust)) event('trust.change', {});
-  event('snapshot.swap', { previous_snapshot: before.digest, policy });
+  audit.append({ kind: 'control', type: 'config.load', snapshot: next.digest, file: configFile });
+  if (next.policy.revision !== before.policy.revision) {
+    audit.append({ kind: 'control', type: 'policy.load', snapshot: next.digest, policy });
+  }
+  inForce(parts, before, next);
+}
+
+function inForce({ audit, log }: ReloadParts, before: SnapshotData, next: SnapshotData): void {
+  const policy = { revision: next.policy.revision };
+  if (!sameTrust(next.trust, before.trust))
+    audit.append({ kind: 'control', type: 'trust.change', snapshot: next.digest });
+  audit.append({
+    kind: 'control',
+    type: 'snapshot.swap',
+    snapshot: next.digest,
+    previous_snapshot: before.digest,
+    policy,
+  });
   log.info('snapshot.swap', { digest: next.digest, policy: next.policy.revision });
 }

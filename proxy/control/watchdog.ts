@@ -1,6 +1,8 @@
-import { type HeartbeatMemory, readPulse } from '../data/heartbeat.ts';
+import { type HeartbeatMemory, type Pulse, readPulse } from '../data/heartbeat.ts';
 
 const looks = 10;
+/** A thread that compiles a new snapshot does not beat either; it gets this long. */
+export const prepareMs = 10_000;
 
 /**
  * Watches the pulses of the data threads. It counts its own looks rather than time: after the whole process stood still
@@ -9,20 +11,22 @@ const looks = 10;
 export function watchPulse(
   stallMs: number,
   heartbeats: () => ReadonlyMap<number, HeartbeatMemory>,
-  stuck: (thread: number) => void,
+  stuck: (thread: number, pulse: Pulse) => void,
 ): { readonly stop: () => void } {
+  const everyMs = stallMs / looks;
+  const preparingLooks = Math.max(looks, Math.ceil(prepareMs / everyMs));
   const seen = new Map<HeartbeatMemory, { beats: number; missed: number }>();
   const timer = setInterval(() => {
     const current = heartbeats();
     for (const memory of seen.keys()) if (![...current.values()].includes(memory)) seen.delete(memory);
     for (const [thread, memory] of current) {
-      const { beats } = readPulse(memory);
+      const pulse = readPulse(memory);
       const before = seen.get(memory);
-      const missed = before?.beats === beats ? before.missed + 1 : 0;
-      seen.set(memory, { beats, missed });
+      const missed = before?.beats === pulse.beats ? before.missed + 1 : 0;
+      seen.set(memory, { beats: pulse.beats, missed });
       // Equal, not more: one report is enough.
-      if (missed === looks) stuck(thread);
+      if (missed === (pulse.preparing ? preparingLooks : looks)) stuck(thread, pulse);
     }
-  }, stallMs / looks).unref();
+  }, everyMs).unref();
   return { stop: () => clearInterval(timer) };
 }

@@ -35,7 +35,11 @@ export type Report =
       readonly message: string;
       readonly remedy: string | undefined;
     }
-  | { readonly is: 'prepared'; readonly digest: string; readonly problem: string | undefined }
+  | {
+      readonly is: 'prepared';
+      readonly digest: string;
+      readonly problem: { readonly code: string | undefined; readonly message: string } | undefined;
+    }
   | { readonly is: 'measured'; readonly request: number; readonly delta: MeasurementDelta }
   | { readonly is: 'audit'; readonly state: 'writable' | 'failed'; readonly why: string | undefined }
   | { readonly is: 'log'; readonly level: LogLevel; readonly event: string; readonly fields: LogFields }

@@ -103,12 +103,17 @@ const listener = createListener(listenerOptions(svid, trust, config.limits), {
 
 /** A snapshot is compiled whole before it can be committed; one that fails leaves the old one in force. */
 function prepare(data: ThreadStart['snapshot']): void {
+  heartbeat.preparing.enter();
+  prepared.clear();
+  let problem: Extract<Report, { is: 'prepared' }>['problem'];
   try {
     prepared.set(data.digest, { snapshot: hydrate(data), trust: data.trust });
-    report({ is: 'prepared', digest: data.digest, problem: undefined });
   } catch (cause) {
-    report({ is: 'prepared', digest: data.digest, problem: cause instanceof Error ? cause.message : String(cause) });
+    const { code, message } = cause as NodeJS.ErrnoException;
+    problem = { code, message };
   }
+  heartbeat.preparing.leave();
+  report({ is: 'prepared', digest: data.digest, problem });
 }
 
 function commit(digest: string): void {
