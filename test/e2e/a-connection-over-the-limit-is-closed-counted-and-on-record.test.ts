@@ -1,6 +1,7 @@
 import { test } from 'tap';
 import { keepConnection } from '../harness/kept-connection.ts';
 import { serialOf } from '../harness/lifetime.ts';
+import { eventually, gauge } from '../harness/process.ts';
 import { clientId, startProxy, strangerId } from '../harness/proxy.ts';
 import { expectRefusal, offering, refusals, sendingBytes } from '../harness/refused-handshake.ts';
 import { startWorkload } from '../harness/workload.ts';
@@ -26,7 +27,7 @@ void test('per identity with its name, in total before anybody is asked for one'
   await expectRefusal(t, proxy, 'a fourth in total that says nothing', reason, sendingBytes(proxy, ''));
 
   other.client.close();
-  while ((await proxy.metric('portcullis_open_connections{thread="0"}')) !== 2);
+  await eventually(async () => (await gauge(proxy, 'portcullis_open_connections')) === 2);
   const again = await keepConnection(proxy.port, stranger);
   t.equal((await again.ask('/in')).status, 403, 'the positive twin: there is room again');
   t.equal(refusals(proxy).length, 3);
