@@ -26,9 +26,9 @@ const breaches: readonly { what: string; rule: Rule; files: Record<string, strin
     says: /nothing of the product imports test\//,
   },
   {
-    what: 'policy imports a benchmark',
+    what: 'compliance imports a benchmark',
     rule: folders,
-    files: { 'policy/a.ts': "import '../bench/x.ts';" },
+    files: { 'compliance/a.ts': "import '../bench/x.ts';" },
     says: /nothing of the product imports bench\//,
   },
   {
