@@ -77,14 +77,17 @@ async function judge(parts: ServeParts, { head }: WireRequest, facts: Accepted):
 
 async function refuse(parts: ServeParts, sink: AnswerSink, facts: KnownFacts, denial: Denial): Promise<void> {
   const { code } = denial;
-  parts.measurements.request(facts.route?.config.name, code);
+  const count = (answered: DenialCode) => parts.measurements.request(facts.route?.config.name, answered);
   if (code === 'client-aborted') {
+    count(code);
     await record(parts, facts, { denial, status: undefined, bytesOut: 0, aborted: 'client' });
     return sink.abort();
   }
   const body = startDenial(sink, denial, problemContext(parts, facts));
   const ending = { denial, status: denialRow(code).status, bytesOut: body?.length ?? 0 };
-  if (await record(parts, facts, ending)) return sink.end(body);
+  const recorded = await record(parts, facts, ending);
+  count(recorded ? code : 'audit-unavailable');
+  if (recorded) return sink.end(body);
   sink.end(startDenial(sink, deny('audit-unavailable'), problemContext(parts, facts)));
 }
 
@@ -118,8 +121,9 @@ async function complete(
   last: Buffer | undefined,
   bytesOut: number,
 ): Promise<void> {
-  parts.measurements.request(facts.route.config.name, undefined);
-  if (await record(parts, facts, { denial: undefined, status: facts.answer.status, bytesOut })) return sink.end(last);
+  const recorded = await record(parts, facts, { denial: undefined, status: facts.answer.status, bytesOut });
+  parts.measurements.request(facts.route.config.name, recorded ? undefined : 'audit-unavailable');
+  if (recorded) return sink.end(last);
   if (sink.started) sink.abort();
   else sink.end(startDenial(sink, deny('audit-unavailable'), problemContext(parts, facts)));
 }

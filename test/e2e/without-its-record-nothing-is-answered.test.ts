@@ -159,6 +159,10 @@ test('a read-only file system over the audit folder, and away again', async (t) 
   t.same(await ask(proxy), refused);
   t.equal(workload.hits(), hits);
   t.notOk(await isReady(proxy));
+  const counted = (labels: string) => proxy.metric(`portcullis_requests_total{route="any",${labels}}`);
+  t.equal(await counted('outcome="allowed",code="ok"'), 1, 'counted as what the client was told');
+  t.equal(await proxy.metric('portcullis_audit_lost_total'), 2);
+  t.match((await proxy.admin('/metrics')).body, /outcome="undecided",code="audit-unavailable"} \d/);
   execFileSync('umount', [audit]);
   await proxy.untilLog((log) => log.includes('"event":"audit.writable"'));
   t.same(await ask(proxy), served);
