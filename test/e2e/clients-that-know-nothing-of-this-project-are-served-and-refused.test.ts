@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'tap';
 import { certificateToPem } from '../../certs/certificate.ts';
@@ -25,7 +26,8 @@ type Call = {
 /** The status and the SPIFFE ID that the client verified, as `200 spiffe://...`; rejects when it got no answer. */
 type Client = {
   readonly name: string;
-  readonly version: readonly string[];
+  /** Run once before; when its program is missing, the client is skipped. */
+  readonly prepare: readonly string[];
   readonly call: (call: Call) => Promise<string>;
 };
 
@@ -34,7 +36,8 @@ function run(words: readonly string[], input = ''): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = execFile(command, rest, { timeout: 90_000 }, (error, stdout, stderr) => {
       if (error === null) resolve(stdout.trim());
-      else reject(new Error(`${command}: ${stderr}`));
+      else
+        reject(new Error(`${command}: ${error.code === 'ENOENT' ? 'not on this machine' : stderr}`, { cause: error }));
     });
     child.stdin?.on('error', () => undefined).write(input);
   });
@@ -46,10 +49,12 @@ const plain = (words: readonly string[]) => (call: Call) => {
   return run([...words, `https://127.0.0.1:${port}${path}`, certificate ?? 'none', key, bundle, proxyId]);
 };
 
+const goClient = join(mkdtempSync(join(tmpdir(), 'pc-')), 'client');
+
 const clients: readonly Client[] = [
   {
     name: 'curl',
-    version: ['curl', '--version'],
+    prepare: ['curl', '--version'],
     call: async ({ port, path, certificate, key, bundle }) => {
       const identity = certificate === undefined ? [] : ['--cert', certificate, '--key', key];
       const words = ['-sS', '--noproxy', '*', '--cacert', bundle, '-o', '/dev/null', '-w', '%{http_code} %{certs}'];
@@ -59,7 +64,7 @@ const clients: readonly Client[] = [
   },
   {
     name: 'openssl s_client',
-    version: ['openssl', 'version'],
+    prepare: ['openssl', 'version'],
     call: async ({ port, path, certificate, key, bundle }) => {
       const identity = certificate === undefined ? [] : ['-cert', certificate, '-cert_chain', certificate, '-key', key];
       const words = ['-connect', `127.0.0.1:${port}`, '-verify_return_error', '-CAfile', bundle, '-ign_eof'];
@@ -73,11 +78,17 @@ const clients: readonly Client[] = [
       return `${status} ${new X509Certificate(pem).subjectAltName?.match(/URI:([^,]+)/)?.[1]}`;
     },
   },
-  { name: 'Go crypto/tls', version: ['go', 'version'], call: plain(['go', 'run', source('go/client.go')]) },
-  { name: 'Python ssl', version: ['python3', '--version'], call: plain(['python3', source('python/client.py')]) },
+  {
+    name: 'Go crypto/tls',
+    // Half a minute of two cores when Go has never compiled its TLS on this machine.
+    prepare: ['go', 'build', '-o', goClient, source('go/client.go')],
+    call: plain([goClient]),
+  },
+  { name: 'Python ssl', prepare: ['python3', '--version'], call: plain(['python3', source('python/client.py')]) },
 ];
 
-void test('clients of other people', { timeout: 240_000 }, async (t) => {
+void test('clients of other people', { timeout: 110_000 }, async (t) => {
+  t.teardown(() => rmSync(dirname(goClient), { recursive: true }));
   const workload = await startWorkload();
   t.teardown(workload.close);
   const proxy = await startProxy(t, { workloadPort: workload.port });
@@ -95,12 +106,15 @@ void test('clients of other people', { timeout: 240_000 }, async (t) => {
   const otherBundle = join(proxy.folder, 'other-bundle.pem');
   writeFileSync(otherBundle, (await makePki({ trustDomain: 'test.example' })).caPem);
 
-  for (const [index, { name, version, call }] of clients.entries()) {
-    const missing = await run(version).then(
+  for (const [index, { name, prepare, call }] of clients.entries()) {
+    const missing = await run(prepare).then(
       () => false,
-      (cause: Error) => `${name} is not here: ${cause.message}`,
+      (failed: Error & { readonly cause: NodeJS.ErrnoException }) => {
+        if (failed.cause.code === 'ENOENT') return failed.message;
+        throw failed;
+      },
     );
-    await t.test(name, { skip: missing, timeout: 120_000 }, async (t) => {
+    await t.test(name, { skip: missing }, async (t) => {
       const path = `/client-${index}`;
       const hits = workload.hits();
       const at = { port: proxy.port, path, bundle, ...known };
@@ -111,7 +125,11 @@ void test('clients of other people', { timeout: 240_000 }, async (t) => {
       await t.rejects(call({ ...at, certificate: undefined }), 'no certificate: no answer');
       await proxy.untilRecord(() => refusals(proxy).length > before);
       t.match(refusals(proxy).slice(before), [{ reason: 'no-certificate' }]);
-      await t.rejects(call({ ...at, bundle: otherBundle }), 'with another bundle it is the client that refuses');
+      await t.rejects(
+        call({ ...at, bundle: otherBundle }),
+        /certificate|verif/i,
+        'with another bundle it is the client that refuses',
+      );
       t.equal(workload.hits(), hits + 1, 'the workload saw the allowed request and no other');
     });
   }
