@@ -3,7 +3,12 @@ import { bodyDecoder } from '../../../proxy/http1/body-decoder.ts';
 import { IncomingBody } from '../../../proxy/http1/incoming-body.ts';
 import { deny } from '../../../proxy/denial.ts';
 
-const flow = { pause: () => undefined, resume: () => undefined, sendContinue: () => undefined };
+const flow = {
+  pause: () => undefined,
+  resume: () => undefined,
+  sendContinue: () => undefined,
+  wanted: () => undefined,
+};
 
 function collect(body: IncomingBody): { events: string[] } {
   const events: string[] = [];

@@ -5,7 +5,7 @@ import { readAuthority } from '../../../proxy/normalise/authority.ts';
 import { normaliseHeaders } from '../../../proxy/normalise/headers.ts';
 import { readTarget } from '../../../proxy/normalise/target.ts';
 import { startLlhttp } from './llhttp.ts';
-import { mutants } from './mutations.ts';
+import { mutants } from '../../harness/mutations.ts';
 import { type Reading, readRequest } from './read-request.ts';
 
 /**
@@ -42,6 +42,7 @@ const marker = 'GET /marker HTTP/1.1\r\nHost: marker\r\n\r\n';
 const markerRead = { method: 'GET', target: '/marker', headers: ['Host', 'marker'], body: '' };
 
 void test('no request is read in two ways', async (t) => {
+  t.setTimeout(30_000 + budgetMs);
   const readWithNode = startLlhttp();
   let accepted = 0;
   const property = fc.asyncProperty(mutants, async (bytes) => {
