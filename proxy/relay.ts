@@ -60,6 +60,8 @@ function holdBack({ framing }: Answer, sink: AnswerSink, body: ResponseBody) {
   let received = 0;
   let scheduled: NodeJS.Immediate | undefined;
   const release = () => {
+    // Left pending, it would let the piece after this one go, which may be the last.
+    clearImmediate(scheduled);
     scheduled = undefined;
     if (held === undefined) return;
     const piece = held;
@@ -75,7 +77,7 @@ function holdBack({ framing }: Answer, sink: AnswerSink, body: ResponseBody) {
       if (!completes) scheduled ??= setImmediate(release);
     },
     take: () => {
-      if (scheduled !== undefined) clearImmediate(scheduled);
+      clearImmediate(scheduled);
       const last = held;
       held = undefined;
       return last;
