@@ -1,4 +1,5 @@
 import { ProxyError } from '../errors.ts';
+import { readTarget } from '../normalise/target.ts';
 
 /** One part of a path between two slashes, as the router compares it. */
 export type TemplateSegment =
@@ -52,8 +53,8 @@ function literalProblem(part: string): string | undefined {
   if (part === '.' || part === '..') return 'dot segments never match, such paths are refused';
   if (!LITERAL.test(part))
     return `\`${part}\` has characters that a path segment cannot have (percent-encode, upper-case hex)`;
-  const needless = part.match(/%(?:2F|5C|00|2E|2D|5F|7E|3[0-9]|[46][1-9A-F]|[57][0-9A])/);
-  return needless === null ? undefined : `\`${needless[0]}\` never matches, such paths are refused`;
+  const target = readTarget(`/${part}`);
+  return 'code' in target ? `\`${part}\` never matches, such paths are refused: ${target.detail}` : undefined;
 }
 
 function invalid(template: string, why: string): ProxyError {
