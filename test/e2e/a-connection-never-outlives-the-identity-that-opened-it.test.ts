@@ -23,7 +23,7 @@ void test('expiry ends every connection: idle, in the middle of a head, while an
   const proxy = await startProxy(t, { workloadPort: workload.port, config });
   const pki = await proxyPki(proxy.folder);
   const path = '/ns/t/sa/client';
-  const short = await pki.issue({ path, notAfterMs: Date.now() + 5000 });
+  const short = await pki.issue({ path, notAfterMs: Date.now() + 6000 });
 
   const idle = await keepConnection(proxy.port, short);
   const slow = await keepConnection(proxy.port, short);

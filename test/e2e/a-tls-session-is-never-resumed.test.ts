@@ -11,7 +11,7 @@ import { expectRefusal, offering } from '../harness/refused-handshake.ts';
 import { startWorkload } from '../harness/workload.ts';
 
 /** Makes a request and keeps what the server gave for a later session, if anything. */
-async function visit(proxy: TestProxy, credential: ClientCredential, session?: Buffer | undefined) {
+async function visit(proxy: TestProxy, credential: ClientCredential, session?: Buffer) {
   const client = await connectRaw(proxy.port, credential, keeping({ session }));
   const sessions: Buffer[] = [];
   client.socket.on('session', (offered: Buffer) => sessions.push(offered));
@@ -44,7 +44,7 @@ void test('whatever session a client keeps, the next connection proves its ident
   await expectRefusal(t, proxy, 'a session from before', 'revoked', offering(proxy, revoked, keeping(before)));
 
   const pki = await proxyPki(proxy.folder);
-  const short = await pki.issue({ path: '/ns/t/sa/client', notAfterMs: Date.now() + 4000 });
+  const short = await pki.issue({ path: '/ns/t/sa/client', notAfterMs: Date.now() + 5000 });
   const alive = await visit(proxy, short);
   t.equal(alive.status, 200);
   await untilExpired(short);

@@ -8,7 +8,7 @@ import { startWorkload } from '../harness/workload.ts';
 void test('no byte of another protocol, version or half a handshake gets further', async (t) => {
   const workload = await startWorkload();
   t.teardown(workload.close);
-  const proxy = await startProxy(t, { workloadPort: workload.port, config: { limits: { handshake: '2s' } } });
+  const proxy = await startProxy(t, { workloadPort: workload.port, config: { limits: { handshake: '3s' } } });
   const hello = await clientHello();
   const half = hello.subarray(0, hello.length / 2);
   const oldest = { minVersion: 'TLSv1', ciphers: 'DEFAULT@SECLEVEL=0' } as const;
