@@ -1,6 +1,8 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import type { Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'tap';
 import { connectRaw, exchange, parseAnswer, requestText } from '../harness/client.ts';
@@ -214,3 +216,29 @@ function closed(server: Server): void {
   server.closeAllConnections();
   server.close();
 }
+
+void test('a workload that does not take connections: 502 when the time to connect is over', async (t) => {
+  // A full backlog of a process that stands still: the system no longer answers those who knock.
+  const program = `require('net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, function () {
+    process.send(this.address().port, () => process.kill(process.pid, 'SIGSTOP'));
+  })`;
+  const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  t.teardown(() => child.kill('SIGKILL'));
+  const [port] = (await once(child, 'message')) as [number];
+  await eventually(() => /^State:\s+T/m.test(readFileSync(`/proc/${child.pid}/status`, 'utf8')));
+  const knocking = Array.from({ length: 8 }, () => connect(port, '127.0.0.1').on('error', () => undefined));
+  t.teardown(() => knocking.forEach((socket) => socket.destroy()));
+  await eventually(() => knocking.some(({ readyState }) => readyState === 'open'));
+
+  const address = `127.0.0.1:${port}`;
+  const proxy = await startProxy(t, {
+    workloadPort: port,
+    config: { workload: { address, connect_timeout: '300ms' } },
+  });
+  const { answer, client } = await exchange(proxy.port, proxy.client, requestText('GET', '/knock'));
+  t.equal(answer?.status, 502);
+  t.match(JSON.parse(answer?.body ?? '{}'), { code: 'upstream-unreachable' });
+  t.match(recordsOf(proxy, '/knock'), [{ reason: 'upstream-unreachable', detail: /UND_ERR_CONNECT_TIMEOUT/ }]);
+  client.close();
+  t.equal(await proxy.stop(), 0);
+});
