@@ -74,6 +74,15 @@ const serveParts = {
   audit: countedAudit,
   measurements: {
     ...measurements,
+    // Thousands of handshakes or closes can fall into one turn of the event loop: that is work, not a thread that is stuck.
+    handshakeAccepted: () => {
+      heartbeat.beat();
+      measurements.handshakeAccepted();
+    },
+    connectionClosed: () => {
+      heartbeat.beat();
+      measurements.connectionClosed();
+    },
     requestStarted: () => {
       heartbeat.requestStarted();
       measurements.requestStarted();
