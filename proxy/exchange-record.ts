@@ -18,8 +18,6 @@ export type Ending = {
   readonly status: number | undefined;
   readonly bytesOut: number;
   readonly aborted?: 'client' | 'workload' | 'proxy' | undefined;
-  /** True once a request went to the workload. */
-  readonly forwarded: boolean;
   readonly endedNs: bigint;
 };
 
@@ -44,7 +42,7 @@ export function exchangeRecord(facts: KnownFacts, ending: Ending): ExchangeEvent
     listener: 'inbound',
     route: route?.config.name,
     src: remote,
-    dst: ending.forwarded ? destination(workload) : undefined,
+    dst: facts.sent.toWorkload ? destination(workload) : undefined,
     peer: {
       spiffe: peer.spiffeId,
       serial: peer.serial,

@@ -75,6 +75,8 @@ export type Accepted = {
   readonly connection: ConnectionFacts;
   /** What this request is judged by from its first byte to its record, even when a newer one comes into force. */
   readonly snapshot: Snapshot;
+  /** How far it came; the one fact that changes while a filter is at work. */
+  readonly sent: { toWorkload: boolean };
   /** Aborted when the client goes away. */
   readonly signal: AbortSignal;
   /** Run when the exchange is over, however it ended: leases are given back here. */

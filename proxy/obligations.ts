@@ -1,5 +1,6 @@
 import { type Denial, deny } from './denial.ts';
 import type { HeaderList } from './exchange.ts';
+import { isSettable } from './normalise/headers.ts';
 
 /** What policy demands on top of the permission; all of it is carried out, or the exchange is refused. */
 export type Obligations = {
@@ -9,17 +10,15 @@ export type Obligations = {
   readonly notes: readonly string[];
 };
 
-/** Not for policy to set: framing, routing, and the identity that only the handshake proves. */
-const reserved =
-  /^(?:host|content-length|content-type|content-encoding|transfer-encoding|connection|te|trailer|upgrade|expect|keep-alive|forwarded|proxy-.*|x-forwarded-.*|x-spiffe-.*)$/;
-
 /**
  * Reads obligations. A PEP that does not understand one must not let the request pass (XACML 3.0 section 7.18).
  * @param headers valid names in lower case and valid values, as `readDecision` lets through
+ * @param identityHeaders the names under which the workload is told who calls
  */
 export function readObligations(
   obligations: readonly Readonly<Record<string, unknown>>[],
   headers: ReadonlyMap<string, string>,
+  identityHeaders: readonly string[],
 ): Obligations | Denial {
   const notes: string[] = [];
   for (const { type, note } of obligations) {
@@ -30,7 +29,7 @@ export function readObligations(
   }
   const requestHeaders: string[] = [];
   for (const [name, value] of headers) {
-    if (name.includes('_') || reserved.test(name)) {
+    if (!isSettable(name, identityHeaders)) {
       return deny('policy-undecided', { detail: `policy may not set the header ${name}` });
     }
     requestHeaders.push(name, value);

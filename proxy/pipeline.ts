@@ -9,25 +9,22 @@ import { normalise } from './filters/normalise.ts';
 import { validate } from './filters/validate.ts';
 import type { SharedLimits } from './limit/shared-limits.ts';
 import { forward } from './upstream/forward.ts';
-import type { WorkloadPool } from './upstream/pool.ts';
 
 export type PipelineParts = {
   readonly limits: SharedLimits;
   readonly clock: Clock;
   readonly mark: EvaluationMark;
-  /** The pool of the workload that is in force when a request is forwarded. */
-  readonly pool: () => WorkloadPool;
 };
 
 /** THE order in which a request is judged and sent. A filter in the wrong place does not compile. */
-export function createPipeline({ limits, clock, mark, pool }: PipelineParts) {
+export function createPipeline({ limits, clock, mark }: PipelineParts) {
   return Chain.from<Accepted>()
     .use(identity)
     .use(normalise)
     .use(limit(limits, () => clock.monotonicMs() * 1000))
     .use(validate)
     .use(authorize(mark))
-    .use(forward(pool, clock.monotonicNs))
+    .use(forward(clock.monotonicNs))
     .use(inspect);
 }
 

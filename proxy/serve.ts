@@ -4,7 +4,7 @@ import { type Denial, type DenialCode, deny, denialRow, isDenial } from './denia
 import type { Accepted, AnswerSink, ConnectionFacts } from './exchange.ts';
 import { type Ending, exchangeRecord, type KnownFacts } from './exchange-record.ts';
 import type { Answer } from './filters/inspect.ts';
-import type { WireRequest } from './http1/connection.ts';
+import type { WireRequest } from './http1/host.ts';
 import type { Pipeline, Served } from './pipeline.ts';
 import { relay } from './relay.ts';
 import { startDenial } from './respond.ts';
@@ -58,6 +58,7 @@ function accept({ clock, snapshot, newId }: ServeParts, connection: ConnectionFa
     bytesIn: () => body?.receivedBytes ?? 0,
     connection,
     snapshot: snapshot(),
+    sent: { toWorkload: false },
     signal: wire.signal,
     atEnd: [],
   };
@@ -139,9 +140,8 @@ const brokenOffBy: Partial<Record<DenialCode, 'client' | 'workload'>> = {
 async function record(
   { audit, clock }: ServeParts,
   facts: KnownFacts,
-  ending: Omit<Ending, 'endedNs' | 'forwarded'>,
+  ending: Omit<Ending, 'endedNs'>,
 ): Promise<boolean> {
-  const forwarded = facts.permit !== undefined;
-  const event = exchangeRecord(facts, { ...ending, forwarded, endedNs: clock.monotonicNs() });
+  const event = exchangeRecord(facts, { ...ending, endedNs: clock.monotonicNs() });
   return (await audit.commit(event)) === 'written' || facts.snapshot.config.audit.mode === 'best-effort';
 }

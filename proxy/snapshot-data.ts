@@ -7,6 +7,7 @@ import type { Config, RouteConfig } from './config/config.ts';
 import { parseTemplate } from './config/route-template.ts';
 import { createRouter } from './router.ts';
 import type { Route, Snapshot } from './snapshot.ts';
+import { openPool } from './upstream/pool.ts';
 
 /** A snapshot as it travels to the data threads: plain data, nothing compiled, one digest over all of it. */
 export type SnapshotData = {
@@ -36,9 +37,9 @@ function stableJson(value: unknown): string {
 
 /**
  * Makes a snapshot ready to judge by. Everything in it is compiled here, so whatever cannot work is found before the
- * swap. Throws PolicyError and CertsError.
+ * swap. The pool of the snapshot before serves on where the workload has not changed. Throws PolicyError and CertsError.
  */
-export function hydrate(data: SnapshotData): Snapshot {
+export function hydrate(data: SnapshotData, before?: Snapshot): Snapshot {
   const { config, digest, policyBad } = data;
   const routes = config.routes.map((route) => compileRoute(route, data.schemas));
   return Object.freeze({
@@ -48,7 +49,12 @@ export function hydrate(data: SnapshotData): Snapshot {
     router: createRouter(routes.map((route) => ({ methods: route.config.methods, template: route.template, route }))),
     engine: wasmEngine(data.policy),
     trust: readTrustBundle(data.trust),
+    pool: before !== undefined && sameWorkload(before.config, config) ? before.pool : openPool(config.workload),
   });
+}
+
+function sameWorkload(one: Config, other: Config): boolean {
+  return JSON.stringify(one.workload) === JSON.stringify(other.workload);
 }
 
 function compileRoute(config: RouteConfig, schemas: SnapshotData['schemas']): Route {

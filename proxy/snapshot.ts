@@ -4,6 +4,7 @@ import type { ParameterValidator, SchemaValidator } from '../policy/schema.ts';
 import type { Config, RouteConfig } from './config/config.ts';
 import type { TemplateSegment } from './config/route-template.ts';
 import type { Router } from './router.ts';
+import type { WorkloadPool } from './upstream/pool.ts';
 
 /**
  * Everything a request is judged by, ready to judge: one frozen value with one digest. It is loaded, checked and swapped
@@ -15,6 +16,8 @@ export type Snapshot = {
   readonly router: Router<Route>;
   readonly engine: PolicyEngine;
   readonly trust: TrustBundle;
+  /** Where what this snapshot allowed is sent. Snapshots of one workload share it. */
+  readonly pool: WorkloadPool;
   /** Why the policy may not decide any more, when its revision was marked bad; every decision is then undecided. */
   readonly policyBad: string | undefined;
 };

@@ -81,6 +81,7 @@ async function givenFacts(args: Arguments, io: Io, snapshot: Snapshot): Promise<
     },
     peer,
     snapshot,
+    sent: { toWorkload: false },
     signal: new AbortController().signal,
     atEnd: [],
   };

@@ -3,7 +3,8 @@ import { createServer, type Server, type TlsOptions, type TLSSocket } from 'node
 import { handshakeRefusal, isHandshakeRefusal } from '../../certs/handshake-refusal.ts';
 import { stillValid } from '../../certs/peer.ts';
 import type { ConnectionFacts } from '../exchange.ts';
-import { Http1Connection, type WireRequest } from '../http1/connection.ts';
+import { Http1Connection } from '../http1/connection.ts';
+import type { WireRequest } from '../http1/host.ts';
 import type { SharedLimits } from '../limit/shared-limits.ts';
 import { type Arrival, type Arrivals, watchArrivals } from './arrivals.ts';
 import { failedHandshake, readHandshake } from './handshake.ts';
@@ -12,6 +13,8 @@ import { type Refusal, type RefusalParts, refuse, tooMany } from './refusal.ts';
 export type ListenerParts = RefusalParts & {
   readonly limits: SharedLimits;
   readonly serve: (connection: ConnectionFacts, request: WireRequest) => void;
+  /** Told of an exception that nobody expected; what it concerned has ended. */
+  readonly bug: (cause: unknown) => void;
 };
 
 export type Listener = {
@@ -38,7 +41,7 @@ export function createListener(options: TlsOptions, parts: ListenerParts): Liste
     // A client may close its half after its request and still wait for the answer. Not earlier: a port scan would
     // occupy a socket until the handshake times out.
     socket.allowHalfOpen = true;
-    const connection = draining ? void socket.destroy() : admit(parts, socket, arrivals.of(socket), () => draining);
+    const connection = draining ? void socket.destroy() : contained(parts, socket, arrivals.of(socket), () => draining);
     if (connection === undefined) return;
     connections.set(socket, connection);
     socket.once('close', () => connections.delete(socket));
@@ -74,8 +77,20 @@ function recordFailures(server: Server, parts: ListenerParts, arrivals: Arrivals
     // What fails now was turned back and is on record; when Node says so, the stream may be closed already.
     if (!draining()) refuse(parts, arrivals.of(socket), failedHandshake(error));
   });
+  // Accepting failed, for want of descriptors: the next one may succeed.
+  server.on('error', parts.bug);
   // Above `maxConnections` Node closes what it accepts without a word.
   server.on('drop', (dropped = {}) => refuse(parts, arrivals.dropped(dropped), tooMany('total-limit')));
+}
+
+/** A bug that one handshake meets must not end the thread. */
+function contained(...[parts, socket, ...rest]: Parameters<typeof admit>): Http1Connection | undefined {
+  try {
+    return admit(parts, socket, ...rest);
+  } catch (cause) {
+    parts.bug(cause);
+    return void socket.destroy();
+  }
 }
 
 /** Lets a peer in, or says why not; before this has decided, no byte of the connection is read. */
@@ -108,10 +123,11 @@ function admit(
     measurements.connectionClosed();
   });
   return new Http1Connection(socket, {
-    limits: snapshot.config.limits,
+    limits: () => parts.snapshot().config.limits,
     now: clock.monotonicMs,
     serve: (request) => parts.serve(facts, request),
     mustClose: draining,
+    bug: parts.bug,
     ended: () => stillValid(facts.peer, parts.snapshot().trust, clock.nowMs()) !== undefined,
   });
 }

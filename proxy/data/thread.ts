@@ -12,7 +12,6 @@ import { hydrate } from '../snapshot-data.ts';
 import { watchEventLoop } from '../telemetry/event-loop.ts';
 import type { Log, LogFields, LogLevel } from '../telemetry/log.ts';
 import { createMeasurements } from '../telemetry/measurements.ts';
-import { openPool, type WorkloadPool } from '../upstream/pool.ts';
 import { openHeartbeat } from './heartbeat.ts';
 import { createListener } from './listener.ts';
 import type { Order, Report, ThreadStart } from './messages.ts';
@@ -38,7 +37,6 @@ setInterval(heartbeat.beat, 20);
 let snapshot: Snapshot = hydrate(start.snapshot);
 let trust = start.snapshot.trust;
 let svid = start.svid;
-let pool: WorkloadPool = openPool(snapshot.config.workload);
 const prepared = new Map<string, { readonly snapshot: Snapshot; readonly trust: typeof trust }>();
 
 const { config } = snapshot;
@@ -70,7 +68,7 @@ const countedAudit = {
 };
 
 const serveParts = {
-  pipeline: createPipeline({ limits, clock, mark: heartbeat.mark, pool: () => pool }),
+  pipeline: createPipeline({ limits, clock, mark: heartbeat.mark }),
   audit: countedAudit,
   measurements: {
     ...measurements,
@@ -103,6 +101,7 @@ const exchanges = new Set<Promise<void>>();
 const listener = createListener(listenerOptions(svid, trust, config.limits), {
   ...serveParts,
   limits,
+  bug: (cause) => log.error('connection.bug', { cause: cause instanceof Error ? cause : String(cause) }),
   serve: (connection, request) => {
     const exchange = serve(serveParts, connection, request);
     exchanges.add(exchange);
@@ -116,7 +115,7 @@ function prepare(data: ThreadStart['snapshot']): void {
   prepared.clear();
   let problem: Extract<Report, { is: 'prepared' }>['problem'];
   try {
-    prepared.set(data.digest, { snapshot: hydrate(data), trust: data.trust });
+    prepared.set(data.digest, { snapshot: hydrate(data, snapshot), trust: data.trust });
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
     problem = { code, message };
@@ -129,14 +128,13 @@ function commit(digest: string): void {
   const next = prepared.get(digest);
   prepared.clear();
   if (next === undefined) return;
-  const old = { pool, workload: snapshot.config.workload };
+  const { pool } = snapshot;
   snapshot = next.snapshot;
   trust = next.trust;
   listener.server.setSecureContext(secureContext(svid, trust));
   measurements.setVocabulary(vocabularyOf(snapshot.config));
-  if (JSON.stringify(old.workload) === JSON.stringify(snapshot.config.workload)) return;
-  pool = openPool(snapshot.config.workload);
-  void old.pool.close();
+  // What is in flight was judged by the old snapshot and goes to its workload.
+  if (pool !== snapshot.pool) void Promise.all(exchanges).then(() => pool.close());
 }
 
 async function drain(): Promise<void> {

@@ -5,6 +5,7 @@ import { type Denial, deny } from '../denial.ts';
 import type { Accepted } from '../exchange.ts';
 import { type Obligations, readObligations } from '../obligations.ts';
 import { inputFacts, type Judged } from '../policy-input.ts';
+import type { Snapshot } from '../snapshot.ts';
 
 type Allowed = Extract<Decision, { kind: 'allow' }>;
 
@@ -46,17 +47,20 @@ export function authorize(mark: EvaluationMark): Filter<Accepted & Judged, Autho
     apply: (facts) => {
       const { engine, policyBad } = facts.snapshot;
       if (policyBad !== undefined) return deny('policy-undecided', { detail: policyBad });
+      const input = buildInput(inputFacts(facts));
       mark.enter();
-      const decision = decide(engine, buildInput(inputFacts(facts)));
+      // `decide` never throws; a mark that stayed would blame policy for somebody else's stall.
+      const decision = decide(engine, input);
       mark.leave();
-      return permitOrDeny(decision, engine.revision);
+      return permitOrDeny(decision, facts.snapshot);
     },
   };
 }
 
-function permitOrDeny(decision: Decision, revision: string): Authorized | Denial {
+function permitOrDeny(decision: Decision, { engine, config }: Snapshot): Authorized | Denial {
   if (decision.kind === 'undecided') return deny('policy-undecided', { detail: decision.why });
   if (decision.kind === 'deny') return deny('forbidden', { rule: decision.rule, reasons: decision.reasons });
-  const obligations = readObligations(decision.obligations, decision.headers);
-  return 'code' in obligations ? obligations : { permit: new PolicyPermit(decision, revision, obligations) };
+  const identityHeaders = [config.workload.spiffeIdHeader, config.workload.clientCertHeader];
+  const obligations = readObligations(decision.obligations, decision.headers, identityHeaders);
+  return 'code' in obligations ? obligations : { permit: new PolicyPermit(decision, engine.revision, obligations) };
 }

@@ -1,40 +1,14 @@
 import type { TLSSocket } from 'node:tls';
-import type { LimitsConfig } from '../config/config.ts';
 import { type Denial, deny } from '../denial.ts';
-import type { AnswerSink, RequestBody } from '../exchange.ts';
 import { bodyDecoder } from './body-decoder.ts';
+import { type Phase, type Standing, whatIsDue } from './deadlines.ts';
+import type { ConnectionHost } from './host.ts';
 import { IncomingBody } from './incoming-body.ts';
 import { OutgoingAnswer } from './outgoing-answer.ts';
 import { type HeadSearch, headSearch, type RequestHead, readRequestHead } from './request-head.ts';
 
-/** One request as it came off the wire: a head, or the reason why it is none. */
-export type WireRequest = {
-  /** Which request of its connection this is, from 1. */
-  readonly number: number;
-  readonly head: RequestHead | Denial;
-  readonly body: RequestBody | undefined;
-  readonly answer: AnswerSink;
-  readonly signal: AbortSignal;
-};
-
-/** What a connection needs from its listener. */
-export type ConnectionHost = {
-  readonly limits: LimitsConfig;
-  /** Monotonic milliseconds. */
-  readonly now: () => number;
-  readonly serve: (request: WireRequest) => void;
-  /** True once the listener drains: the next answer is the last. */
-  readonly mustClose: () => boolean;
-  /** True once the peer's identity is no longer valid: the connection ends with it. */
-  readonly ended: () => boolean;
-};
-
-/** `flushing`: the answer is over, but its client has not taken it yet; nothing more is read before that. */
-type Phase = 'idle' | 'head' | 'exchange' | 'flushing' | 'lingering' | 'closed';
-
-/** After the last answer we read and drop this much, this long, so that the client can read the answer before a reset. */
+/** After the last answer we read and drop this much, so that the client can read the answer before a reset. */
 const lingerBytes = 256 * 1024;
-const lingerMs = 1000;
 /** What a client may send ahead while its request is being served. */
 const pipelineBytes = 16 * 1024;
 
@@ -57,6 +31,7 @@ export class Http1Connection {
   #lingered = 0;
   /** Nothing that may still arrive is a request: the client said so, or closed its half. */
   #inputEnded = false;
+  #halfClosedAt: number | undefined;
   /** When the current phase began, and when the last byte of body came or of answer left. */
   #phaseBegan: number;
   #lastProgress: number;
@@ -66,15 +41,11 @@ export class Http1Connection {
     this.#host = host;
     this.#phaseBegan = host.now();
     this.#lastProgress = this.#phaseBegan;
-    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
-    socket.on('drain', () => {
-      this.#lastProgress = this.#host.now();
-      this.#answer?.drained();
-      if (this.#phase === 'flushing') this.#afterAnswer();
-    });
-    socket.on('end', () => this.#endOfInput());
+    socket.on('data', (chunk: Buffer) => this.#contain(() => this.#receive(chunk)));
+    socket.on('drain', () => this.#contain(() => this.#drained()));
+    socket.on('end', () => this.#contain(() => this.#endOfInput()));
     socket.on('error', () => socket.destroy());
-    socket.on('close', () => this.#lost());
+    socket.on('close', () => this.#contain(() => this.#lost()));
   }
 
   /** Ends the connection if nothing is in flight; the answer in flight will be its last otherwise. */
@@ -84,32 +55,51 @@ export class Http1Connection {
 
   /** Called by the listener's clock: refuses or cuts what has become too slow. */
   sweep(): void {
-    const { limits } = this.#host;
-    const now = this.#host.now();
-    const waited = now - this.#phaseBegan;
-    if (this.#phase !== 'exchange' && this.#socket.writableLength > 0) {
-      // The end of an answer goes at the client's pace, which neither keep-alive nor lingering may cut short.
-      if (now - this.#lastProgress > limits.writeIdleMs) this.#socket.destroy();
-    } else if (this.#phase === 'idle' && this.#host.ended()) {
-      this.#linger();
-    } else if (this.#phase === 'idle' && waited > (this.#served === 0 ? limits.headMs : limits.keepAliveMs)) {
+    this.#contain(() => this.#sweep());
+  }
+
+  /** A bug that one connection meets must not end the thread, and with it everybody else's. */
+  #contain(task: () => void): void {
+    try {
+      task();
+    } catch (cause) {
+      this.#host.bug(cause);
       this.#socket.destroy();
-    } else if (this.#phase === 'head' && waited > limits.headMs) {
-      this.#begin(deny('request-timeout', { detail: 'the head took too long' }));
-    } else if (this.#phase === 'lingering' && waited > lingerMs) {
-      this.#socket.destroy();
-    } else if (this.#phase === 'exchange') {
-      this.#sweepExchange(now, waited);
     }
   }
 
-  #sweepExchange(now: number, waited: number): void {
-    const { limits } = this.#host;
-    const silent = now - this.#lastProgress;
-    if (this.#socket.writableNeedDrain && silent > limits.writeIdleMs) this.#socket.destroy();
-    else if (this.#body?.waitsForClient && (silent > limits.bodyIdleMs || waited > limits.bodyMs)) {
-      this.#body.fail(deny('request-timeout', { detail: 'the body took too long' }));
+  #drained(): void {
+    this.#lastProgress = this.#host.now();
+    this.#answer?.drained();
+    if (this.#phase === 'flushing') this.#afterAnswer();
+  }
+
+  #sweep(): void {
+    if (this.#phase === 'idle' && this.#host.ended()) return this.#linger();
+    switch (whatIsDue(this.#standing(), this.#host.limits(), this.#host.now())) {
+      case 'cut':
+        return void this.#socket.destroy();
+      case 'late-head':
+        return this.#begin(deny('request-timeout', { detail: 'the head took too long' }));
+      case 'late-body':
+        return this.#body?.fail(deny('request-timeout', { detail: 'the body took too long' }));
+      case undefined:
+        return undefined;
     }
+  }
+
+  #standing(): Standing {
+    return {
+      phase: this.#phase,
+      phaseBegan: this.#phaseBegan,
+      lastProgress: this.#lastProgress,
+      served: this.#served,
+      unsentBytes: this.#socket.writableLength,
+      needsDrain: this.#socket.writableNeedDrain,
+      waitsForBody: this.#body?.waitsForClient ?? false,
+      halfClosedAt: this.#halfClosedAt,
+      answerStarted: this.#answer?.started ?? false,
+    };
   }
 
   #enter(phase: Phase): void {
@@ -121,7 +111,8 @@ export class Http1Connection {
   #receive(chunk: Buffer): void {
     if (this.#phase === 'lingering') {
       this.#lingered += chunk.length;
-      if (this.#lingered > lingerBytes) this.#socket.destroy();
+      // Not cut at once: a reset could overtake the answer.
+      if (this.#lingered > lingerBytes) this.#socket.pause();
       return;
     }
     if (this.#phase === 'closed') return;
@@ -131,7 +122,7 @@ export class Http1Connection {
   }
 
   #readHead(): void {
-    const { limits } = this.#host;
+    const limits = this.#host.limits();
     if (this.#phase === 'idle') this.#enter('head');
     this.#headSearch ??= headSearch(limits);
     const end = this.#headSearch(this.#pending);
@@ -169,6 +160,7 @@ export class Http1Connection {
       pause: () => this.#socket.pause(),
       resume: () => this.#socket.resume(),
       sendContinue: () => this.#socket.write('HTTP/1.1 100 Continue\r\n\r\n', 'latin1'),
+      wanted: () => void (this.#lastProgress = this.#host.now()),
     });
   }
 
@@ -191,7 +183,7 @@ export class Http1Connection {
       this.#host.mustClose() ||
       this.#host.ended() ||
       this.#inputEnded ||
-      this.#served >= this.#host.limits.maxRequestsPerConnection ||
+      this.#served >= this.#host.limits().maxRequestsPerConnection ||
       (this.#body !== undefined && !this.#body.complete)
     );
   }
@@ -223,13 +215,14 @@ export class Http1Connection {
     if (this.#pending.length > 0) {
       this.#enter('head');
       setImmediate(() => {
-        if (this.#phase === 'head') this.#readHead();
+        if (this.#phase === 'head') this.#contain(() => this.#readHead());
       });
     }
   }
 
   #endOfInput(): void {
     this.#inputEnded = true;
+    this.#halfClosedAt = this.#host.now();
     if (this.#phase === 'exchange' && (this.#body === undefined || this.#body.complete)) return;
     if (this.#phase === 'exchange') this.#body?.cut();
     else if (this.#phase === 'head')

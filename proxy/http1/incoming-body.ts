@@ -11,6 +11,8 @@ export type Flow = {
   readonly pause: () => void;
   readonly resume: () => void;
   readonly sendContinue: () => void;
+  /** Somebody reads it from now on: only from here may the client be called slow. */
+  readonly wanted: () => void;
 };
 
 /** The body of one HTTP/1.1 request: fed raw bytes by its connection, read once by a filter. */
@@ -38,7 +40,8 @@ export class IncomingBody implements RequestBody {
 
   /** True while the client, not we, is the one to wait for. */
   get waitsForClient(): boolean {
-    return !this.complete && !this.#paused && this.#failure === undefined;
+    const weWait = this.#consumer !== undefined && !this.#paused && this.#queue.length === 0;
+    return weWait && !this.complete && this.#failure === undefined;
   }
 
   /** Takes bytes from the wire. @returns how many belonged to this body, or the Denial that ends the connection */
@@ -75,6 +78,7 @@ export class IncomingBody implements RequestBody {
 
   consume(consumer: BodyConsumer): void {
     this.#consumer = consumer;
+    this.#flow.wanted();
     if (this.#expectsContinue && !this.complete && this.#failure === undefined) this.#flow.sendContinue();
     this.#deliver();
   }

@@ -120,6 +120,19 @@ function refuseHeader(name: string, seen: ReadonlySet<string>): Denial | undefin
     : undefined;
 }
 
+/**
+ * Whether somebody other than the proxy may set the header on the way to the workload: not framing, not what would
+ * override the judged request, not provenance, and in no spelling the identity that only the handshake proves.
+ * @param name lower case
+ */
+export function isSettable(name: string, identityHeaders: readonly string[]): boolean {
+  const folded = fold(name);
+  const fixed =
+    hopByHop.has(folded) || overrides.has(folded) || folded === 'content-type' || folded === 'content-encoding';
+  const ours = [...identityHeaders, ...provenance].some((own) => fold(own) === folded);
+  return !fixed && !ours && !folded.startsWith(provenancePrefix) && !name.includes('_');
+}
+
 /** The field names that `Connection` lists (CVE-2021-33197, CVE-2026-29054: what may be dropped that way is limited). */
 function readNominations(raw: HeaderList): ReadonlySet<string> | Denial {
   const names = new Set<string>();

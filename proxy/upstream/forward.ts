@@ -18,20 +18,20 @@ export type Forwarded = { readonly response: WorkloadResponse };
 export type Forwardable = Accepted & Identified & Normalised & Validated & Authorized;
 
 /** Sends what was judged, byte for byte, and answers as soon as the head of a clean response is here. */
-export function forward(pool: () => Dispatcher, nowNs: () => bigint): Filter<Forwardable, Forwarded> {
+export function forward(nowNs: () => bigint): Filter<Forwardable, Forwarded> {
   return {
     name: 'forward',
     apply: async (facts) => {
       // Whoever left while the policy was asked must not make the workload act.
       if (facts.signal.aborted) return deny('client-aborted');
       const leftMs = facts.route.config.timeoutMs - Number(nowNs() - facts.beganNs) / 1e6;
-      const response = await send(facts, pool(), leftMs);
+      const response = await send(facts, leftMs);
       return 'code' in response ? response : { response };
     },
   };
 }
 
-function send(facts: Forwardable, pool: Dispatcher, leftMs: number): Promise<WorkloadResponse | Denial> {
+function send(facts: Forwardable, leftMs: number): Promise<WorkloadResponse | Denial> {
   const { request, signal, snapshot, atEnd } = facts;
   const { workload } = snapshot.config;
   return new Promise((resolve) => {
@@ -44,10 +44,10 @@ function send(facts: Forwardable, pool: Dispatcher, leftMs: number): Promise<Wor
       maxResponseBytes: workload.maxResponseBytes,
       closeDelimited: workload.unsafeCloseDelimited,
     };
-    const exchange = new WorkloadExchange(rules, resolve);
+    const exchange = new WorkloadExchange(rules, () => (facts.sent.toWorkload = true), resolve);
     signal.addEventListener('abort', () => exchange.cancel(deny('client-aborted')), { once: true });
     const { headers, body } = outgoing(facts, (denial) => exchange.cancel(denial));
-    pool.dispatch(
+    snapshot.pool.dispatch(
       { method: request.method as Dispatcher.HttpMethod, path: request.target, headers: [...headers], body },
       exchange,
     );

@@ -25,6 +25,7 @@ const maxInterim = 8;
  */
 export class WorkloadExchange implements Dispatcher.DispatchHandler, ResponseBody {
   readonly #rules: ExchangeRules;
+  readonly #sent: () => void;
   readonly #settle: (outcome: WorkloadResponse | Denial) => void;
   #controller: Controller | undefined;
   #consumer: ResponseConsumer | undefined;
@@ -36,8 +37,10 @@ export class WorkloadExchange implements Dispatcher.DispatchHandler, ResponseBod
   #early: Buffer[] = [];
   #ended: 'end' | Denial | undefined;
 
-  constructor(rules: ExchangeRules, settle: (outcome: WorkloadResponse | Denial) => void) {
+  /** @param sent told when the request is handed to a connection: from then on the workload may have seen it */
+  constructor(rules: ExchangeRules, sent: () => void, settle: (outcome: WorkloadResponse | Denial) => void) {
     this.#rules = rules;
+    this.#sent = sent;
     this.#settle = settle;
   }
 
@@ -51,7 +54,8 @@ export class WorkloadExchange implements Dispatcher.DispatchHandler, ResponseBod
 
   onRequestStart(controller: Controller): void {
     this.#controller = controller;
-    if (this.#settled) controller.abort(new Error('cancelled'));
+    if (this.#settled) return controller.abort(new Error('cancelled'));
+    this.#sent();
   }
 
   onResponseStart(controller: Controller, status: number): void {

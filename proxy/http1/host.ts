@@ -1,0 +1,29 @@
+import type { LimitsConfig } from '../config/config.ts';
+import type { Denial } from '../denial.ts';
+import type { AnswerSink, RequestBody } from '../exchange.ts';
+import type { RequestHead } from './request-head.ts';
+
+/** One request as it came off the wire: a head, or the reason why it is none. */
+export type WireRequest = {
+  /** Which request of its connection this is, from 1. */
+  readonly number: number;
+  readonly head: RequestHead | Denial;
+  readonly body: RequestBody | undefined;
+  readonly answer: AnswerSink;
+  readonly signal: AbortSignal;
+};
+
+/** What a connection needs from its listener. */
+export type ConnectionHost = {
+  /** As they are in force now: a reload reaches open connections too. */
+  readonly limits: () => LimitsConfig;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
+  readonly serve: (request: WireRequest) => void;
+  /** True once the listener drains: the next answer is the last. */
+  readonly mustClose: () => boolean;
+  /** True once the peer's identity is no longer valid: the connection ends with it. */
+  readonly ended: () => boolean;
+  /** Told of an exception that nobody expected; the connection ends. */
+  readonly bug: (cause: unknown) => void;
+};
