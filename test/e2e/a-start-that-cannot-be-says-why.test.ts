@@ -1,24 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Test, test } from 'tap';
-import { expectNoStart, newFolder, type ProxySetup, startProxy, trustDomain } from '../harness/proxy.ts';
+import { test } from 'tap';
+import { base, isClear, workloadPort } from '../harness/failed-start.ts';
+import { expectNoStart, newFolder, type ProxySetup } from '../harness/proxy.ts';
 
 const main = fileURLToPath(new URL('../../proxy/main.ts', import.meta.url));
-/** Nothing listens there, and nothing has to: no start gets that far. */
-const workloadPort = 9;
-const base = {
-  identity: { trust_domain: trustDomain, spiffe_id: `spiffe://${trustDomain}/ns/t/sa/proxy` },
-  listen: '127.0.0.1:0',
-  workload: `127.0.0.1:${workloadPort}`,
-  policy: { rego: './policy' },
-  routes: [{ name: 'any', methods: ['GET'], path: '/{rest...}' }],
-  admin: 'unix:./admin.sock',
-};
 const json = (value: unknown) => JSON.stringify(value);
 const withBody = {
   routes: [{ name: 'any', methods: ['POST'], path: '/{rest...}', body: { 'application/json': './order.schema.json' } }],
@@ -96,17 +84,6 @@ const cases: readonly Case[] = [
     says: /127\.0\.0\.1:9 is the address of `workload` too/,
   },
 ];
-
-/** The message and what to do, exit code 3, and nothing that only a developer can read. */
-function isClear(t: Test, { code, stderr: all }: { code: number | null; stderr: string }, wanted: Omit<Case, 'name'>) {
-  // A start that got as far as the CA has logged that.
-  const stderr = all.replaceAll(/^\{"ts":.*\}\n/gm, '');
-  t.equal(code, 3, stderr);
-  t.match(stderr, new RegExp(`^error\\[${wanted.code}\\]: `));
-  t.match(stderr, wanted.says);
-  t.notMatch(stderr, /\n {4}at |node:internal|\.ts:\d/, 'no stack trace');
-  t.match(stderr, /\n {2}\S[^\n]*\n$/, 'the remedy comes last');
-}
 
 type Problem = { readonly file: string; readonly line: number; readonly column: number; readonly message: string };
 
@@ -194,66 +171,4 @@ test('a configuration that this user cannot read, and a port that it may not hav
     { code: unreadable.status, stderr: unreadable.stderr },
     { code: 'config-invalid', says: /portcullis\.yaml:1:1: cannot be read: permission denied/ },
   );
-});
-
-test('a port in use, by a stranger and by a portcullis, which shares its port among its threads', async (t) => {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.teardown(() => server.close());
-  const taken = (server.address() as AddressInfo).port;
-  const stranger = await expectNoStart(t, { workloadPort, config: { ...base, listen: `127.0.0.1:${taken}` } });
-  isClear(t, stranger, {
-    code: 'port-in-use',
-    says: new RegExp(`listen: another process listens on 127.0.0.1:${taken}`),
-  });
-
-  const first = await startProxy(t, { workloadPort, config: { ...base, threads: 2 } });
-  const listen = `127.0.0.1:${first.port}`;
-  const second = await expectNoStart(t, { workloadPort, config: { ...base, listen, threads: 2 } });
-  isClear(t, second, { code: 'port-in-use', says: new RegExp(`another process listens on ${listen}`) });
-
-  const admin = `unix:${join(first.folder, 'admin.sock')}`;
-  const sameSocket = await expectNoStart(t, { workloadPort, config: { ...base, admin } });
-  isClear(t, sameSocket, { code: 'port-in-use', says: /admin: another process listens on .*admin\.sock/ });
-
-  const audit = { folder: join(first.folder, 'audit') };
-  const sameAudit = await expectNoStart(t, { workloadPort, config: { ...base, audit } });
-  const holder = new RegExp(`audit is being written by process ${first.child.pid}`);
-  isClear(t, sameAudit, { code: 'audit-folder-locked', says: holder });
-  t.equal((await first.admin('/readyz')).status, 200, 'the first one does not notice');
-  t.equal(await first.stop(), 0);
-});
-
-test('an audit stream whose end does not verify, of the main thread or of a data thread', async (t) => {
-  const folder = newFolder(t);
-  const setup: ProxySetup = { workloadPort, folder, config: base };
-  const proxy = await startProxy(t, setup);
-  t.equal(await proxy.stop(), 0);
-  for (const stream of ['data-0', 'control']) {
-    const file = join(folder, 'audit', stream, '00000001.ndjson');
-    const good = readFileSync(file, 'utf8');
-    writeFileSync(file, good.replace(/"hash":"sha256:....([0-9a-f]{60}"\}\n)$/, '"hash":"sha256:0000$1'));
-    const says = new RegExp(`the last record of .*${stream}/00000001.ndjson does not verify: hash-mismatch`);
-    isClear(t, await expectNoStart(t, setup), { code: 'audit-stream-corrupt', says });
-    writeFileSync(file, good);
-  }
-  const again = await startProxy(t, setup);
-  t.equal(await again.stop(), 0);
-});
-
-test('an audit folder that others may write to, and a state folder that others may read', async (t) => {
-  const folder = newFolder(t);
-  mkdirSync(join(folder, 'audit'));
-  chmodSync(join(folder, 'audit'), 0o777);
-  isClear(t, await expectNoStart(t, { workloadPort, folder, config: base }), {
-    code: 'audit-folder-unusable',
-    says: /audit can be written by other users \(mode 777\)/,
-  });
-  rmSync(join(folder, 'audit'), { recursive: true });
-  chmodSync(join(folder, 'state'), 0o755);
-  isClear(t, await expectNoStart(t, { workloadPort, folder, config: base }), {
-    code: 'config-invalid',
-    says: /others can reach .*state \(mode 0755\); run `chmod 0700/,
-  });
 });
