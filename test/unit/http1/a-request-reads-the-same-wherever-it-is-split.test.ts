@@ -16,7 +16,18 @@ const readerCodes: ReadonlySet<string> = new Set([
 
 const next = Buffer.from('GET /next HTTP/1.1\r\n\r\n');
 
-for (const { name, about, vectors } of loadVectors()) {
+const groups = loadVectors();
+
+void test('there are vectors, each with a name of its own', (t) => {
+  t.equal(groups.length, 11);
+  for (const { name, vectors } of groups) {
+    t.ok(vectors.length >= 12, `${name} has ${vectors.length}`);
+    t.equal(new Set(vectors.map((vector) => vector.name)).size, vectors.length, `${name}: no name twice`);
+  }
+  t.end();
+});
+
+for (const { name, about, vectors } of groups) {
   void test(`${name}: ${about}`, (t) => {
     for (const vector of vectors) {
       const bytes = Buffer.concat([bytesOf(vector), next]);
