@@ -6,9 +6,11 @@ import { parseSpiffeId, type SpiffeId, trustDomainOf } from '../../certs/spiffe-
 import { systemClock as clock } from '../clock.ts';
 import { thisMachine } from '../config/world.ts';
 import { loadConfigFile, loadSnapshot } from '../control/load-snapshot.ts';
-import { type Denial, denialRow, isDenial } from '../denial.ts';
+import type { LimitsConfig } from '../config/config.ts';
+import { type Denial, deny, denialRow, isDenial } from '../denial.ts';
 import type { Accepted, RequestBody } from '../exchange.ts';
 import type { Identified } from '../filters/identity.ts';
+import { headSearch, type RequestHead, readRequestHead } from '../http1/request-head.ts';
 import { createRehearsal } from '../pipeline.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { hydrate } from '../snapshot-data.ts';
@@ -43,31 +45,30 @@ async function explain(args: Arguments, io: Io): Promise<number> {
   const snapshot = hydrate(await loadSnapshot(config, [], cacheFolder));
   const facts = await givenFacts(args, io, snapshot);
   const idle = () => undefined;
-  const outcome = await createRehearsal({ enter: idle, leave: idle }).run(facts, idle, clock.monotonicMs);
-  io.out(
-    args.switches.has('json') ? `${JSON.stringify(answerOf(outcome, facts), null, 2)}\n` : text(outcome, facts, io),
-  );
+  const rehearsal = createRehearsal({ enter: idle, leave: idle });
+  const outcome = isDenial(facts) ? facts : await rehearsal.run(facts, idle, clock.monotonicMs);
+  const json = () => `${JSON.stringify(answerOf(outcome, snapshot), null, 2)}\n`;
+  io.out(args.switches.has('json') ? json() : text(outcome, snapshot, io));
   return isDenial(outcome) ? 1 : 0;
 }
 
-async function givenFacts(args: Arguments, io: Io, snapshot: Snapshot): Promise<Accepted & Identified> {
-  const method = valueOf(args, 'method') ?? 'GET';
-  const file = valueOf(args, 'body');
-  const body = file === undefined ? undefined : wholeBody(await readGiven(resolve(io.cwd, file)));
-  const headers = (args.values.get('header') ?? []).flatMap(readHeader);
-  const hasHost = headers.some((part, index) => index % 2 === 0 && part.toLowerCase() === 'host');
+async function givenFacts(args: Arguments, io: Io, snapshot: Snapshot): Promise<(Accepted & Identified) | Denial> {
+  const bytes = await givenBody(args, io);
+  const head = readGivenHead(args, bytes, snapshot.config.limits);
+  if (isDenial(head)) return head;
   const at = valueOf(args, 'at');
   const receivedMs = at === undefined ? io.now() : Date.parse(at);
   if (Number.isNaN(receivedMs)) throw new UsageError('--at is not an RFC 3339 time');
   const peer = namedPeer(readId(requiredValue(args, 'id')), receivedMs);
+  const body = head.framing.kind === 'none' ? undefined : wholeBody(bytes);
   return {
     id: randomUUID(),
     receivedMs,
     beganNs: clock.monotonicNs(),
     number: 1,
-    method,
-    target: requiredValue(args, 'target'),
-    headers: hasHost ? headers : ['host', 'localhost', ...headers],
+    method: head.method,
+    target: head.target,
+    headers: head.headers,
     incoming: body,
     bytesIn: () => body?.receivedBytes ?? 0,
     connection: {
@@ -87,6 +88,23 @@ async function givenFacts(args: Arguments, io: Io, snapshot: Snapshot): Promise<
   };
 }
 
+/** The bytes that a client would send for this, read by the reader that the proxy reads them with. */
+function readGivenHead(args: Arguments, body: Buffer, limits: LimitsConfig): RequestHead | Denial {
+  const lines = [...(args.values.get('header') ?? [])];
+  const odd = lines.find((line) => !line.includes(':'));
+  if (odd !== undefined) throw new UsageError(`--header is not NAME: VALUE: ${JSON.stringify(odd)}`);
+  const has = (name: string) => lines.some((line) => line.toLowerCase().startsWith(`${name}:`));
+  if (!has('host')) lines.unshift('host: localhost');
+  if (body.length > 0 && !has('content-length') && !has('transfer-encoding'))
+    lines.push(`content-length: ${body.length}`);
+  const requestLine = `${valueOf(args, 'method') ?? 'GET'} ${requiredValue(args, 'target')} HTTP/1.1`;
+  const bytes = Buffer.from(`${[requestLine, ...lines].join('\r\n')}\r\n\r\n`, 'utf8');
+  const end = headSearch(limits)(bytes);
+  // A line break in an argument has put the end of the head into its middle.
+  if (end === 'more' || (typeof end === 'number' && end < bytes.length)) return deny('malformed-header');
+  return typeof end === 'number' ? readRequestHead(bytes, end) : end;
+}
+
 function readId(text: string): SpiffeId {
   try {
     return parseSpiffeId(text);
@@ -96,10 +114,9 @@ function readId(text: string): SpiffeId {
   }
 }
 
-function readHeader(line: string): readonly [string, string] {
-  const colon = line.indexOf(':');
-  if (colon < 1) throw new UsageError(`--header is not NAME: VALUE: ${JSON.stringify(line)}`);
-  return [line.slice(0, colon), line.slice(colon + 1).trim()];
+async function givenBody(args: Arguments, io: Io): Promise<Buffer> {
+  const file = valueOf(args, 'body');
+  return file === undefined ? Buffer.alloc(0) : readGiven(resolve(io.cwd, file));
 }
 
 async function readGiven(file: string): Promise<Buffer> {
@@ -140,7 +157,7 @@ function wholeBody(bytes: Buffer): RequestBody {
   };
 }
 
-function answerOf(outcome: Rehearsed, { snapshot }: Accepted): object {
+function answerOf(outcome: Rehearsed, snapshot: Snapshot): object {
   const judgedBy = { snapshot: snapshot.digest, policy: snapshot.engine.revision };
   if (!isDenial(outcome)) {
     const { permit, route } = outcome;
@@ -151,7 +168,7 @@ function answerOf(outcome: Rehearsed, { snapshot }: Accepted): object {
   return { allowed: false, status, code, kind, rule, reasons, detail, pointer, ...judgedBy };
 }
 
-function text(outcome: Rehearsed, facts: Accepted, io: Io): string {
+function text(outcome: Rehearsed, snapshot: Snapshot, io: Io): string {
   const paint = painter(io.color);
   const lines = isDenial(outcome)
     ? [`${paint('red', 'refused')}  ${denialRow(outcome.code).status} ${outcome.code}`, ...why(outcome)]
@@ -159,7 +176,7 @@ function text(outcome: Rehearsed, facts: Accepted, io: Io): string {
         `${paint('green', 'allowed')}  route ${outcome.route.config.name}`,
         ...detailLines({ rule: outcome.permit.rule, reasons: outcome.permit.reasons }),
       ];
-  return `${[...lines, `  policy   ${facts.snapshot.engine.revision}`].join('\n')}\n`;
+  return `${[...lines, `  policy   ${snapshot.engine.revision}`].join('\n')}\n`;
 }
 
 function why(denial: Denial): string[] {
