@@ -13,7 +13,7 @@ const total = Number(process.env['PORTCULLIS_TEST_CONNECTIONS'] ?? 2000);
 const processes = 4;
 const each = total / processes;
 /** Many handshakes in one turn of the event loop must not be taken for a thread that is stuck. */
-const atOnce = 200;
+const atOnce = 100;
 
 const script = fileURLToPath(new URL('../harness/idle-clients.ts', import.meta.url));
 
