@@ -47,6 +47,9 @@ export async function startDataThread(start: ThreadStart, events: ThreadEvents):
   }
   worker.on('error', (error) => {
     cause = error instanceof Error ? error.message : String(error);
+    // The record has one line; whoever looks for the bug needs the stack.
+    const fields = { thread: start.index, cause: error instanceof Error ? error : cause };
+    events.report({ is: 'log', level: 'error', event: 'thread.crashed', fields });
   });
   worker.on('exit', () => {
     ended = true;
