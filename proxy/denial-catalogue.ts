@@ -48,7 +48,7 @@ export const denialCatalogue = {
   // How much.
   'too-many-requests': row(429, 'denied', false, 'Too many requests.', 'The quota of this identity on this route is used up.'),
   'too-many-in-flight': row(429, 'denied', false, 'Too many requests at once.', 'limits.max_in_flight_per_identity reached.'),
-  overloaded: row(503, 'denied', false, 'The proxy is at its limit.', 'limits.max_in_flight reached, or no room to track one more identity.'),
+  overloaded: row(503, 'denied', false, 'The proxy is at its limit.', 'limits.max_in_flight or limits.max_held reached, or no room to track one more identity.'),
 
   // The content.
   'unexpected-body': row(400, 'invalid', true, 'This operation takes no body.', 'A body on a route that declares none.'),

@@ -7,6 +7,7 @@ import { inspect } from './filters/inspect.ts';
 import { limit } from './filters/limit.ts';
 import { normalise } from './filters/normalise.ts';
 import { validate } from './filters/validate.ts';
+import type { HeldBytes } from './limit/held-bytes.ts';
 import type { SharedLimits } from './limit/shared-limits.ts';
 import { forward } from './upstream/forward.ts';
 
@@ -14,23 +15,24 @@ export type PipelineParts = {
   readonly limits: SharedLimits;
   readonly clock: Clock;
   readonly mark: EvaluationMark;
+  readonly held: HeldBytes;
 };
 
 /** THE order in which a request is judged and sent. A filter in the wrong place does not compile. */
-export function createPipeline({ limits, clock, mark }: PipelineParts) {
+export function createPipeline({ limits, clock, mark, held }: PipelineParts) {
   return Chain.from<Accepted>()
     .use(identity)
     .use(normalise)
     .use(limit(limits, () => clock.monotonicMs() * 1000))
-    .use(validate)
+    .use(validate(held))
     .use(authorize(mark))
     .use(forward(clock.monotonicNs))
-    .use(inspect);
+    .use(inspect(held));
 }
 
 /** What can be decided of a request that nobody has sent: its peer is given, nothing is counted, nothing forwarded. */
-export function createRehearsal(mark: EvaluationMark) {
-  return Chain.from<Accepted & Identified>().use(normalise).use(validate).use(authorize(mark));
+export function createRehearsal(mark: EvaluationMark, held: HeldBytes) {
+  return Chain.from<Accepted & Identified>().use(normalise).use(validate(held)).use(authorize(mark));
 }
 
 export type Pipeline = ReturnType<typeof createPipeline>;

@@ -1,22 +1,36 @@
-import { type Denial, deny } from './denial.ts';
-import type { RequestBody } from './exchange.ts';
+import { type Denial, type DenialCode, deny } from './denial.ts';
+import type { BodyConsumer } from './exchange.ts';
+import type { Hold } from './limit/held-bytes.ts';
+
+type Source = { readonly consume: (consumer: BodyConsumer) => void };
+
+export type Collecting = {
+  readonly maxBytes: number;
+  /** What it is called when there is more. */
+  readonly tooLarge: DenialCode;
+  readonly hold: Hold;
+  /** Nobody takes the rest. */
+  readonly stop: () => void;
+};
 
 /**
- * Collects a whole body. Over the cap it is a denial, never a shorter body: policy must not see "no body" where bytes
- * were sent (CVE-2026-65838). A declared length over the cap is refused before a byte is asked for.
+ * Collects a whole body. Over a cap it is a denial, never a shorter body: policy must not see "no body" where bytes
+ * were sent (CVE-2026-65838).
  */
-export function readBody(body: RequestBody, maxBytes: number): Promise<Buffer | Denial> {
-  if ((body.declaredBytes ?? 0) > maxBytes) return Promise.resolve(deny('body-too-large'));
+export function readBody(source: Source, { maxBytes, tooLarge, hold, stop }: Collecting): Promise<Buffer | Denial> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
-    body.consume({
+    const refuse = (denial: Denial) => {
+      resolve(denial);
+      stop();
+    };
+    source.consume({
       chunk: (data) => {
         bytes += data.length;
-        if (bytes <= maxBytes) return void chunks.push(data);
-        // The rest stays unread; the answer closes the connection.
-        body.pause();
-        resolve(deny('body-too-large'));
+        if (bytes > maxBytes) return refuse(deny(tooLarge));
+        if (!hold.add(data.length)) return refuse(deny('overloaded', { detail: 'no room to hold one more body' }));
+        chunks.push(data);
       },
       end: () => resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, bytes)),
       failed: resolve,

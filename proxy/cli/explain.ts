@@ -11,6 +11,7 @@ import { type Denial, deny, denialRow, isDenial } from '../denial.ts';
 import type { Accepted, RequestBody } from '../exchange.ts';
 import type { Identified } from '../filters/identity.ts';
 import { headSearch, type RequestHead, readRequestHead } from '../http1/request-head.ts';
+import { countHeldBytes } from '../limit/held-bytes.ts';
 import { createRehearsal } from '../pipeline.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { hydrate } from '../snapshot-data.ts';
@@ -45,7 +46,10 @@ async function explain(args: Arguments, io: Io): Promise<number> {
   const snapshot = hydrate(await loadSnapshot(config, [], cacheFolder));
   const facts = await givenFacts(args, io, snapshot);
   const idle = () => undefined;
-  const rehearsal = createRehearsal({ enter: idle, leave: idle });
+  const rehearsal = createRehearsal(
+    { enter: idle, leave: idle },
+    countHeldBytes(() => Number.POSITIVE_INFINITY),
+  );
   const outcome = isDenial(facts) ? facts : await rehearsal.run(facts, idle, clock.monotonicMs);
   const json = () => `${JSON.stringify(answerOf(outcome, snapshot), null, 2)}\n`;
   io.out(args.switches.has('json') ? json() : text(outcome, snapshot, io));

@@ -110,6 +110,7 @@ function limits(settings: Settings['limits']): LimitsConfig {
     maxRequestsPerConnection: settings.max_requests_per_connection,
     maxInFlight: settings.max_in_flight,
     maxInFlightPerIdentity: settings.max_in_flight_per_identity ?? Math.min(1000, settings.max_in_flight),
+    maxHeldBytes: settings.max_held,
     maxIdentities: settings.max_identities,
     stallMs: settings.stall,
   };

@@ -108,6 +108,8 @@ export type LimitsConfig = {
   readonly maxRequestsPerConnection: number;
   readonly maxInFlight: number;
   readonly maxInFlightPerIdentity: number;
+  /** Bytes of bodies and responses held at once to be validated whole, over all data threads. */
+  readonly maxHeldBytes: number;
   /** Identities the limiter can tell apart at once; memory is reserved for them. */
   readonly maxIdentities: number;
   /** A data thread whose event loop stops for longer is replaced. */

@@ -53,12 +53,16 @@ export const limitOptions = section('limits', 'What one peer, and all of them to
     doc: 'Requests of one SPIFFE ID worked on at once, more is answered with 429; at most `max_in_flight`. Default 1000, or that when it is less.',
     reload: live,
   }),
+  max_held: defaulted(size('1MiB', '1024GiB'), '256MiB', {
+    doc: 'Bytes of bodies and responses held at once to be validated whole, over all data threads; more is answered with 503.',
+    reload: live,
+  }),
   max_identities: defaulted(integer(16, 10_000_000), 100_000, {
     doc: 'Peer identities the rate limiter can tell apart at once; memory for them is reserved at start.',
     reload: restart,
   }),
   stall: defaulted(duration('100ms', '1m'), '1s', {
-    doc: 'A data thread whose event loop stops for longer is replaced, and the policy revision it ran is marked bad.',
+    doc: 'A data thread whose event loop stops for longer is replaced, and if policy held it, that revision is marked bad.',
     reload: restart,
   }),
 });

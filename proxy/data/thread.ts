@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
 import { openAuditStream } from '../audit/stream.ts';
 import { systemClock as clock } from '../clock.ts';
+import { countHeldBytes } from '../limit/held-bytes.ts';
 import { openSharedLimits } from '../limit/shared-limits.ts';
 import { createPipeline } from '../pipeline.ts';
 import { serve } from '../serve.ts';
@@ -67,8 +68,11 @@ const countedAudit = {
   },
 };
 
+/** Of all threads together; each has its share. */
+const held = countHeldBytes(() => snapshot.config.limits.maxHeldBytes / config.threads);
+
 const serveParts = {
-  pipeline: createPipeline({ limits, clock, mark: heartbeat.mark }),
+  pipeline: createPipeline({ limits, clock, mark: heartbeat.mark, held }),
   audit: countedAudit,
   measurements: {
     ...measurements,

@@ -3,7 +3,9 @@ import { matchContentType } from '../../policy/media-type.ts';
 import type { Filter } from '../chain.ts';
 import { type Denial, deny, isDenial } from '../denial.ts';
 import type { Accepted } from '../exchange.ts';
+import type { HeldBytes } from '../limit/held-bytes.ts';
 import { headerValues } from '../normalise/headers.ts';
+import { type Collecting, readBody } from '../read-body.ts';
 import type { Forwarded } from '../upstream/forward.ts';
 import type { ResponseBody, ResponseHead, WorkloadResponse } from '../upstream/workload-response.ts';
 import type { Normalised } from './normalise.ts';
@@ -16,33 +18,40 @@ export type Inspected = { readonly answer: Answer };
 const maxDepth = 64;
 
 /** Holds 2xx responses against the schemas of the route (SI-15); one that fails never reaches the client. */
-export const inspect: Filter<Accepted & Normalised & Forwarded, Inspected> = {
-  name: 'inspect',
-  apply: ({ route, response }) => {
-    const rule = route.config.response;
-    if (rule === undefined || response.status > 299 || response.framing.kind === 'bodiless')
-      return { answer: response };
-    const contentType = matchContentType(headerValues(response.headers, 'content-type'), [...route.response.keys()]);
-    const schema = contentType === undefined ? undefined : route.response.get(contentType);
-    const encoded = headerValues(response.headers, 'content-encoding').length > 0;
-    if (schema === undefined || encoded) {
-      response.body.abort();
-      return deny('response-violation', {
-        detail: encoded ? 'the response is encoded' : 'no schema for its content type',
-      });
-    }
-    return holdAgainst(response, rule.maxBytes, (value) => schema.validate(value));
-  },
-};
+export function inspect(held: HeldBytes): Filter<Accepted & Normalised & Forwarded, Inspected> {
+  return { name: 'inspect', apply: (facts) => inspectAnswer(facts, held) };
+}
+
+function inspectAnswer(
+  { route, response, atEnd }: Accepted & Normalised & Forwarded,
+  held: HeldBytes,
+): Inspected | Denial | Promise<Inspected | Denial> {
+  const rule = route.config.response;
+  if (rule === undefined || response.status > 299 || response.framing.kind === 'bodiless') return { answer: response };
+  const contentType = matchContentType(headerValues(response.headers, 'content-type'), [...route.response.keys()]);
+  const schema = contentType === undefined ? undefined : route.response.get(contentType);
+  const encoded = headerValues(response.headers, 'content-encoding').length > 0;
+  if (schema === undefined || encoded) {
+    response.body.abort();
+    return deny('response-violation', {
+      detail: encoded ? 'the response is encoded' : 'no schema for its content type',
+    });
+  }
+  const hold = held.hold();
+  atEnd.push(hold.release);
+  const stop = () => response.body.abort();
+  const collecting = { maxBytes: rule.maxBytes, tooLarge: 'upstream-too-large', hold, stop } as const;
+  return holdAgainst(response, collecting, (value) => schema.validate(value));
+}
 
 type Violation = { readonly pointer: string; readonly message: string };
 
 async function holdAgainst(
   response: WorkloadResponse,
-  maxBytes: number,
+  collecting: Collecting,
   validate: (value: unknown) => Violation | undefined,
 ): Promise<Inspected | Denial> {
-  const bytes = await readResponse(response.body, maxBytes);
+  const bytes = await readBody(response.body, collecting);
   if (isDenial(bytes)) return bytes;
   const json = readStrictJson(bytes, { maxDepth });
   if (!json.ok) return deny('response-violation', { pointer: json.problem.pointer, detail: json.problem.detail });
@@ -51,21 +60,4 @@ async function holdAgainst(
     return deny('response-violation', { pointer: violation.pointer, detail: violation.message });
   }
   return { answer: { ...response, framing: { kind: 'length', bytes: bytes.length }, body: bytes } };
-}
-
-function readResponse(body: ResponseBody, maxBytes: number): Promise<Buffer | Denial> {
-  return new Promise((resolve) => {
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    body.consume({
-      chunk: (data) => {
-        bytes += data.length;
-        if (bytes <= maxBytes) return void chunks.push(data);
-        resolve(deny('upstream-too-large'));
-        body.abort();
-      },
-      end: () => resolve(Buffer.concat(chunks, bytes)),
-      failed: resolve,
-    });
-  });
 }

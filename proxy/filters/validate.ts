@@ -4,8 +4,9 @@ import type { ParameterValidator, SchemaValidator } from '../../policy/schema.ts
 import type { Filter } from '../chain.ts';
 import { type Denial, deny, isDenial } from '../denial.ts';
 import type { Accepted, RequestBody } from '../exchange.ts';
+import type { HeldBytes } from '../limit/held-bytes.ts';
 import { headerValues } from '../normalise/headers.ts';
-import { readBody } from '../read-body.ts';
+import { type Collecting, readBody } from '../read-body.ts';
 import type { Normalised } from './normalise.ts';
 
 /** What policy may know of the body, and what is sent: for a validated one the very bytes that were judged. */
@@ -26,10 +27,12 @@ export type Validated = { readonly body: ExchangeBody };
 const maxDepth = 64;
 
 /** Parameters and body against their schemas. A body that no rule reads is not buffered; one that was is judged whole. */
-export const validate: Filter<Accepted & Normalised, Validated> = {
-  name: 'validate',
-  apply: (facts) => checkParameters(facts) ?? checkBody(facts),
-};
+export function validate(held: HeldBytes): Filter<Accepted & Normalised, Validated> {
+  return {
+    name: 'validate',
+    apply: (facts) => checkParameters(facts) ?? checkBody(facts, held),
+  };
+}
 
 function checkParameters({ route, request, parameters }: Normalised): Denial | undefined {
   const path = new Map([...parameters].map(([name, value]) => [name, [value]]));
@@ -54,11 +57,8 @@ function checkAgainst(
   return deny('parameter-violation', { pointer: violation.pointer, detail: `${place}: ${violation.message}` });
 }
 
-function checkBody({
-  route,
-  request,
-  incoming: body,
-}: Accepted & Normalised): Validated | Denial | Promise<Validated | Denial> {
+function checkBody(facts: Accepted & Normalised, held: HeldBytes): Validated | Denial | Promise<Validated | Denial> {
+  const { route, request, incoming: body, atEnd } = facts;
   const rule = route.config.body;
   // A schema for the body is a demand for one: without it, "no body" would be the way around validation.
   if (body === undefined) {
@@ -78,16 +78,19 @@ function checkBody({
   const contentType = matchContentType(contentTypes, [...route.body.keys()]);
   const schema = contentType === undefined ? undefined : route.body.get(contentType);
   if (contentType === undefined || schema === undefined) return deny('unsupported-media-type');
-  return validateBody(body, rule.maxBytes, contentType, schema);
+  const hold = held.hold();
+  atEnd.push(hold.release);
+  const collecting = { maxBytes: rule.maxBytes, tooLarge: 'body-too-large', hold, stop: () => body.pause() } as const;
+  return validateBody(body, collecting, contentType, schema);
 }
 
 async function validateBody(
   source: RequestBody,
-  maxBytes: number,
+  collecting: Collecting,
   contentType: string,
   schema: SchemaValidator,
 ): Promise<Validated | Denial> {
-  const bytes = await readBody(source, maxBytes);
+  const bytes = await readBody(source, collecting);
   if (isDenial(bytes)) return bytes;
   const json = readStrictJson(bytes, { maxDepth });
   if (!json.ok) return deny('malformed-json', { pointer: json.problem.pointer, detail: json.problem.detail });

@@ -73,6 +73,7 @@ const other: Readonly<Record<string, unknown>> = {
   'limits.max_requests_per_connection': 2,
   'limits.max_in_flight': 2000,
   'limits.max_in_flight_per_identity': 2,
+  'limits.max_held': '1MiB',
   'limits.max_identities': 20,
   'limits.stall': '2s',
   audit: { mode: 'best-effort' },
