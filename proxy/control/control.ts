@@ -114,6 +114,8 @@ export function createControl(parts: ControlParts): Control {
         started.setSvid(svid);
         metrics.setSvidExpiry(svid.notAfterMs);
       });
+      // It may have been renewed while the threads were starting.
+      started.setSvid(identity.source.current());
       stops.push(watch.stop, unsubscribe, () => clearInterval(counting));
     },
     drain: async (withinMs) => {

@@ -76,8 +76,9 @@ export async function startProxy(options: StartOptions): Promise<RunningProxy> {
       replaced: control.threadReplaced,
     });
     undo.push(() => plane.drain());
-    control.attach(plane);
     const admin = await openAdminOf(config, control);
+    // Last: what it begins (watching, renewing, counting) nothing after it can fail and leave running.
+    control.attach(plane);
     return running({ config, port, admin, control, audit, undo });
   } catch (cause) {
     for (const step of undo.reverse()) await step();
