@@ -13,6 +13,7 @@ const lingerBytes = 256 * 1024;
 const pipelineBytes = 16 * 1024;
 
 const nothing = Buffer.alloc(0);
+const endedInsideHead = deny('client-aborted', { detail: 'the connection ended before the head was read' });
 
 /**
  * The HTTP/1.1 state of one TLS connection: head, body, answer, one exchange at a time. Requests sent ahead are served
@@ -29,8 +30,9 @@ export class Http1Connection {
   #abort: AbortController | undefined;
   #served = 0;
   #lingered = 0;
-  /** Nothing that may still arrive is a request: the client said so, or closed its half. */
+  /** Nothing behind this is a request: one of the two has said so. */
   #inputEnded = false;
+  /** Since when nothing more can arrive; what came before is served. */
   #halfClosedAt: number | undefined;
   /** When the current phase began, and when the last byte of body came or of answer left. */
   #phaseBegan: number;
@@ -126,7 +128,7 @@ export class Http1Connection {
     if (this.#phase === 'idle') this.#enter('head');
     this.#headSearch ??= headSearch(limits);
     const end = this.#headSearch(this.#pending);
-    if (end === 'more') return;
+    if (end === 'more') return this.#halfClosedAt === undefined ? undefined : this.#begin(endedInsideHead);
     this.#headSearch = undefined;
     if (typeof end === 'object') return this.#begin(end);
     const head = readRequestHead(this.#pending, end);
@@ -174,6 +176,7 @@ export class Http1Connection {
       if (typeof consumed === 'object') return;
       this.#pending = bytes.subarray(consumed);
     }
+    if (this.#halfClosedAt !== undefined) body?.cut();
     if (this.#phase === 'exchange' && this.#pending.length > pipelineBytes) this.#socket.pause();
   }
 
@@ -183,6 +186,7 @@ export class Http1Connection {
       this.#host.mustClose() ||
       this.#host.ended() ||
       this.#inputEnded ||
+      (this.#halfClosedAt !== undefined && this.#pending.length === 0) ||
       this.#served >= this.#host.limits().maxRequestsPerConnection ||
       (this.#body !== undefined && !this.#body.complete)
     );
@@ -221,19 +225,15 @@ export class Http1Connection {
   }
 
   #endOfInput(): void {
-    this.#inputEnded = true;
     this.#halfClosedAt = this.#host.now();
-    if (this.#phase === 'exchange' && (this.#body === undefined || this.#body.complete)) return;
     if (this.#phase === 'exchange') this.#body?.cut();
-    else if (this.#phase === 'head')
-      this.#begin(deny('client-aborted', { detail: 'the connection ended inside the head' }));
-    else this.#socket.end();
+    else if (this.#phase === 'head') this.#readHead();
+    else if (this.#phase !== 'flushing') this.#socket.end();
   }
 
   #lost(): void {
-    const unfinishedHead = this.#phase === 'head';
     if (this.#phase === 'closed') return;
-    if (unfinishedHead) this.#begin(deny('client-aborted', { detail: 'the connection ended inside the head' }));
+    if (this.#phase === 'head') this.#begin(endedInsideHead);
     this.#enter('closed');
     this.#pending = nothing;
     this.#abort?.abort();

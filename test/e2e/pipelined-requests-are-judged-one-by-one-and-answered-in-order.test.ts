@@ -22,10 +22,12 @@ void test('pipelines', async (t) => {
   t.teardown(workload.close);
   const proxy = await startProxy(t, { workloadPort: workload.port, files: { 'policy/authz.rego': policy } });
   const records = exchangeRecords(proxy.folder);
-  const send = async (text: string) => {
+  const send = async (text: string, halfClose = false) => {
     const before = workload.hits();
+    records();
     const client = await connectRaw(proxy.port, proxy.client);
     client.write(text);
+    if (halfClose) client.socket.end();
     const answers = parseAnswers(await client.untilClosed());
     return {
       statuses: answers.map(({ status }) => status),
@@ -71,5 +73,34 @@ void test('pipelines', async (t) => {
       const statuses = parseAnswers(await client.untilClosed()).map(({ status }) => status);
       split.same(statuses, [200, 200, 200], `cut at ${at}`);
     }
+  });
+
+  await t.test(
+    'whole requests before the end of a half-closed connection are served, wherever it finds them',
+    async (half) => {
+      const six = targets.slice(0, 6);
+      const text = six.map((target) => requestText('GET', target)).join('');
+      // The end meets the first exchange, the turn between two, or the last: what becomes of the requests is the same.
+      for (let round = 0; round < 20; round += 1) {
+        const seen = await send(text, true);
+        half.same(seen, { statuses: six.map(() => 200), targets: six, recorded: six });
+      }
+      const alone = await send(requestText('POST', '/alone', [], 'whole'), true);
+      half.same(alone, { statuses: [200], targets: ['/alone'], recorded: ['/alone'] });
+    },
+  );
+
+  await t.test('what is not whole when its half closes never reaches the workload', async (half) => {
+    const cutBody = await send(requestText('GET', '/a') + requestText('PUT', '/b', [], 'whole').slice(0, -1), true);
+    half.same(cutBody.statuses, [200]);
+    half.same(cutBody.targets, ['/a']);
+    half.same(cutBody.recorded, ['/a', '/b']);
+    const cutHead = await send(requestText('GET', '/a') + requestText('GET', '/c').slice(0, -1), true);
+    half.same(cutHead.statuses, [200]);
+    half.same(cutHead.targets, ['/a']);
+    half.equal(cutHead.recorded.length, 2);
+    const aborted = proxy.audit().filter(({ reason }) => reason === 'client-aborted');
+    half.match(aborted, [{ detail: /inside the body/ }, { detail: /before the head was read/ }]);
+    half.equal(aborted.length, 2);
   });
 });
