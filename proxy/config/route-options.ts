@@ -63,7 +63,7 @@ export const routeOptions = section(
       reload: live,
     }),
     max_response: optional(size('1B', '64MiB'), {
-      doc: 'With `response`: the largest body that is validated, which is held in memory. Default 1MiB, or `workload.max_response` when that is less.',
+      doc: 'With `response`: the largest body that is validated, which is held in memory; judging it holds the data thread for about 15 ms a MiB. Default 1MiB, or `workload.max_response` when that is less.',
       reload: live,
     }),
     timeout: defaulted(duration('10ms', '1h'), '30s', {

@@ -69,7 +69,8 @@ void test('streams', async (t) => {
     files: { 'text.json': JSON.stringify(schema) },
     config: {
       workload: { address: `127.0.0.1:${port}`, max_response: '1GiB' },
-      limits: { keep_alive: '500ms', write_idle: '20s' },
+      // Judging 30 MB holds the thread for half a second, and longer on a busy machine.
+      limits: { keep_alive: '500ms', write_idle: '20s', stall: '20s' },
       routes: [
         { name: 'down', methods: ['GET'], path: '/down', timeout: '2m' },
         { name: 'up', methods: ['POST'], path: '/up', max_body: '1GiB', timeout: '2m' },
