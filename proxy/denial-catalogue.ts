@@ -33,8 +33,8 @@ export const denialCatalogue = {
   'unsupported-expectation': row(417, 'invalid', true, 'That expectation is not supported.', 'Expect with anything but 100-continue.'),
 
   // What it asks for (RFC 9110, normalisation).
-  'method-not-allowed': row(405, 'invalid', false, 'That method is not allowed here.', 'CONNECT, TRACE or a method that no route on this path declares.'),
-  'upgrade-not-allowed': row(501, 'invalid', true, 'Protocol upgrades are not allowed here.', 'The request asks for an upgrade.'),
+  'method-not-allowed': row(405, 'invalid', false, 'That method is not allowed here.', 'A method that no route on this path declares.'),
+  'upgrade-not-allowed': row(501, 'invalid', true, 'Protocol upgrades are not allowed here.', 'The request asks for an upgrade, or for a tunnel with CONNECT.'),
   'ambiguous-target': row(400, 'invalid', true, 'The request target is ambiguous.', 'Not origin-form, or a path with dot segments, empty segments, encoded slashes, backslashes, semicolons, a fragment, or non-canonical percent-encoding.'),
   'ambiguous-authority': row(400, 'invalid', true, 'The Host header is missing or ambiguous.', 'Not exactly one valid Host.'),
   'ambiguous-header': row(400, 'invalid', true, 'A header is given more than once or has an ambiguous name.', 'A singleton field twice, or a name with an underscore.'),
@@ -72,5 +72,7 @@ export const denialCatalogue = {
 
   // Ourselves.
   'audit-unavailable': row(503, 'undecided', true, 'The request could not be recorded.', 'audit.mode is required and the record cannot be written.'),
-  'internal-error': row(500, 'failed', true, 'The proxy failed.', 'A bug: an exception nobody expected. Counted apart and logged with its cause.'),  'client-aborted': row(499, 'failed', true, 'The client went away.', 'The connection ended before the answer was complete; nobody reads this answer, only the record.'),
+  'internal-error': row(500, 'failed', true, 'The proxy failed.', 'A bug: an exception nobody expected. Counted apart and logged with its cause.'),
+  'client-aborted': row(499, 'failed', true, 'The client went away.', 'The connection ended before the answer was complete; nobody reads this answer, only the record.'),
+  'drain-timeout': row(503, 'failed', true, 'The proxy stopped.', 'Not finished within `drain` after the proxy was told to stop; nobody reads this answer, only the record.'),
 } as const satisfies Record<string, DenialRow>;

@@ -1,4 +1,4 @@
-import { type Denial, deny } from './denial.ts';
+import { abortCause, type Denial } from './denial.ts';
 import type { AnswerSink } from './exchange.ts';
 import type { Answer } from './filters/inspect.ts';
 import type { ResponseBody } from './upstream/workload-response.ts';
@@ -45,7 +45,7 @@ function relayWhole(body: Buffer, sink: AnswerSink, signal: AbortSignal): Promis
       }
       resolve({ kind: 'complete', last: body.subarray(at), bytesOut: body.length });
     };
-    signal.addEventListener('abort', () => resolve({ kind: 'broken', denial: deny('client-aborted') }), { once: true });
+    signal.addEventListener('abort', () => resolve({ kind: 'broken', denial: abortCause(signal) }), { once: true });
     sink.onDrain(more);
     more();
   });

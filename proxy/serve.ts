@@ -79,9 +79,9 @@ async function judge(parts: ServeParts, { head }: WireRequest, facts: Accepted):
 async function refuse(parts: ServeParts, sink: AnswerSink, facts: KnownFacts, denial: Denial): Promise<void> {
   const { code } = denial;
   const count = (answered: DenialCode) => parts.measurements.request(facts.route?.config.name, answered);
-  if (code === 'client-aborted') {
+  if (code === 'client-aborted' || code === 'drain-timeout') {
     count(code);
-    await record(parts, facts, { denial, status: undefined, bytesOut: 0, aborted: 'client' });
+    await record(parts, facts, { denial, status: undefined, bytesOut: 0, aborted: brokenOffBy[code] ?? 'proxy' });
     return sink.abort();
   }
   const body = startDenial(sink, denial, problemContext(parts, facts));

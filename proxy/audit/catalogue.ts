@@ -21,6 +21,7 @@ export const exchangeTypes = {
   'limit.reject': row('A quota or a concurrency limit refused a request.', 'Floods, scraping, runaway clients (SC-5).'),
   'upstream.error': row('The workload could not be reached, broke off or answered garbage.', 'Separates failures of the workload from refusals (SI-11).'),
   'client.abort': row('The client went away before the exchange was complete.', 'Probing, and answers that nobody read (SC-5).'),
+  'proxy.abort': row('The proxy broke an exchange off because it had to stop.', 'Separates what a restart has cost from clients that left (AU-3).'),
   'internal.error': row('The proxy failed on a request: a bug.', 'An exception nobody expected may be an attack that works (SI-11).'),
 } as const satisfies Record<string, EventTypeRow>;
 
@@ -122,6 +123,7 @@ const EXCEPTIONS: Partial<Record<DenialCode, ExchangeType>> = {
   'upstream-too-large': 'output.reject',
   'response-violation': 'output.reject',
   'client-aborted': 'client.abort',
+  'drain-timeout': 'proxy.abort',
   'internal-error': 'internal.error',
 };
 

@@ -67,7 +67,7 @@ const workloadOptions = section('workload', 'The one service behind this proxy.'
     reload: live,
   }),
   unsafe_close_delimited: defaulted(boolean, false, {
-    doc: 'Accept response bodies that end with the connection, although nobody can see when one was cut short.',
+    doc: 'Accept response bodies that end with the connection, although nobody can see when one was cut short: a reset then looks like the end.',
     reload: live,
   }),
 });

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server, type TlsOptions, type TLSSocket } from 'node:tls';
 import { handshakeRefusal, isHandshakeRefusal } from '../../certs/handshake-refusal.ts';
 import { stillValid } from '../../certs/peer.ts';
+import { deny } from '../denial.ts';
 import type { ConnectionFacts } from '../exchange.ts';
 import { Http1Connection } from '../http1/connection.ts';
 import type { WireRequest } from '../http1/host.ts';
@@ -21,8 +22,8 @@ export type Listener = {
   readonly server: Server;
   /** Stops accepting, lets what is in flight finish, and answers when every connection has ended. */
   readonly drain: () => Promise<void>;
-  /** Ends every connection at once. */
-  readonly destroy: () => void;
+  /** Ends every connection at once: the time to drain is over. */
+  readonly breakOff: () => void;
 };
 
 /** How often slow and ended connections are looked for; every time limit is kept to within this. */
@@ -62,8 +63,8 @@ export function createListener(options: TlsOptions, parts: ListenerParts): Liste
       await closed;
       clearInterval(sweeper);
     },
-    destroy: () => {
-      for (const socket of connections.keys()) socket.destroy();
+    breakOff: () => {
+      for (const connection of connections.values()) connection.breakOff(deny('drain-timeout'));
     },
   };
 }

@@ -163,7 +163,7 @@ function obey(order: Order): void {
     case 'drain':
       return void drain();
     case 'break-off':
-      return listener.destroy();
+      return listener.breakOff();
   }
 }
 

@@ -28,6 +28,7 @@ export class Http1Connection {
   #body: IncomingBody | undefined;
   #answer: OutgoingAnswer | undefined;
   #abort: AbortController | undefined;
+  #brokenOff: Denial | undefined;
   #served = 0;
   #lingered = 0;
   /** Nothing behind this is a request: one of the two has said so. */
@@ -53,6 +54,12 @@ export class Http1Connection {
   /** Ends the connection if nothing is in flight; the answer in flight will be its last otherwise. */
   closeWhenIdle(): void {
     if (this.#phase === 'idle') this.#linger();
+  }
+
+  /** Ends the connection in the middle of whatever it does, for a reason of ours. */
+  breakOff(cause: Denial): void {
+    this.#brokenOff = cause;
+    this.#socket.destroy();
   }
 
   /** Called by the listener's clock: refuses or cuts what has become too slow. */
@@ -233,11 +240,11 @@ export class Http1Connection {
 
   #lost(): void {
     if (this.#phase === 'closed') return;
-    if (this.#phase === 'head') this.#begin(endedInsideHead);
+    if (this.#phase === 'head') this.#begin(this.#brokenOff ?? endedInsideHead);
     this.#enter('closed');
     this.#pending = nothing;
-    this.#abort?.abort();
-    this.#body?.cut();
+    this.#abort?.abort(this.#brokenOff);
+    this.#body?.cut(this.#brokenOff);
     this.#answer?.connectionLost();
   }
 }

@@ -72,8 +72,8 @@ export class IncomingBody implements RequestBody {
   }
 
   /** The connection ended; a body that was complete before is not affected. */
-  cut(): void {
-    this.fail(deny('client-aborted', { detail: 'the connection ended inside the body' }));
+  cut(cause = deny('client-aborted', { detail: 'the connection ended inside the body' })): void {
+    this.fail(cause);
   }
 
   consume(consumer: BodyConsumer): void {

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { Filter } from '../chain.ts';
-import { type Denial, deny } from '../denial.ts';
+import { abortCause, type Denial, deny } from '../denial.ts';
 import type { Accepted, HeaderList } from '../exchange.ts';
 import type { Authorized } from '../filters/authorize.ts';
 import type { Identified } from '../filters/identity.ts';
@@ -23,7 +23,7 @@ export function forward(nowNs: () => bigint): Filter<Forwardable, Forwarded> {
     name: 'forward',
     apply: async (facts) => {
       // Whoever left while the policy was asked must not make the workload act.
-      if (facts.signal.aborted) return deny('client-aborted');
+      if (facts.signal.aborted) return abortCause(facts.signal);
       const leftMs = facts.route.config.timeoutMs - Number(nowNs() - facts.beganNs) / 1e6;
       const response = await send(facts, leftMs);
       return 'code' in response ? response : { response };
@@ -45,7 +45,7 @@ function send(facts: Forwardable, leftMs: number): Promise<WorkloadResponse | De
       closeDelimited: workload.unsafeCloseDelimited,
     };
     const exchange = new WorkloadExchange(rules, () => (facts.sent.toWorkload = true), resolve);
-    signal.addEventListener('abort', () => exchange.cancel(deny('client-aborted')), { once: true });
+    signal.addEventListener('abort', () => exchange.cancel(abortCause(signal)), { once: true });
     const { headers, body } = outgoing(facts, (denial) => exchange.cancel(denial));
     snapshot.pool.dispatch(
       { method: request.method as Dispatcher.HttpMethod, path: request.target, headers: [...headers], body },
