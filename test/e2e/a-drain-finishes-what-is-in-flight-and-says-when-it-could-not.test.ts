@@ -122,16 +122,25 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
 
 void test('what does not finish within the limit is broken off, on record, and the exit code says so', async (t) => {
   const workload = await startWaitingWorkload(t);
-  const proxy = await startProxy(t, { workloadPort: workload.port, config: { drain: '300ms' } });
-  const clients = await Promise.all(['/wait', '/stream'].map((target) => request(proxy, requestText('GET', target))));
-  await eventually(() => workload.waiting.length === 2);
+  const proxy = await startProxy(t, { workloadPort: workload.port, config: { drain: '300ms', threads: 1 } });
+  const texts = [
+    requestText('GET', '/half-head').slice(0, -1),
+    requestText('GET', '/wait'),
+    requestText('GET', '/stream'),
+    requestText('POST', '/up', [], 'whole').slice(0, -1),
+  ];
+  const clients: RawClient[] = [];
+  for (const text of texts) clients.push(await request(proxy, text));
+  await eventually(() => workload.waiting.length === 2 && workload.begun.includes('/up'));
   const exit = exitOf(proxy);
   proxy.child.kill('SIGTERM');
   t.equal((await exit).code, 1);
   for (const client of clients) t.notMatch(await client.untilClosed(), /0\r\n\r\n$/, 'never a clean end');
   const cut = proxy.audit().filter((record) => record['object'] !== undefined);
-  t.equal(cut.length, 2, 'one record each');
-  t.match(cut, [{ reason: 'client-aborted' }, { reason: 'client-aborted' }]);
+  t.equal(cut.length, texts.length, 'one record each');
+  for (const record of cut) {
+    t.match(record, { type: 'proxy.abort', reason: 'drain-timeout', aborted: 'proxy' }, 'and it was not the client');
+  }
   t.equal(proxy.audit().filter(({ type }) => type === 'proc.stop').length, 1);
 });
 
