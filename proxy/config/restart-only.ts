@@ -14,6 +14,11 @@ const fixed: Readonly<Record<string, (config: Config) => unknown>> = {
   'limits.stall': ({ limits }) => limits.stallMs,
 };
 
+/** Each identity has a quota of its own on each of these routes; memory for them is reserved at start. */
+export function routesWithQuota({ routes }: Config): number {
+  return routes.filter(({ quota }) => quota !== undefined).length;
+}
+
 /** The keys in which two configurations differ although only a restart could put the difference into force. */
 export function restartOnlyChanges(before: Config, after: Config): readonly string[] {
   return Object.entries(fixed)

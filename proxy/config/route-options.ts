@@ -71,7 +71,7 @@ export const routeOptions = section(
       reload: live,
     }),
     quota: optional(quotaOptions, {
-      doc: 'Rate limit for each peer identity; without it the route has none.',
+      doc: 'Rate limit for each peer identity; without it the route has none. A reload may not raise the number of routes that have one: memory for them is reserved at start.',
       reload: live,
     }),
   },

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { AdminState } from '../admin/state.ts';
 import type { Clock } from '../clock.ts';
+import { routesWithQuota } from '../config/restart-only.ts';
 import { vocabularyOf } from '../data/vocabulary.ts';
 import type { SnapshotData } from '../snapshot-data.ts';
 import type { DataPlane, DataPlaneOptions, Replacement } from './data-plane.ts';
@@ -10,7 +11,7 @@ import { serially } from './serial.ts';
 import { describeSnapshot } from './describe-snapshot.ts';
 import { type FileWatch, watchFiles } from './watch-files.ts';
 
-export type ControlParts = Omit<ReloadParts, 'cacheFolder' | 'follow'> & {
+export type ControlParts = Omit<ReloadParts, 'cacheFolder' | 'reservedQuotas' | 'follow'> & {
   readonly clock: Clock;
   readonly watched: readonly string[];
   readonly failedAudit: Map<string, string>;
@@ -50,6 +51,7 @@ export function createControl(parts: ControlParts): Control {
   };
   const reloadParts = {
     ...parts,
+    reservedQuotas: routesWithQuota(snapshot.config),
     cacheFolder: join(snapshot.config.identity.stateFolder, 'policy-cache'),
     follow: async (paths: readonly string[]) => (await watch?.follow([...paths, ...identity.watched])) ?? false,
   };

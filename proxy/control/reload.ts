@@ -1,7 +1,7 @@
 import type { AuditStream } from '../audit/stream.ts';
 import type { Config } from '../config/config.ts';
 import { type LoadedConfig, loadConfig } from '../config/load-config.ts';
-import { restartOnlyChanges } from '../config/restart-only.ts';
+import { restartOnlyChanges, routesWithQuota } from '../config/restart-only.ts';
 import type { World } from '../config/world.ts';
 import { ProxyError } from '../errors.ts';
 import { type SnapshotData, snapshotData } from '../snapshot-data.ts';
@@ -21,6 +21,8 @@ export type ReloadParts = {
   readonly metrics: Metrics;
   readonly identity: Identity;
   readonly cacheFolder: string;
+  /** For how many routes with a quota memory was reserved at start. */
+  readonly reservedQuotas: number;
   readonly follow: FileWatch['follow'];
 };
 
@@ -35,6 +37,7 @@ export async function reload(parts: ReloadParts, plane: DataPlane, before: Snaps
   try {
     if (!loaded.ok) throw invalid(loaded.problems, parts.cwd);
     refuseRestartOnly(before.config, loaded.config);
+    refuseUnreserved(parts.reservedQuotas, loaded.config);
     const trust = parts.identity.trust();
     type = 'policy.reject';
     const next = stillBad(plane, await loadSnapshot(loaded.config, trust, parts.cacheFolder));
@@ -85,6 +88,14 @@ function stillBad(plane: DataPlane, next: SnapshotData): SnapshotData {
 function refuseRestartOnly(before: Config, after: Config): void {
   const keys = restartOnlyChanges(before, after);
   if (keys.length > 0) throw new ProxyError('config-needs-restart', `${keys.join(', ')} cannot change while running`);
+}
+
+/** Beyond the reserve an identity may find no room, and would be refused whatever its quota says. */
+function refuseUnreserved(reserved: number, after: Config): void {
+  const wanted = routesWithQuota(after);
+  if (wanted <= reserved) return;
+  const message = `routes: ${wanted} have a quota, and at start memory was reserved for ${reserved}`;
+  throw new ProxyError('config-needs-restart', message);
 }
 
 function rejected(

@@ -5,6 +5,7 @@ import { lockAuditFolder } from '../audit/folder-lock.ts';
 import { type AuditStream, openAuditStream } from '../audit/stream.ts';
 import type { Clock } from '../clock.ts';
 import type { Address, Config } from '../config/config.ts';
+import { routesWithQuota } from '../config/restart-only.ts';
 import type { World } from '../config/world.ts';
 import { vocabularyOf } from '../data/vocabulary.ts';
 import { createSharedLimits } from '../limit/shared-limits.ts';
@@ -60,7 +61,7 @@ export async function startProxy(options: StartOptions): Promise<RunningProxy> {
     const limits = createSharedLimits({
       maxIdentities: config.limits.maxIdentities,
       threads: config.threads,
-      quotasPerIdentity: config.routes.filter(({ quota }) => quota !== undefined).length,
+      quotasPerIdentity: routesWithQuota(config),
     });
     const metrics = createMetrics(vocabularyOf(config), { version: options.version, ...runtimeVersions() });
     const control: Control = createControl({ ...options, watched, audit, identity, metrics, failedAudit, snapshot });

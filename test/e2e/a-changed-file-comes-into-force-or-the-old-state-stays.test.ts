@@ -192,6 +192,12 @@ test('files change while it runs', async (t) => {
         mend: () => write({ limits: { max_headers: 92 } }),
       },
       {
+        name: 'a quota for which no memory was reserved',
+        change: () => write({ routes: [{ ...routes[0], quota: { requests: 9, per: '1s' } }] }),
+        says: /^config\.reject config-needs-restart: routes: 1 have a quota, and at start memory was reserved for 0/,
+        mend: () => write({ limits: { max_headers: 93 } }),
+      },
+      {
         name: 'Rego with a mistake',
         change: () => replace(proxy, 'policy/authz.rego', 'package portcullis.authz\n\ndecision := {\n'),
         says: /^policy\.reject rego-does-not-compile: .*authz\.rego:\d+/s,
