@@ -1,42 +1,14 @@
-import { renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'tap';
+import { replaceFile } from '../harness/change-files.ts';
 import { connectRaw, exchange, parseAnswer, requestText } from '../harness/client.ts';
-import { clientId, startProxy, type TestProxy } from '../harness/proxy.ts';
+import { startProxy, type TestProxy } from '../harness/proxy.ts';
 import { eventually } from '../harness/process.ts';
+import { quadraticPolicy as quadratic } from '../harness/slow-policy.ts';
 import { startWorkload } from '../harness/workload.ts';
-
-/**
- * THREATS 1.7: a 10,000 x 10,000 comprehension blocks WebAssembly for 12.5 s, and nothing inside can interrupt it. This
- * one needs no memory, whose limit would end it earlier.
- */
-const quadratic = `package portcullis.authz
-
-default decision := {"allow": false, "rule": "default"}
-
-decision := {"allow": true, "rule": "client"} if {
-	input.attributes.source.principal == "${clientId}"
-	not slow
-}
-
-slow if {
-	n := to_number(input.parsed_query.n[0])
-	xs := numbers.range(1, n)
-	ys := numbers.range(-n, -1)
-	some x in xs
-	some y in ys
-	x == y
-}
-`;
 
 const linear = quadratic.replace('some y in ys', 'y := ys[0]');
 
-/** As an operator's tool does it: never half a file. */
-function replacePolicy({ folder }: TestProxy, rego: string): void {
-  const file = join(folder, 'policy', 'authz.rego');
-  writeFileSync(`${file}.new`, rego);
-  renameSync(`${file}.new`, file);
-}
+const replacePolicy = (proxy: TestProxy, rego: string) => replaceFile(proxy, 'policy/authz.rego', rego);
 
 const pick = ['?n=100000', '?n=100001', '?n=100002', '?n=100003'];
 
