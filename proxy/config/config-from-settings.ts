@@ -8,7 +8,6 @@ import type {
   WorkloadConfig,
 } from './config.ts';
 import { deepFreeze } from './freeze.ts';
-import { BODY_METHODS } from './http-names.ts';
 import type { ConfigProblem } from './problem.ts';
 import type { Settings } from './options.ts';
 
@@ -88,11 +87,9 @@ function quotaOf({ requests, per, burst }: NonNullable<RouteSettings['quota']>):
   return { requests, perMs: per, burst: burst ?? requests };
 }
 
-function bodyOf({ body, methods, max_body: maxBytes }: RouteSettings): RouteBody {
-  const byDefault = methods.some((method) => BODY_METHODS.includes(method)) ? 'stream' : 'none';
-  const chosen = body ?? byDefault;
-  if (chosen === 'none') return { kind: 'none' };
-  return chosen === 'stream' ? { kind: 'stream', maxBytes } : { kind: 'validate', maxBytes, schemas: chosen };
+function bodyOf({ body, max_body: maxBytes }: RouteSettings): RouteBody {
+  if (body === 'none') return { kind: 'none' };
+  return body === 'stream' ? { kind: 'stream', maxBytes } : { kind: 'validate', maxBytes, schemas: body };
 }
 
 function limits(settings: Settings['limits']): LimitsConfig {

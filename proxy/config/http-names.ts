@@ -4,9 +4,6 @@ import type { Parsed, Shape } from './shape.ts';
 /** CONNECT and TRACE are left out: a tunnel cannot be judged, and TRACE echoes credentials (RFC 9110 section 9.3.8). */
 export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 
-/** RFC 9110 section 9.3: the methods whose content has a meaning; a route with none of these takes no body. */
-export const BODY_METHODS: readonly string[] = ['POST', 'PUT', 'PATCH'];
-
 /** RFC 9110 section 5.6.2 `token`, without `_` and `.`: servers fold both to `-` (CVE-2026-54763, CVE-2026-88011). */
 const HEADER_NAME = /^[A-Za-z][A-Za-z0-9-]{0,63}$/;
 

@@ -1,5 +1,4 @@
 import type { Complain } from './checks.ts';
-import { BODY_METHODS } from './http-names.ts';
 import type { Draft } from './draft.ts';
 import type { Settings } from './options.ts';
 import { parseTemplate, templateKey } from './route-template.ts';
@@ -48,7 +47,7 @@ function checkBody({ body, methods }: Route, complain: Complain): void {
   const without = methods?.find((method) => method === 'GET' || method === 'HEAD');
   if (!(body instanceof Map) || without === undefined) return;
   complain(['body'], `a ${without} request has no body to validate`, {
-    allowed: `\`none\`, \`stream\`; or split the route and validate ${BODY_METHODS.join(', ')} or DELETE`,
+    allowed: '`none`, `stream`; or split the route and validate POST, PUT, PATCH or DELETE',
   });
 }
 

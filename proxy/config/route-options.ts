@@ -37,12 +37,13 @@ export const routeOptions = section(
       doc: '`{name}` matches one segment, `{name...}` at the end one or more. Compared byte for byte, case counts.',
       reload: live,
     }),
-    body: optional(
+    body: defaulted(
       eitherOf(oneOf('none', 'stream'), (node) => node.kind === 'scalar', schemaByType),
+      'none',
       {
         doc:
           '`none` refuses any body. `stream` passes it on unseen, up to `max_body`. A map from content type to JSON Schema file ' +
-          'validates it, and refuses other types with 415. Without it: `stream` when POST, PUT or PATCH is among the methods, else `none`.',
+          'validates it, and refuses other types with 415.',
         reload: live,
       },
     ),

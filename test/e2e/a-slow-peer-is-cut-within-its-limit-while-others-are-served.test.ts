@@ -85,7 +85,7 @@ void test('a slow peer is cut within its limit', async (t) => {
       limits,
       routes: [
         { name: 'any', methods: ['GET'], path: '/{rest...}' },
-        { name: 'any.write', methods: ['POST'], path: '/{rest...}' },
+        { name: 'any.write', methods: ['POST'], path: '/{rest...}', body: 'stream' },
         { name: 'strict', methods: ['POST'], path: '/strict', body: { 'application/json': './any.json' } },
       ],
       workload: { address: `127.0.0.1:${workload.port}`, max_response: '1GiB' },

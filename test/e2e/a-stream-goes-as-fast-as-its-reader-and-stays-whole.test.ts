@@ -73,7 +73,7 @@ void test('streams', async (t) => {
       limits: { keep_alive: '500ms', write_idle: '20s', stall: '20s' },
       routes: [
         { name: 'down', methods: ['GET'], path: '/down', timeout: '2m' },
-        { name: 'up', methods: ['POST'], path: '/up', max_body: '1GiB', timeout: '2m' },
+        { name: 'up', methods: ['POST'], path: '/up', body: 'stream', max_body: '1GiB', timeout: '2m' },
         {
           name: 'json',
           methods: ['GET'],

@@ -9,7 +9,14 @@ import { world, writeFolder } from './folder.ts';
 
 const spiffeId = 'spiffe://shop.test/orders';
 const schemas = { 'application/json': './order.json' };
-const route = { name: 'a', methods: ['POST'], path: '/a', quota: { requests: 9, per: '1m' }, response: schemas };
+const route = {
+  name: 'a',
+  methods: ['POST'],
+  path: '/a',
+  body: 'stream',
+  quota: { requests: 9, per: '1m' },
+  response: schemas,
+};
 const base = {
   identity: { trust_domain: 'shop.test', spiffe_id: spiffeId },
   listen: '127.0.0.1:8443',
