@@ -1,6 +1,6 @@
 import type { SvidMaterial } from '../../certs/svid-source.ts';
 import { createHeartbeat, type HeartbeatMemory, readPulse } from '../data/heartbeat.ts';
-import type { ThreadStart } from '../data/messages.ts';
+import { prepareOrder, type ThreadStart } from '../data/messages.ts';
 import { releaseThread, type SharedLimitsMemory } from '../limit/shared-limits.ts';
 import { type SnapshotData, snapshotData } from '../snapshot-data.ts';
 import { type DataThread, type Problem, startDataThread, type ThreadEvents } from './data-thread.ts';
@@ -157,7 +157,8 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
           return { code: 'policy-bad', message: stoppedAThread };
         }
         const all = [...threads.values()];
-        const problems = await Promise.all(all.map((thread) => thread.prepare(next)));
+        const order = prepareOrder(next);
+        const problems = await Promise.all(all.map((thread) => thread.prepare(order)));
         const problem = problems.find((one) => one !== undefined && one !== 'gone');
         if (problem !== undefined) return problem;
         for (const thread of all) thread.send({ do: 'commit', digest: next.digest });
@@ -188,7 +189,7 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
 }
 
 function judgeBy(thread: DataThread, snapshot: SnapshotData): void {
-  thread.send({ do: 'prepare', snapshot });
+  thread.send(prepareOrder(snapshot));
   thread.send({ do: 'commit', digest: snapshot.digest });
 }
 

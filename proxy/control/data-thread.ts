@@ -2,7 +2,6 @@ import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { ProxyError } from '../errors.ts';
 import type { Order, Report, ThreadStart } from '../data/messages.ts';
-import type { SnapshotData } from '../snapshot-data.ts';
 import { prepareMs } from './watchdog.ts';
 
 export type ThreadEvents = {
@@ -21,7 +20,7 @@ export type DataThread = {
    * Resolves to undefined when the thread can judge by the snapshot, to the problem when it cannot, and to `gone` when
    * the thread ended instead: its successor begins with the new one.
    */
-  readonly prepare: (snapshot: SnapshotData) => Promise<Problem | 'gone' | undefined>;
+  readonly prepare: (order: Extract<Order, { do: 'prepare' }>) => Promise<Problem | 'gone' | undefined>;
   /** Resolves when the thread has reported what it counted, or is too busy to. */
   readonly measure: () => Promise<void>;
   readonly drain: () => Promise<void>;
@@ -64,12 +63,12 @@ export async function startDataThread(start: ThreadStart, events: ThreadEvents):
   return {
     start,
     send,
-    prepare: async (snapshot) => {
-      const { digest } = snapshot;
+    prepare: async (order) => {
+      const { digest } = order;
       const wanted = await answer(
         worker,
         prepareMs,
-        () => send({ do: 'prepare', snapshot }),
+        () => send(order),
         (report) => (report.is === 'prepared' && report.digest === digest ? report : undefined),
       );
       if (wanted !== undefined) return wanted.problem;

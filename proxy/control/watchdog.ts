@@ -14,7 +14,9 @@ export function watchPulse(
   stuck: (thread: number, pulse: Pulse) => void,
 ): { readonly stop: () => void } {
   const everyMs = stallMs / looks;
-  const preparingLooks = Math.max(looks, Math.ceil(prepareMs / everyMs));
+  // More than `prepareMs`: whoever waits for the answer gives up first, and does not take the thread for one that
+  // ended with nothing against the snapshot.
+  const preparingLooks = Math.max(looks, Math.ceil((1.5 * prepareMs) / everyMs));
   const seen = new Map<HeartbeatMemory, { beats: number; missed: number }>();
   const timer = setInterval(() => {
     const current = heartbeats();

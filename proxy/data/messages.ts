@@ -1,3 +1,4 @@
+import { deserialize, serialize } from 'node:v8';
 import type { SvidMaterial } from '../../certs/svid-source.ts';
 import type { LogFields, LogLevel } from '../telemetry/log.ts';
 import type { MeasurementDelta } from '../telemetry/measurements.ts';
@@ -19,12 +20,24 @@ export type ThreadStart = {
 
 /** Control to data thread. A snapshot is prepared by all threads before any of them judges by it. */
 export type Order =
-  | { readonly do: 'prepare'; readonly snapshot: SnapshotData }
+  | { readonly do: 'prepare'; readonly digest: string; readonly packed: Uint8Array }
   | { readonly do: 'commit'; readonly digest: string }
   | { readonly do: 'svid'; readonly svid: SvidMaterial }
   | { readonly do: 'measure'; readonly request: number }
   | { readonly do: 'drain' }
   | { readonly do: 'break-off' };
+
+/**
+ * Packed, because a message is taken apart before the thread knows that it is there. Large policy data takes longer than
+ * a thread may stand still; inside `prepare` the watchdog has patience with it.
+ */
+export function prepareOrder(snapshot: SnapshotData): Extract<Order, { do: 'prepare' }> {
+  return { do: 'prepare', digest: snapshot.digest, packed: serialize(snapshot) };
+}
+
+export function unpack(packed: Uint8Array): SnapshotData {
+  return deserialize(packed) as SnapshotData;
+}
 
 /** Data thread to control. */
 export type Report =

@@ -15,7 +15,7 @@ import type { Log, LogFields, LogLevel } from '../telemetry/log.ts';
 import { createMeasurements } from '../telemetry/measurements.ts';
 import { openHeartbeat } from './heartbeat.ts';
 import { createListener } from './listener.ts';
-import type { Order, Report, ThreadStart } from './messages.ts';
+import { type Order, type Report, type ThreadStart, unpack } from './messages.ts';
 import { listenerOptions, secureContext } from './tls-options.ts';
 import { vocabularyOf } from './vocabulary.ts';
 
@@ -114,18 +114,19 @@ const listener = createListener(listenerOptions(svid, trust, config.limits), {
 });
 
 /** A snapshot is compiled whole before it can be committed; one that fails leaves the old one in force. */
-function prepare(data: ThreadStart['snapshot']): void {
+function prepare({ digest, packed }: Extract<Order, { do: 'prepare' }>): void {
   heartbeat.preparing.enter();
   prepared.clear();
   let problem: Extract<Report, { is: 'prepared' }>['problem'];
   try {
-    prepared.set(data.digest, { snapshot: hydrate(data, snapshot), trust: data.trust });
+    const data = unpack(packed);
+    prepared.set(digest, { snapshot: hydrate(data, snapshot), trust: data.trust });
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
     problem = { code, message };
   }
   heartbeat.preparing.leave();
-  report({ is: 'prepared', digest: data.digest, problem });
+  report({ is: 'prepared', digest, problem });
 }
 
 function commit(digest: string): void {
@@ -151,7 +152,7 @@ async function drain(): Promise<void> {
 function obey(order: Order): void {
   switch (order.do) {
     case 'prepare':
-      return prepare(order.snapshot);
+      return prepare(order);
     case 'commit':
       return commit(order.digest);
     case 'svid':
