@@ -1,0 +1,66 @@
+import { test } from 'tap';
+import { connectRaw, exchange, parseAnswer, requestText } from '../harness/client.ts';
+import { eventually } from '../harness/process.ts';
+import { startProxy } from '../harness/proxy.ts';
+import { startWorkload } from '../harness/workload.ts';
+
+const budgetBytes = 1024 * 1024;
+/** Below one TLS record, so that each is held as a whole or not at all. */
+const pieceBytes = 15_000;
+const fit = Math.floor(budgetBytes / pieceBytes);
+const tooMany = 6;
+
+const judged = (bytes: number) =>
+  requestText('POST', '/judged', ['Content-Type: application/json'], JSON.stringify('x'.repeat(bytes - 2)));
+
+void test('many bodies that never end take what limits.max_held gives them, and no more', async (t) => {
+  const workload = await startWorkload();
+  t.teardown(workload.close);
+  const proxy = await startProxy(t, {
+    workloadPort: workload.port,
+    config: {
+      threads: 1,
+      routes: [{ name: 'judged', methods: ['POST'], path: '/judged', body: { 'application/json': './text.json' } }],
+      limits: {
+        max_held: '1MiB',
+        max_in_flight_per_identity: 1000,
+        max_connections_per_identity: 1000,
+        body_idle: '10m',
+        body: '1h',
+      },
+    },
+    files: { 'text.json': '{"type":"string"}' },
+  });
+  const endless = await Promise.all(
+    Array.from({ length: fit + tooMany }, async () => {
+      const client = await connectRaw(proxy.port, proxy.client);
+      client.write(judged(pieceBytes + 1).slice(0, -1));
+      return client;
+    }),
+  );
+  const answered = () => endless.filter((client) => parseAnswer(client.text()) !== undefined);
+  await eventually(() => answered().length >= tooMany);
+  for (const client of answered()) {
+    t.match(parseAnswer(client.text()), { status: 503, body: /"code":"overloaded"/ });
+  }
+  t.equal(answered().length, tooMany, 'all that fit are held');
+
+  const small = await exchange(proxy.port, proxy.client, judged(1000));
+  t.equal(small.answer?.status, 200, 'the rest of the budget is still there for who needs no more');
+  const large = await exchange(proxy.port, proxy.client, judged(pieceBytes));
+  t.equal(large.answer?.status, 503);
+  t.equal(workload.hits(), 1, 'the workload heard of the one that was judged');
+  const refusals = proxy.audit().filter(({ reason }) => reason === 'overloaded');
+  t.equal(refusals.length, tooMany + 1);
+  t.match(refusals[0], { type: 'limit.reject', detail: 'no room to hold one more body', route: 'judged' });
+  const metric = 'portcullis_requests_total{route="judged",outcome="denied",code="overloaded"}';
+  t.equal(await proxy.metric(metric), tooMany + 1);
+
+  for (const client of endless) client.close();
+  await eventually(() => proxy.audit().filter(({ reason }) => reason === 'client-aborted').length === fit);
+  const whole = await exchange(proxy.port, proxy.client, judged(budgetBytes));
+  t.equal(whole.answer?.status, 200, 'all of it is given back');
+  t.equal(workload.hits(), 2);
+  for (const { client } of [small, large, whole]) client.close();
+  t.equal(await proxy.stop(), 0);
+});
