@@ -1,0 +1,44 @@
+import { test } from 'tap';
+import { connectRaw, exchange, parseAnswer, requestText } from '../harness/client.ts';
+import { startProxy } from '../harness/proxy.ts';
+import { quadraticPolicy } from '../harness/slow-policy.ts';
+import { startWorkload } from '../harness/workload.ts';
+
+/** Longer than the main thread waits for the counts of a thread, and shorter than the watchdog does. */
+const busyUs = 1_000_000;
+
+void test('a scrape while policy holds the thread', async (t) => {
+  const workload = await startWorkload();
+  t.teardown(workload.close);
+  const proxy = await startProxy(t, {
+    workloadPort: workload.port,
+    config: { threads: 1, limits: { stall: '1m' } },
+    files: { 'policy/authz.rego': quadraticPolicy },
+  });
+  const allowed = () => proxy.metric('portcullis_requests_total{route="any",outcome="allowed"');
+  const records = () => proxy.audit().filter(({ object }) => object !== undefined);
+  let asked = 0;
+  const ask = async (target: string) => {
+    asked += 1;
+    const { answer, client } = await exchange(proxy.port, proxy.client, requestText('GET', target));
+    t.equal(answer?.status, 200);
+    client.close();
+  };
+
+  // How many steps take long enough depends on the machine; each try takes four times as long as the one before.
+  let n = 500;
+  for (; Number(records().at(-1)?.['dur_us'] ?? 0) < busyUs; n *= 2) await ask(`/try?n=${n}`);
+
+  for (let count = 0; count < 5; count += 1) await ask(`/counted?n=${count + 1}`);
+  const busy = await connectRaw(proxy.port, proxy.client);
+  busy.write(requestText('GET', '/quick?n=1') + requestText('GET', `/slow?n=${n}`));
+  asked += 2;
+  await busy.until((text) => parseAnswer(text) !== undefined);
+  const stale = await allowed();
+  t.equal(records().filter(({ object }) => (object as { target: string }).target.startsWith('/slow')).length, 0);
+  t.ok(stale < asked - 1, 'the thread has had no time to say what it counted');
+  await busy.until((text) => (text.match(/HTTP\/1\.1 200 /g) ?? []).length === 2);
+  busy.close();
+  t.equal(await allowed(), asked, 'what it said too late is counted all the same');
+  t.equal(await proxy.stop(), 0);
+});
