@@ -87,7 +87,7 @@ function quotaOf({ requests, per, burst }: NonNullable<RouteSettings['quota']>):
   return { requests, perMs: per, burst: burst ?? requests };
 }
 
-function bodyOf({ body, max_body: maxBytes }: RouteSettings): RouteBody {
+function bodyOf({ body, max_body: maxBytes = 1024 ** 2 }: RouteSettings): RouteBody {
   if (body === 'none') return { kind: 'none' };
   return body === 'stream' ? { kind: 'stream', maxBytes } : { kind: 'validate', maxBytes, schemas: body };
 }

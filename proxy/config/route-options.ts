@@ -47,8 +47,8 @@ export const routeOptions = section(
         reload: live,
       },
     ),
-    max_body: defaulted(size('1B', '1GiB'), '1MiB', {
-      doc: 'The largest request body. One that is validated is held in memory up to this size.',
+    max_body: optional(size('1B', '1GiB'), {
+      doc: 'The largest request body, where `body` takes one. One that is validated is held in memory up to this size. Default 1MiB.',
       reload: live,
     }),
     query_schema: optional(file('parameter-schema', 'a JSON Schema file'), {

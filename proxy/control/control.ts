@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { AdminState } from '../admin/state.ts';
+import type { AdminState, Condition } from '../admin/state.ts';
 import type { Clock } from '../clock.ts';
 import { routesWithQuota } from '../config/restart-only.ts';
 import { vocabularyOf } from '../data/vocabulary.ts';
@@ -18,114 +18,126 @@ export type ControlParts = Omit<ReloadParts, 'cacheFolder' | 'reservedQuotas' | 
   readonly snapshot: SnapshotData;
 };
 
-/** The main thread's side of a running proxy: what is in force, and everything that can change it. */
-export type Control = {
-  readonly snapshot: () => SnapshotData;
-  readonly adminState: AdminState;
-  readonly threadReported: DataPlaneOptions['report'];
-  readonly threadReplaced: DataPlaneOptions['replaced'];
-  /** Begins to watch files, renew the SVID and count. */
-  readonly attach: (plane: DataPlane) => void;
-  /** Resolves to whether everything in flight has finished in time. */
-  readonly drain: (withinMs: number) => Promise<boolean>;
-};
-
 const collectMs = 1000;
 
-export function createControl(parts: ControlParts): Control {
-  const { audit, clock, failedAudit, identity, log, metrics } = parts;
-  const inTurn = serially((cause) =>
-    log.error('control.bug', { cause: cause instanceof Error ? cause : String(cause) }),
-  );
-  const stops: (() => void)[] = [];
-  let { snapshot } = parts;
-  let plane: DataPlane | undefined;
-  let watch: FileWatch | undefined;
-  let draining = false;
+/** The main thread's side of a running proxy: what is in force, and everything that can change it. */
+export class Control {
+  readonly #parts: ControlParts;
+  readonly #reloadParts: ReloadParts;
+  readonly #inTurn: ReturnType<typeof serially>;
+  readonly #stops: (() => void)[] = [];
+  #snapshot: SnapshotData;
+  #plane: DataPlane | undefined;
+  #watch: FileWatch | undefined;
+  #draining = false;
 
-  const inForce = (next: SnapshotData) => {
-    snapshot = next;
+  constructor(parts: ControlParts) {
+    const { identity, log, snapshot } = parts;
+    this.#parts = parts;
+    this.#snapshot = snapshot;
+    this.#inTurn = serially((cause) =>
+      log.error('control.bug', { cause: cause instanceof Error ? cause : String(cause) }),
+    );
+    this.#reloadParts = {
+      ...parts,
+      reservedQuotas: routesWithQuota(snapshot.config),
+      cacheFolder: join(snapshot.config.identity.stateFolder, 'policy-cache'),
+      follow: async (paths) => (await this.#watch?.follow([...paths, ...identity.watched])) ?? false,
+    };
+  }
+
+  readonly snapshot = (): SnapshotData => this.#snapshot;
+
+  readonly adminState: AdminState = {
+    ready: () => this.#readiness(),
+    metrics: async () => {
+      await this.#plane?.measure();
+      return this.#parts.metrics.expose();
+    },
+    snapshot: () => describeSnapshot(this.#snapshot, this.#parts.identity.source.current()),
+    onCall: ({ method, target, status, remote, reason }) =>
+      this.#parts.audit.append({
+        kind: 'control',
+        type: 'admin.call',
+        outcome: status < 400 ? 'allow' : 'deny',
+        actor: remote,
+        command: `${method} ${target}`,
+        reason,
+      }),
+  };
+
+  readonly threadReported: DataPlaneOptions['report'] = (thread, report) => {
+    const { failedAudit, log, metrics } = this.#parts;
+    if (report.is === 'log') return log[report.level](report.event, report.fields);
+    if (report.is === 'measured') return metrics.absorb(thread, report.delta);
+    if (report.state === 'failed') failedAudit.set(`data-${thread}`, report.why ?? 'failed');
+    else failedAudit.delete(`data-${thread}`);
+    log[report.state === 'failed' ? 'error' : 'info'](`audit.${report.state}`, { thread, why: report.why });
+  };
+
+  readonly threadReplaced: DataPlaneOptions['replaced'] = (replacement, judgedBy) => {
+    // Its successor opens the stream anew and says so only if it fails.
+    this.#parts.failedAudit.delete(`data-${replacement.thread}`);
+    const condemned = judgedBy.policyBad !== this.#snapshot.policyBad;
+    recordReplacement(this.#parts, replacement, { revision: this.#snapshot.policy.revision, condemned });
+    if (condemned) this.#putInForce(judgedBy);
+  };
+
+  /** Begins to watch files, renew the SVID and count. */
+  attach(plane: DataPlane): void {
+    const { identity, metrics, watched } = this.#parts;
+    this.#plane = plane;
+    this.#putInForce(this.#snapshot);
+    metrics.setThreads(this.#snapshot.config.threads);
+    metrics.setSvidExpiry(identity.source.current().notAfterMs);
+    const watch = watchFiles([...watched, ...identity.watched], () => this.#filesChanged());
+    this.#watch = watch;
+    const counting = setInterval(() => void plane.measure(), collectMs).unref();
+    const unsubscribe = identity.source.subscribe((svid) => {
+      plane.setSvid(svid);
+      metrics.setSvidExpiry(svid.notAfterMs);
+    });
+    // It may have been renewed while the threads were starting.
+    plane.setSvid(identity.source.current());
+    this.#stops.push(watch.stop, unsubscribe, () => clearInterval(counting));
+  }
+
+  /** Resolves to whether everything in flight has finished in time. */
+  async drain(withinMs: number): Promise<boolean> {
+    this.#draining = true;
+    for (const stop of this.#stops) stop();
+    return this.#plane === undefined || finishWithin(this.#plane, withinMs);
+  }
+
+  #readiness(): readonly Condition[] {
+    const { clock, failedAudit, identity } = this.#parts;
+    return readiness({
+      snapshot: this.#snapshot,
+      svid: identity.source.current(),
+      nowMs: clock.nowMs(),
+      failedAudit,
+      threadsComplete: this.#plane?.complete() ?? false,
+      draining: this.#draining,
+    });
+  }
+
+  #putInForce(next: SnapshotData): void {
+    const { metrics } = this.#parts;
+    this.#snapshot = next;
     metrics.setSnapshot(next.digest, next.policy.revision);
     metrics.setUnsafe(next.config.unsafe);
     metrics.setVocabulary(vocabularyOf(next.config));
-  };
-  const reloadParts = {
-    ...parts,
-    reservedQuotas: routesWithQuota(snapshot.config),
-    cacheFolder: join(snapshot.config.identity.stateFolder, 'policy-cache'),
-    follow: async (paths: readonly string[]) => (await watch?.follow([...paths, ...identity.watched])) ?? false,
-  };
-  const filesChanged = () =>
-    void inTurn(async () => {
-      if (plane === undefined || draining) return;
-      const before = snapshot;
-      const next = await reload(reloadParts, plane, before);
-      // Not compared with what is in force by now: that may have been marked bad in between.
-      if (next !== before) inForce(next);
-    });
+  }
 
-  return {
-    snapshot: () => snapshot,
-    adminState: {
-      ready: () =>
-        readiness({
-          snapshot,
-          svid: identity.source.current(),
-          nowMs: clock.nowMs(),
-          failedAudit,
-          threadsComplete: plane?.complete() ?? false,
-          draining,
-        }),
-      metrics: async () => {
-        await plane?.measure();
-        return metrics.expose();
-      },
-      snapshot: () => describeSnapshot(snapshot, identity.source.current()),
-      onCall: ({ method, target, status, remote, reason }) =>
-        audit.append({
-          kind: 'control',
-          type: 'admin.call',
-          outcome: status < 400 ? 'allow' : 'deny',
-          actor: remote,
-          command: `${method} ${target}`,
-          reason,
-        }),
-    },
-    threadReported: (thread, report) => {
-      if (report.is === 'log') return log[report.level](report.event, report.fields);
-      if (report.is === 'measured') return metrics.absorb(thread, report.delta);
-      if (report.state === 'failed') failedAudit.set(`data-${thread}`, report.why ?? 'failed');
-      else failedAudit.delete(`data-${thread}`);
-      log[report.state === 'failed' ? 'error' : 'info'](`audit.${report.state}`, { thread, why: report.why });
-    },
-    threadReplaced: (replacement, judgedBy) => {
-      // Its successor opens the stream anew and says so only if it fails.
-      failedAudit.delete(`data-${replacement.thread}`);
-      const condemned = judgedBy.policyBad !== snapshot.policyBad;
-      recordReplacement(parts, replacement, { revision: snapshot.policy.revision, condemned });
-      if (condemned) inForce(judgedBy);
-    },
-    attach: (started) => {
-      plane = started;
-      inForce(snapshot);
-      metrics.setThreads(snapshot.config.threads);
-      metrics.setSvidExpiry(identity.source.current().notAfterMs);
-      watch = watchFiles([...parts.watched, ...identity.watched], filesChanged);
-      const counting = setInterval(() => void started.measure(), collectMs).unref();
-      const unsubscribe = identity.source.subscribe((svid) => {
-        started.setSvid(svid);
-        metrics.setSvidExpiry(svid.notAfterMs);
-      });
-      // It may have been renewed while the threads were starting.
-      started.setSvid(identity.source.current());
-      stops.push(watch.stop, unsubscribe, () => clearInterval(counting));
-    },
-    drain: async (withinMs) => {
-      draining = true;
-      for (const stop of stops) stop();
-      return plane === undefined || finishWithin(plane, withinMs);
-    },
-  };
+  #filesChanged(): void {
+    void this.#inTurn(async () => {
+      if (this.#plane === undefined || this.#draining) return;
+      const before = this.#snapshot;
+      const next = await reload(this.#reloadParts, this.#plane, before);
+      // Not compared with what is in force by now: that may have been marked bad in between.
+      if (next !== before) this.#putInForce(next);
+    });
+  }
 }
 
 type JudgedPolicy = { readonly revision: string; readonly condemned: boolean };
@@ -155,7 +167,7 @@ async function finishWithin(plane: DataPlane, withinMs: number): Promise<boolean
   const timer = setTimeout(() => {
     finished = false;
     plane.breakOff();
-    disobeyed = setTimeout(plane.terminate, obeyMs);
+    disobeyed = setTimeout(() => plane.terminate(), obeyMs);
   }, withinMs);
   await plane.drain();
   clearTimeout(timer);

@@ -37,155 +37,178 @@ export type DataPlaneOptions = {
   readonly replaced: (replacement: Replacement, judgedBy: SnapshotData) => void;
 };
 
-export type DataPlane = {
-  /** All threads judge by the new snapshot from here on, or none does: then resolves to the problem. */
-  readonly swap: (snapshot: SnapshotData) => Promise<Problem | undefined>;
-  /** Whether this policy revision has stopped a thread: it will not decide again while this process runs. */
-  readonly condemned: (policyRevision: string) => boolean;
-  readonly setSvid: (svid: SvidMaterial) => void;
-  /** Has every thread report what it counted; resolves when they have, or the time is up. */
-  readonly measure: () => Promise<void>;
-  /** False while a thread is being replaced. */
-  readonly complete: () => boolean;
-  readonly drain: () => Promise<void>;
-  readonly breakOff: () => void;
-  /** For threads that no longer obey. */
-  readonly terminate: () => void;
+type Failing = {
+  readonly reason: Replacement['reason'];
+  readonly detail: string;
+  /** The policy revision to blame. */
+  readonly condemns: string | undefined;
 };
 
-/** The data threads as one: started together, swapped together, each replaced alone. */
+/** Starts all data threads, or none. Throws ProxyError. */
 export async function startDataPlane(options: DataPlaneOptions): Promise<DataPlane> {
-  const inTurn = serially((cause) => {
-    const detail = cause instanceof Error ? cause.message : String(cause);
-    options.report(0, { is: 'log', level: 'error', event: 'control.bug', fields: { detail } });
-  });
-  const threads = new Map<number, DataThread>();
-  const heartbeats = new Map<number, HeartbeatMemory>();
-  const failures = failuresInARow();
-  const condemned = new Set<string>();
-  let { snapshot, svid } = options;
-  let draining = false;
+  const plane = new DataPlane(options);
+  await plane.start();
+  return plane;
+}
 
-  const spawn = async (index: number) => {
+/** The data threads as one: started together, swapped together, each replaced alone. */
+export class DataPlane {
+  readonly #options: DataPlaneOptions;
+  readonly #inTurn: ReturnType<typeof serially>;
+  readonly #threads = new Map<number, DataThread>();
+  readonly #heartbeats = new Map<number, HeartbeatMemory>();
+  readonly #failures = failuresInARow();
+  readonly #condemned = new Set<string>();
+  readonly #watchdog: { readonly stop: () => void };
+  #snapshot: SnapshotData;
+  #svid: SvidMaterial;
+  #draining = false;
+
+  constructor(options: DataPlaneOptions) {
+    this.#options = options;
+    this.#snapshot = options.snapshot;
+    this.#svid = options.svid;
+    this.#inTurn = serially((cause) => this.#logError(0, 'control.bug', cause));
+    this.#watchdog = watchPulse(
+      options.stallMs,
+      () => this.#heartbeats,
+      (index, { inPolicy }) => {
+        const thread = this.#threads.get(index);
+        const detail = `its event loop stood still for ${options.stallMs} ms`;
+        const condemns = inPolicy ? this.#snapshot.policy.revision : undefined;
+        if (thread !== undefined) void this.#retire(thread, { reason: 'stalled', detail, condemns });
+      },
+    );
+  }
+
+  async start(): Promise<void> {
+    const indexes = Array.from({ length: this.#options.threads }, (_, index) => index);
+    const spawned = await Promise.allSettled(indexes.map((index) => this.#spawn(index)));
+    const failed = spawned.find((outcome) => outcome.status === 'rejected');
+    if (failed === undefined) return;
+    this.#watchdog.stop();
+    await this.#all((thread) => thread.terminate());
+    throw failed.reason;
+  }
+
+  /** All threads judge by the new snapshot from here on, or none does: then resolves to the problem. */
+  swap(next: SnapshotData): Promise<Problem | undefined> {
+    return this.#inTurn(async () => {
+      if (next.policyBad === undefined && this.condemned(next.policy.revision)) {
+        return { code: 'policy-bad', message: stoppedAThread };
+      }
+      const all = [...this.#threads.values()];
+      const order = prepareOrder(next);
+      const problems = await Promise.all(all.map((thread) => thread.prepare(order)));
+      const problem = problems.find((one) => one !== undefined && one !== 'gone');
+      if (problem !== undefined) return problem;
+      for (const thread of all) thread.send({ do: 'commit', digest: next.digest });
+      this.#snapshot = next;
+      return undefined;
+    });
+  }
+
+  /** Whether this policy revision has stopped a thread: it will not decide again while this process runs. */
+  condemned(policyRevision: string): boolean {
+    return this.#condemned.has(policyRevision);
+  }
+
+  setSvid(svid: SvidMaterial): void {
+    this.#svid = svid;
+    for (const thread of this.#threads.values()) thread.send({ do: 'svid', svid });
+  }
+
+  /** Has every thread report what it counted; resolves when they have, or the time is up. */
+  measure(): Promise<void> {
+    return this.#all((thread) => thread.measure());
+  }
+
+  /** False while a thread is being replaced. */
+  complete(): boolean {
+    return this.#threads.size === this.#options.threads;
+  }
+
+  async drain(): Promise<void> {
+    this.#draining = true;
+    this.#watchdog.stop();
+    await this.#all((thread) => thread.drain());
+  }
+
+  breakOff(): void {
+    for (const thread of this.#threads.values()) thread.send({ do: 'break-off' });
+  }
+
+  /** For threads that no longer obey. */
+  terminate(): void {
+    void this.#all((thread) => thread.terminate());
+  }
+
+  async #all(task: (thread: DataThread) => Promise<void>): Promise<void> {
+    await Promise.all([...this.#threads.values()].map(task));
+  }
+
+  async #spawn(index: number): Promise<void> {
     const heartbeat = createHeartbeat();
-    const { limits, listen, node } = options;
-    const given = { snapshot, svid };
+    const { limits, listen, node, report } = this.#options;
+    const given = { snapshot: this.#snapshot, svid: this.#svid };
     const thread: DataThread = await startDataThread(
       { index, limits, heartbeat, ...given, listen, node },
       {
-        report: (report) => options.report(index, report),
-        crashed: (detail) => void retire(thread, { reason: 'crashed', detail, condemns: undefined }),
+        report: (message) => report(index, message),
+        crashed: (detail) => void this.#retire(thread, { reason: 'crashed', detail, condemns: undefined }),
       },
     );
-    if (draining) return thread.terminate();
-    heartbeats.set(index, heartbeat);
-    threads.set(index, thread);
+    if (this.#draining) return thread.terminate();
+    this.#heartbeats.set(index, heartbeat);
+    this.#threads.set(index, thread);
     // What changed while it was starting, it has not been told.
-    if (svid !== given.svid) thread.send({ do: 'svid', svid });
-    if (snapshot !== given.snapshot) judgeBy(thread, snapshot);
-  };
-
-  type Failing = {
-    readonly reason: Replacement['reason'];
-    readonly detail: string;
-    readonly condemns: string | undefined;
-  };
+    if (this.#svid !== given.svid) thread.send({ do: 'svid', svid: this.#svid });
+    if (this.#snapshot !== given.snapshot) judgeBy(thread, this.#snapshot);
+  }
 
   /** At once and out of turn: whoever waits for an answer of this thread would wait in vain. */
-  const retire = async (thread: DataThread, { reason, detail, condemns }: Failing) => {
-    const { index } = thread.start;
-    if (threads.get(index) !== thread || draining) return;
-    const { inFlight } = readPulse(thread.start.heartbeat);
-    threads.delete(index);
-    heartbeats.delete(index);
+  async #retire(thread: DataThread, { reason, detail, condemns }: Failing): Promise<void> {
+    const { index, heartbeat } = thread.start;
+    if (this.#threads.get(index) !== thread || this.#draining) return;
+    const { inFlight } = readPulse(heartbeat);
+    this.#threads.delete(index);
+    this.#heartbeats.delete(index);
     await thread.terminate();
-    releaseThread(options.limits, index);
-    if (condemns !== undefined) condemn(condemns);
-    options.replaced({ thread: index, reason, inFlight, detail }, snapshot);
-    revive(index, failures.add(index));
-  };
+    releaseThread(this.#options.limits, index);
+    if (condemns !== undefined) this.#condemn(condemns);
+    this.#options.replaced({ thread: index, reason, inFlight, detail }, this.#snapshot);
+    this.#revive(index, this.#failures.add(index));
+  }
 
   /**
    * Fail closed: no revision that has stopped a thread decides again, and an older one is not put back unasked. It does
    * not wait for answers as a swap does: the next thread may be stuck by now, and its successor begins with this.
    */
-  const condemn = (revision: string) => {
-    condemned.add(revision);
-    if (snapshot.policyBad !== undefined || snapshot.policy.revision !== revision) return;
-    snapshot = snapshotData({ ...snapshot, policyBad: stoppedAThread });
-    for (const thread of threads.values()) judgeBy(thread, snapshot);
-  };
+  #condemn(revision: string): void {
+    this.#condemned.add(revision);
+    if (this.#snapshot.policyBad !== undefined || this.#snapshot.policy.revision !== revision) return;
+    this.#snapshot = snapshotData({ ...this.#snapshot, policyBad: stoppedAThread });
+    for (const thread of this.#threads.values()) judgeBy(thread, this.#snapshot);
+  }
 
   /** A successor that cannot start, for want of descriptors or memory, is tried again, ever less often. */
-  const revive = (index: number, waitMs: number): void => {
+  #revive(index: number, waitMs: number): void {
     const start = async () => {
-      if (draining) return;
+      if (this.#draining) return;
       try {
-        await spawn(index);
+        await this.#spawn(index);
       } catch (cause) {
-        const detail = cause instanceof Error ? cause.message : String(cause);
-        const fields = { thread: index, detail };
-        options.report(index, { is: 'log', level: 'error', event: 'thread.start-failed', fields });
-        revive(index, failures.add(index));
+        this.#logError(index, 'thread.start-failed', cause);
+        this.#revive(index, this.#failures.add(index));
       }
     };
-    setTimeout(() => void inTurn(start), waitMs);
-  };
-
-  const watchdog = watchPulse(
-    options.stallMs,
-    () => heartbeats,
-    (index, { inPolicy }) => {
-      const thread = threads.get(index);
-      const detail = `its event loop stood still for ${options.stallMs} ms`;
-      const condemns = inPolicy ? snapshot.policy.revision : undefined;
-      if (thread !== undefined) void retire(thread, { reason: 'stalled', detail, condemns });
-    },
-  );
-
-  const spawned = await Promise.allSettled(Array.from({ length: options.threads }, (_, index) => spawn(index)));
-  const failed = spawned.find((outcome) => outcome.status === 'rejected');
-  if (failed !== undefined) {
-    watchdog.stop();
-    await Promise.all([...threads.values()].map((thread) => thread.terminate()));
-    throw failed.reason;
+    setTimeout(() => void this.#inTurn(start), waitMs);
   }
-  return {
-    swap: (next) =>
-      inTurn(async () => {
-        if (next.policyBad === undefined && condemned.has(next.policy.revision)) {
-          return { code: 'policy-bad', message: stoppedAThread };
-        }
-        const all = [...threads.values()];
-        const order = prepareOrder(next);
-        const problems = await Promise.all(all.map((thread) => thread.prepare(order)));
-        const problem = problems.find((one) => one !== undefined && one !== 'gone');
-        if (problem !== undefined) return problem;
-        for (const thread of all) thread.send({ do: 'commit', digest: next.digest });
-        snapshot = next;
-        return undefined;
-      }),
-    condemned: (revision) => condemned.has(revision),
-    setSvid: (next) => {
-      svid = next;
-      for (const thread of threads.values()) thread.send({ do: 'svid', svid });
-    },
-    measure: async () => {
-      await Promise.all([...threads.values()].map((thread) => thread.measure()));
-    },
-    complete: () => threads.size === options.threads,
-    drain: async () => {
-      draining = true;
-      watchdog.stop();
-      await Promise.all([...threads.values()].map((thread) => thread.drain()));
-    },
-    breakOff: () => {
-      for (const thread of threads.values()) thread.send({ do: 'break-off' });
-    },
-    terminate: () => {
-      for (const thread of threads.values()) void thread.terminate();
-    },
-  };
+
+  #logError(thread: number, event: string, cause: unknown): void {
+    const detail = cause instanceof Error ? cause.message : String(cause);
+    this.#options.report(thread, { is: 'log', level: 'error', event, fields: { thread, detail } });
+  }
 }
 
 function judgeBy(thread: DataThread, snapshot: SnapshotData): void {

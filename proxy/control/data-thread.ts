@@ -13,21 +13,6 @@ export type ThreadEvents = {
 /** Why a snapshot cannot be judged by, with the code of its catalogue where there is one. */
 export type Problem = { readonly code: string | undefined; readonly message: string };
 
-export type DataThread = {
-  readonly start: ThreadStart;
-  readonly send: (order: Order) => void;
-  /**
-   * Resolves to undefined when the thread can judge by the snapshot, to the problem when it cannot, and to `gone` when
-   * the thread ended instead: its successor begins with the new one.
-   */
-  readonly prepare: (order: Extract<Order, { do: 'prepare' }>) => Promise<Problem | 'gone' | undefined>;
-  /** Resolves when the thread has reported what it counted, or is too busy to. */
-  readonly measure: () => Promise<void>;
-  readonly drain: () => Promise<void>;
-  /** Ends it wherever it is. */
-  readonly terminate: () => Promise<void>;
-};
-
 const measureMs = 500;
 
 // The same file in TypeScript here and in JavaScript in the image.
@@ -36,69 +21,80 @@ const entry = new URL(`../data/thread${extname(import.meta.url)}`, import.meta.u
 /** Starts a data thread and waits until it listens. Throws ProxyError when it cannot. */
 export async function startDataThread(start: ThreadStart, events: ThreadEvents): Promise<DataThread> {
   const worker = new Worker(entry, { workerData: start, name: `data-${start.index}`, stdout: false, stderr: false });
-  let expectedToEnd = false;
-  let ended = false;
-  let cause = 'it ended';
   const first = await firstReport(worker);
-  if (first.is === 'failed-to-start') {
-    await worker.terminate();
-    throw startError(first, start.listen);
+  if (first.is === 'listening') return new DataThread(worker, start, events);
+  await worker.terminate();
+  throw startError(first, start.listen);
+}
+
+/** The main thread's end of a data thread that listens. */
+export class DataThread {
+  readonly start: ThreadStart;
+  readonly #worker: Worker;
+  #expectedToEnd = false;
+  #ended = false;
+  #asked = 0;
+
+  constructor(worker: Worker, start: ThreadStart, events: ThreadEvents) {
+    this.start = start;
+    this.#worker = worker;
+    let cause = 'it ended';
+    worker.on('error', (error) => {
+      cause = error instanceof Error ? error.message : String(error);
+      // The record has one line; whoever looks for the bug needs the stack.
+      const fields = { thread: start.index, cause: error instanceof Error ? error : cause };
+      events.report({ is: 'log', level: 'error', event: 'thread.crashed', fields });
+    });
+    worker.on('exit', () => {
+      this.#ended = true;
+      if (!this.#expectedToEnd) events.crashed(cause);
+    });
+    worker.on('message', (report: Report) => {
+      // What was counted is taken whenever it comes: the thread has begun anew by then.
+      if (report.is === 'audit' || report.is === 'log' || report.is === 'measured') events.report(report);
+    });
   }
-  worker.on('error', (error) => {
-    cause = error instanceof Error ? error.message : String(error);
-    // The record has one line; whoever looks for the bug needs the stack.
-    const fields = { thread: start.index, cause: error instanceof Error ? error : cause };
-    events.report({ is: 'log', level: 'error', event: 'thread.crashed', fields });
-  });
-  worker.on('exit', () => {
-    ended = true;
-    if (!expectedToEnd) events.crashed(cause);
-  });
-  worker.on('message', (report: Report) => {
-    // What was counted is taken whenever it comes: the thread has begun anew by then.
-    if (report.is === 'audit' || report.is === 'log' || report.is === 'measured') events.report(report);
-  });
-  const send = (order: Order) => worker.postMessage(order);
-  let asked = 0;
-  return {
-    start,
-    send,
-    prepare: async (order) => {
-      const { digest } = order;
-      const wanted = await answer(
-        worker,
-        prepareMs,
-        () => send(order),
-        (report) => (report.is === 'prepared' && report.digest === digest ? report : undefined),
-      );
-      if (wanted !== undefined) return wanted.problem;
-      return ended ? 'gone' : { code: 'thread-busy', message: 'a data thread did not answer' };
-    },
-    measure: async () => {
-      asked += 1;
-      const request = asked;
-      await answer(
-        worker,
-        measureMs,
-        () => send({ do: 'measure', request }),
-        (report) => (report.is === 'measured' && report.request === request ? report : undefined),
-      );
-    },
-    drain: async () => {
-      expectedToEnd = true;
-      await answer(
-        worker,
-        undefined,
-        () => send({ do: 'drain' }),
-        (report) => (report.is === 'drained' ? report : undefined),
-      );
-      await worker.terminate();
-    },
-    terminate: async () => {
-      expectedToEnd = true;
-      await worker.terminate();
-    },
-  };
+
+  send(order: Order): void {
+    this.#worker.postMessage(order);
+  }
+
+  /**
+   * Resolves to undefined when the thread can judge by the snapshot, to the problem when it cannot, and to `gone` when
+   * the thread ended instead: its successor begins with the new one.
+   */
+  async prepare(order: Extract<Order, { do: 'prepare' }>): Promise<Problem | 'gone' | undefined> {
+    const wanted = await this.#ask(order, prepareMs, (report) =>
+      report.is === 'prepared' && report.digest === order.digest ? report : undefined,
+    );
+    if (wanted !== undefined) return wanted.problem;
+    return this.#ended ? 'gone' : { code: 'thread-busy', message: 'a data thread did not answer' };
+  }
+
+  /** Resolves when the thread has reported what it counted, or is too busy to. */
+  async measure(): Promise<void> {
+    this.#asked += 1;
+    const request = this.#asked;
+    await this.#ask({ do: 'measure', request }, measureMs, (report) =>
+      report.is === 'measured' && report.request === request ? report : undefined,
+    );
+  }
+
+  async drain(): Promise<void> {
+    this.#expectedToEnd = true;
+    await this.#ask({ do: 'drain' }, undefined, (report) => (report.is === 'drained' ? report : undefined));
+    await this.#worker.terminate();
+  }
+
+  /** Ends it wherever it is. */
+  async terminate(): Promise<void> {
+    this.#expectedToEnd = true;
+    await this.#worker.terminate();
+  }
+
+  #ask<T>(order: Order, withinMs: number | undefined, pick: (report: Report) => T | undefined): Promise<T | undefined> {
+    return answer(this.#worker, withinMs, () => this.send(order), pick);
+  }
 }
 
 function firstReport(worker: Worker): Promise<Extract<Report, { is: 'listening' | 'failed-to-start' }>> {

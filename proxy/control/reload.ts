@@ -1,3 +1,4 @@
+import { PolicyError } from '../../policy/errors.ts';
 import type { AuditStream } from '../audit/stream.ts';
 import type { Config } from '../config/config.ts';
 import { type LoadedConfig, loadConfig } from '../config/load-config.ts';
@@ -26,6 +27,9 @@ export type ReloadParts = {
   readonly follow: FileWatch['follow'];
 };
 
+/** Whose last reload was refused; who then puts the right file back is told that it was seen. */
+const refusedLast = new WeakSet<ReloadParts>();
+
 /**
  * Loads everything anew and swaps it in as a whole. The promise of every reload here: what fails keeps the old state in
  * force, says why in the log, a metric and the audit, and is tried again when a file changes that it had named.
@@ -41,13 +45,18 @@ export async function reload(parts: ReloadParts, plane: DataPlane, before: Snaps
     const trust = parts.identity.trust();
     type = 'policy.reject';
     const next = stillBad(plane, await loadSnapshot(loaded.config, trust, parts.cacheFolder));
-    if (next.digest === before.digest) return before;
+    const wasRefused = refusedLast.delete(parts);
+    if (next.digest === before.digest) {
+      if (wasRefused) parts.log.info('config.unchanged', { digest: before.digest, policy: before.policy.revision });
+      return before;
+    }
     const problem = await plane.swap(next);
     if (problem !== undefined) throw Object.assign(new Error(problem.message), { code: problem.code });
     accepted(parts, before, next);
     return next;
   } catch (cause) {
-    rejected(parts, type, before, cause);
+    refusedLast.add(parts);
+    rejected(parts, type, before, cause, fileAtFault(loaded, cause) ?? parts.configFile);
     return trustAlone(parts, plane, before);
   }
 }
@@ -98,23 +107,30 @@ function refuseUnreserved(reserved: number, after: Config): void {
   throw new ProxyError('config-needs-restart', message);
 }
 
+/** The first file that the complaint is about, where it names one: the policy and its data are files of their own. */
+function fileAtFault(loaded: LoadedConfig, cause: unknown): string | undefined {
+  const named = cause instanceof PolicyError ? cause.diagnostics : loaded.ok ? [] : loaded.problems;
+  return named.find(({ file }) => file !== '')?.file;
+}
+
 function rejected(
   parts: ReloadParts,
   type: 'config.reject' | 'policy.reject',
   before: SnapshotData,
   cause: unknown,
+  file: string,
 ): void {
   const detail = cause instanceof Error ? cause.message : String(cause);
   const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : 'failed';
   parts.metrics.reloaded('rejected');
-  parts.log.error(type, { reason, detail, stays: before.digest });
+  parts.log.error(type, { reason, detail, file, stays: before.digest });
   parts.audit.append({
     kind: 'control',
     type,
     outcome: 'deny',
     reason,
     detail,
-    file: parts.configFile,
+    file,
     snapshot: before.digest,
   });
 }

@@ -14,8 +14,8 @@ import type { Log } from '../telemetry/log.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { runtimeVersions } from '../telemetry/runtime.ts';
 import { claimPort } from './free-port.ts';
-import { type Control, createControl } from './control.ts';
-import { startDataPlane } from './data-plane.ts';
+import { Control } from './control.ts';
+import { type DataPlane, type DataPlaneOptions, startDataPlane } from './data-plane.ts';
 import { openIdentity } from './identity.ts';
 import { loadConfigFile, loadSnapshot } from './load-snapshot.ts';
 
@@ -58,24 +58,10 @@ export async function startProxy(options: StartOptions): Promise<RunningProxy> {
     const policy = { revision: snapshot.policy.revision };
     audit.append({ kind: 'control', type: 'config.load', file: options.configFile, snapshot: snapshot.digest });
     audit.append({ kind: 'control', type: 'policy.load', policy, snapshot: snapshot.digest });
-    const limits = createSharedLimits({
-      maxIdentities: config.limits.maxIdentities,
-      threads: config.threads,
-      quotasPerIdentity: routesWithQuota(config),
-    });
     const metrics = createMetrics(vocabularyOf(config), { version: options.version, ...runtimeVersions() });
-    const control: Control = createControl({ ...options, watched, audit, identity, metrics, failedAudit, snapshot });
-    const plane = await startDataPlane({
-      threads: config.threads,
-      listen: { host: config.listen.host, port },
-      limits,
-      node,
-      stallMs: config.limits.stallMs,
-      snapshot,
-      svid: identity.source.current(),
-      report: control.threadReported,
-      replaced: control.threadReplaced,
-    });
+    const control = new Control({ ...options, watched, audit, identity, metrics, failedAudit, snapshot });
+    const svid = identity.source.current();
+    const plane = await startThreads(config, { host: config.listen.host, port }, { node, snapshot, svid }, control);
     undo.push(() => plane.drain());
     const admin = await openAdminOf(config, control);
     // Last: what it begins (watching, renewing, counting) nothing after it can fail and leave running.
@@ -85,6 +71,19 @@ export async function startProxy(options: StartOptions): Promise<RunningProxy> {
     for (const step of undo.reverse()) await step();
     throw cause;
   }
+}
+
+function startThreads(
+  config: Config,
+  listen: { readonly host: string; readonly port: number },
+  given: Pick<DataPlaneOptions, 'node' | 'snapshot' | 'svid'>,
+  control: Control,
+): Promise<DataPlane> {
+  const { threads } = config;
+  const { maxIdentities, stallMs } = config.limits;
+  const limits = createSharedLimits({ maxIdentities, threads, quotasPerIdentity: routesWithQuota(config) });
+  const { threadReported: report, threadReplaced: replaced } = control;
+  return startDataPlane({ ...given, threads, listen, limits, stallMs, report, replaced });
 }
 
 function openControlAudit(config: Config, node: string, clock: Clock, failed: Map<string, string>): AuditStream {

@@ -64,7 +64,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
         drain: '60s',
         routes: [
           { name: 'any', methods: ['GET'], path: '/{rest...}' },
-          { name: 'any.write', methods: ['POST'], path: '/{rest...}', max_body: '1GiB' },
+          { name: 'any.write', methods: ['POST'], path: '/{rest...}', body: 'stream', max_body: '1GiB' },
         ],
       },
     });

@@ -119,7 +119,7 @@ void test('a workload that fails', async (t) => {
       workload: { address: `127.0.0.1:${workload.port}`, max_response: '100000B' },
       routes: [
         { name: 'any', methods: ['GET'], path: '/{rest...}', timeout: '1500ms' },
-        { name: 'any.write', methods: ['POST'], path: '/{rest...}', max_body: '1GiB' },
+        { name: 'any.write', methods: ['POST'], path: '/{rest...}', body: 'stream', max_body: '1GiB' },
       ],
     },
   });

@@ -194,6 +194,11 @@ const cases: readonly Case[] = [
     'portcullis.yaml:20:11: routes[1].name: `orders.list` is the name of routes[0] already',
   ],
   [
+    'a cap on the body of a route that takes none',
+    route('{ name: c, methods: [PUT], path: /c, max_body: 1KiB }'),
+    'portcullis.yaml:27:46: routes[2].max_body: this route takes no body; allowed: only beside `body: stream` or `body` with schemas',
+  ],
+  [
     'two routes for the same requests',
     route('{ name: c, methods: [PUT, POST], path: /orders }'),
     'portcullis.yaml:27:44: routes[2].path: POST /orders matches the same requests as routes[1]',
