@@ -35,6 +35,10 @@ export const PROXY_ERRORS = {
     summary: 'Node or undici lacks known security fixes, and --strict-runtime refuses to run without them',
     remedy: 'install the versions named, or start without --strict-runtime and accept the risk',
   },
+  'runtime-weakened': {
+    summary: 'the environment or the command line of Node weakens TLS, opens the inspector or loosens a parser',
+    remedy: 'take what is named out of the environment (NODE_OPTIONS included) or off the command line of Node',
+  },
   'audit-folder-locked': {
     summary: 'the audit folder is not ours to write to: another process holds it',
     remedy: 'stop the other process, or give each proxy its own audit.folder',
@@ -51,6 +55,14 @@ export const PROXY_ERRORS = {
   'audit-unreadable': {
     summary: 'the audit trail to be read is not there or cannot be read',
     remedy: 'name a folder that a proxy has written (audit.folder), and run as a user who may read it',
+  },
+  'demo-folder-unusable': {
+    summary: 'the demo cannot write its folder, .portcullis/demo below the current one',
+    remedy: 'start `proxy/cli/portcullis demo` of this clone from a folder that you may write to and that has room',
+  },
+  'demo-port-in-use': {
+    summary: 'another process listens on the port of the demo',
+    remedy: 'stop that process, or choose another port: `npm start -- --port N` (0: any free one)',
   },
 } as const satisfies Readonly<Record<string, { readonly summary: string; readonly remedy: string }>>;
 

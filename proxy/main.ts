@@ -11,6 +11,7 @@ const io: Io = {
   cwd: process.cwd(),
   now: () => Date.now(),
   color: process.stdout.isTTY && process.env['NO_COLOR'] === undefined,
+  errorColor: process.stderr.isTTY && process.env['NO_COLOR'] === undefined,
   onSignal: (listener) => {
     process.on('SIGINT', listener).on('SIGTERM', listener);
     return () => process.off('SIGINT', listener).off('SIGTERM', listener);

@@ -18,7 +18,7 @@ const PASSPHRASE = {
   help: 'File (mode 0600) whose first line encrypts the keys of the CA.',
 } as const;
 const JSON_OPTION = { name: 'json', help: 'Print JSON.' } as const;
-const exitCodes = { 0: 'done', 2: 'usage', 3: 'cannot be done; the message says why and what to do' };
+const exitCodes = { 0: 'done' };
 
 const init: Command = {
   path: ['ca', 'init'],

@@ -10,6 +10,8 @@ export type Io = {
   readonly now: () => number;
   /** True when standard output is a terminal that wants colour. */
   readonly color: boolean;
+  /** The same of standard error, which often goes elsewhere; no colour without it. */
+  readonly errorColor?: boolean;
   /** Calls back on SIGINT and SIGTERM; returns how to stop listening. */
   readonly onSignal: (listener: (signal: NodeJS.Signals) => void) => () => void;
 };
@@ -38,9 +40,18 @@ export type Command = {
   /** Usage of what stands behind the options, such as `[PATH...]`; without it positionals are refused. */
   readonly positionals?: string;
   readonly options: readonly Option[];
+  /** Its own; `commonExitCodes` are those of every command. */
   readonly exitCodes: Readonly<Record<number, string>>;
   readonly run: (args: Arguments, io: Io) => Promise<number>;
 };
+
+/** Exit codes that every command can end with; one that means more by a code says so itself. */
+export const commonExitCodes = {
+  2: 'a mistake in the words of the call',
+  3: 'it cannot run; the message says why and what to do',
+  // EX_SOFTWARE of sysexits.h: the program itself is at fault.
+  70: 'a bug in portcullis; please report it',
+} as const;
 
 /** A mistake in the words of a call; printed with the usage, exit code 2. */
 export class UsageError extends Error {

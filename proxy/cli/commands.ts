@@ -74,7 +74,7 @@ function unknownCommand(commands: readonly Command[], named: readonly string[]):
 }
 
 function report(error: unknown, command: Command | undefined, io: Io): number {
-  const red = (text: string) => painter(io.color)('red', text);
+  const red = (text: string) => painter(io.errorColor ?? false)('red', text);
   if (error instanceof UsageError) {
     const help = ['portcullis', ...(command?.path ?? []), '--help'].join(' ');
     io.err(`${red('error[usage]')}: ${error.message}\n`);

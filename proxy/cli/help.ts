@@ -1,4 +1,4 @@
-import type { Command, Option } from './command.ts';
+import { type Command, commonExitCodes, type Option } from './command.ts';
 import { table } from './render.ts';
 
 const width = 100;
@@ -55,7 +55,7 @@ export function helpFor(command: Command): string {
     list([...command.options.map(optionRow), ['-h, --help', 'Show this']]),
     '',
     'Exit codes:',
-    list(Object.entries(command.exitCodes).map(([code, meaning]) => [code, meaning])),
+    list(Object.entries({ ...commonExitCodes, ...command.exitCodes }).map(([code, meaning]) => [code, meaning])),
     '',
   ].join('\n');
 }

@@ -7,6 +7,7 @@ import { createLog, type Log } from '../telemetry/log.ts';
 import { requireFixedRuntime, runtimeVersions, runtimeWarnings } from '../telemetry/runtime.ts';
 import { version } from '../version.ts';
 import { type Arguments, type Command, type Io, requiredValue } from './command.ts';
+import { refuseWeakenedRuntime } from './weakened-runtime.ts';
 
 export const runCommands: readonly Command[] = [
   {
@@ -16,13 +17,19 @@ export const runCommands: readonly Command[] = [
       { name: 'config', short: 'c', value: 'FILE', required: true, help: 'the configuration file' },
       { name: 'strict-runtime', help: 'refuse to start on a Node.js or undici without known security fixes' },
     ],
-    exitCodes: { 0: 'it was stopped and everything in flight finished', 1: 'the drain limit cut something off' },
+    exitCodes: {
+      0: 'it was stopped and everything in flight finished',
+      1: 'the drain limit cut something off',
+      130: 'a second signal, SIGINT, ended it at once',
+      143: 'a second signal, SIGTERM, ended it at once',
+    },
     run,
   },
 ];
 
 async function run(args: Arguments, io: Io): Promise<number> {
-  const log = createLog({ write: io.err, now: io.now, format: io.color ? 'text' : 'json' });
+  const log = createLog({ write: io.err, now: io.now, format: io.errorColor ? 'text' : 'json' });
+  refuseWeakenedRuntime(io.env, process.execArgv);
   const versions = runtimeVersions();
   if (args.switches.has('strict-runtime')) requireFixedRuntime(versions);
   const proxy = await startProxy({

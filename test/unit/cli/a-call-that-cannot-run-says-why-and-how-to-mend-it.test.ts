@@ -16,7 +16,12 @@ function command(path: readonly string[], run: Command['run'] = async () => 0): 
   };
 }
 
-async function call(words: readonly string[], commands: readonly Command[], env: Io['env'] = {}) {
+async function call(
+  words: readonly string[],
+  commands: readonly Command[],
+  env: Io['env'] = {},
+  more: Partial<Io> = {},
+) {
   let out = '';
   let err = '';
   const io: Io = {
@@ -31,6 +36,7 @@ async function call(words: readonly string[], commands: readonly Command[], env:
     now: () => 0,
     color: false,
     onSignal: () => () => undefined,
+    ...more,
   };
   const code = await runCli(commands, words, io, '1.2.3');
   return { code, out, err };
@@ -65,7 +71,7 @@ test('help exists for the whole, for a group and for a command', async (t) => {
   const { code, out } = await call(['run', '--help'], commands);
   t.equal(code, 0);
   t.match(out, /-c, --config FILE +The configuration file \(required\)/);
-  t.match(out, /Exit codes:\n {2}0 +fine\n {2}1 +not fine/);
+  t.match(out, /Exit codes:\n {2}0 +fine\n {2}1 +not fine\n {2}2 +a mistake.*\n {2}3 +it cannot run.*\n {2}70 +a bug/);
   t.equal((await call(['help', 'ca', 'init'], commands)).out, (await call(['ca', 'init', '--help'], commands)).out);
   t.equal((await call(['nope', '--help'], commands)).code, 2);
 });
@@ -84,6 +90,12 @@ test('an error of a catalogue shows its code and its remedy, and no stack', asyn
   t.equal(code, 3);
   t.match(err, /^error\[port-in-use\]: port 8443 is taken\n {2}stop that process/);
   t.notMatch(err, /\bat /);
+});
+
+test('whether an error is red is asked of standard error, not of standard output', async (t) => {
+  t.match((await call(['nope'], commands, {}, { color: false, errorColor: true })).err, /^\u001b\[31merror/);
+  t.match((await call(['nope'], commands, {}, { color: true, errorColor: false })).err, /^error/);
+  t.match((await call(['nope'], commands, {}, { color: true })).err, /^error/);
 });
 
 test('a usage error thrown by the command itself is a usage error', async (t) => {
