@@ -1,8 +1,10 @@
 import path from 'node:path';
+import { eventTypes } from '../audit/catalogue.ts';
 import { quoted } from '../audit/encode.ts';
 import { readLines } from '../audit/lines.ts';
 import { segmentFile, segmentNumbers } from '../audit/segment.ts';
 import { type StreamReport, streamNames, verifyAudit } from '../audit/verify.ts';
+import { nearest } from '../config/section.ts';
 import { type Arguments, type Command, type Io, UsageError, valueOf } from './command.ts';
 
 const JSON_OPTION = { name: 'json', help: 'Print JSON.' } as const;
@@ -15,7 +17,6 @@ const verify: Command = {
   exitCodes: {
     0: 'every record verifies',
     1: 'tampered with; the first bad record is named',
-    2: 'usage',
     3: 'no readable trail',
   },
   run: async (args, io) => report(await verifyAudit(folderOf(args, io)), args, io),
@@ -30,7 +31,7 @@ const show: Command = {
     { name: 'id', value: 'ID', help: 'Only records with this request or connection id.' },
     { name: 'json', help: 'Print the lines exactly as they stand in the files.' },
   ],
-  exitCodes: { 0: 'at least one record', 1: 'no record matches', 2: 'usage', 3: 'no readable trail' },
+  exitCodes: { 0: 'at least one record', 1: 'no record matches', 3: 'no readable trail' },
   run: async (args, io) => showRecords(folderOf(args, io), args, io),
 };
 
@@ -66,7 +67,7 @@ function count(number: number, what: string): string {
 }
 
 async function showRecords(folder: string, args: Arguments, io: Io): Promise<number> {
-  const types = new Set(args.values.get('type') ?? []);
+  const types = new Set((args.values.get('type') ?? []).map(knownType));
   const id = valueOf(args, 'id');
   let shown = 0;
   for (const stream of streamNames(folder)) {
@@ -83,6 +84,15 @@ async function showRecords(folder: string, args: Arguments, io: Io): Promise<num
     }
   }
   return shown > 0 ? 0 : 1;
+}
+
+/** A slip in a type would look like a trail without such records. Throws UsageError. */
+function knownType(text: string): string {
+  if (Object.hasOwn(eventTypes, text)) return text;
+  const all = Object.keys(eventTypes);
+  const close = nearest(text, all);
+  const advice = close === undefined ? `the types are ${all.join(', ')}` : `did you mean '${close}'?`;
+  throw new UsageError(`--type: there is no record type '${text}'; ${advice}`);
 }
 
 type PlainRecord = Readonly<Record<string, unknown>>;

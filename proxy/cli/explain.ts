@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { CertsError } from '../../certs/errors.ts';
-import { parseSpiffeId, type SpiffeId, trustDomainOf } from '../../certs/spiffe-id.ts';
+import { parseSpiffeId, type SpiffeId, type TrustDomain, trustDomainOf } from '../../certs/spiffe-id.ts';
 import { systemClock as clock } from '../clock.ts';
 import { thisMachine } from '../config/world.ts';
 import { loadConfigFile, loadSnapshot } from '../control/load-snapshot.ts';
@@ -61,9 +61,8 @@ async function givenFacts(args: Arguments, io: Io, snapshot: Snapshot): Promise<
   const head = readGivenHead(args, bytes, snapshot.config.limits);
   if (isDenial(head)) return head;
   const at = valueOf(args, 'at');
-  const receivedMs = at === undefined ? io.now() : Date.parse(at);
-  if (Number.isNaN(receivedMs)) throw new UsageError('--at is not an RFC 3339 time');
-  const peer = namedPeer(readId(requiredValue(args, 'id')), receivedMs);
+  const receivedMs = at === undefined ? io.now() : readTime(at);
+  const peer = namedPeer(readId(requiredValue(args, 'id'), snapshot.config.identity.trustDomain), receivedMs);
   const body = head.framing.kind === 'none' ? undefined : wholeBody(bytes);
   return {
     id: randomUUID(),
@@ -109,13 +108,28 @@ function readGivenHead(args: Arguments, body: Buffer, limits: LimitsConfig): Req
   return typeof end === 'number' ? readRequestHead(bytes, end) : end;
 }
 
-function readId(text: string): SpiffeId {
+/** Of the trust domain of the proxy, since only such a peer gets as far as a decision. Throws UsageError. */
+function readId(text: string, trustDomain: TrustDomain): SpiffeId {
+  const id = spiffeId(text);
+  if (trustDomainOf(id) === trustDomain) return id;
+  throw new UsageError(`--id: ${id} could not connect: this proxy trusts peers of ${trustDomain} only`);
+}
+
+function spiffeId(text: string): SpiffeId {
   try {
     return parseSpiffeId(text);
   } catch (cause) {
     if (cause instanceof CertsError) throw new UsageError(`--id: ${cause.message}`);
     throw cause;
   }
+}
+
+/** `Date.parse` alone takes almost anything for a time, and reads much of it in the zone of this machine. */
+function readTime(text: string): number {
+  const isDateTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})$/.test(text);
+  const ms = isDateTime ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(ms)) throw new UsageError(`--at is not an RFC 3339 time such as 2026-11-21T09:00:00Z: '${text}'`);
+  return ms;
 }
 
 async function givenBody(args: Arguments, io: Io): Promise<Buffer> {
@@ -162,7 +176,8 @@ function wholeBody(bytes: Buffer): RequestBody {
 }
 
 function answerOf(outcome: Rehearsed, snapshot: Snapshot): object {
-  const judgedBy = { snapshot: snapshot.digest, policy: snapshot.engine.revision };
+  // No digest of a snapshot: without the trust bundle it could never be that of a proxy.
+  const judgedBy = { policy: snapshot.engine.revision };
   if (!isDenial(outcome)) {
     const { permit, route } = outcome;
     return { allowed: true, route: route.config.name, rule: permit.rule, reasons: permit.reasons, ...judgedBy };

@@ -60,7 +60,8 @@ const test: Command = {
 
 const check: Command = {
   path: ['policy', 'check'],
-  summary: 'Report every problem of a policy, in strict mode',
+  summary:
+    'Report every problem, in strict mode, built-ins refused on principle too; `policy build` and `check -c` also report those that the engine merely lacks',
   positionals: 'PATH...',
   options: [json],
   exitCodes: { 0: 'nothing to report', 1: 'there are problems' },
@@ -101,6 +102,10 @@ function isBad({ outcome }: TestResult): boolean {
 }
 
 function printResults(results: readonly TestResult[], io: Io): void {
+  if (results.length === 0) {
+    io.out('0 pass: no test was found. A test is a rule whose name begins with test_; look at the paths and --run.\n');
+    return;
+  }
   for (const result of results) {
     if (!isBad(result) && result.output === '') continue;
     io.out(`${result.outcome} ${result.file}:${result.line} ${result.package}.${result.name}\n`);

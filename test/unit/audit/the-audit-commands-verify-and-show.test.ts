@@ -71,3 +71,13 @@ test('show: filtered by type and id, escapes of a client stay escaped', async (t
   t.equal(json.out, `${lines(folder)[2]}\n`);
   t.equal((await call(folder, 'show', '.', '--id', '9')).code, 1);
 });
+
+test('show: a type that does not exist is a mistake of the call, not a trail without such records', async (t) => {
+  const folder = t.testdir();
+  await openTrail(folder).end();
+  t.match(await call(folder, 'show', '.', '--type', 'authz.denied'), { code: 2, err: "did you mean 'authz.deny'?" });
+  t.match(await call(folder, 'show', '.', '--type', 'nope'), {
+    code: 2,
+    err: /the types are authz\.allow, authz\.deny, /,
+  });
+});
