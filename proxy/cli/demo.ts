@@ -11,7 +11,8 @@ import { issueIdentities, proxySpiffeId } from '../demo/identities.ts';
 import { startOrdersWorkload } from '../demo/orders-workload.ts';
 import { type Performed, perform } from '../demo/perform.ts';
 import { curlLines, outcomeTable } from '../demo/story.ts';
-import { createLog } from '../telemetry/log.ts';
+import { ProxyError } from '../errors.ts';
+import { createLog, type Log } from '../telemetry/log.ts';
 import { version } from '../version.ts';
 import { type Arguments, type Command, type Io, UsageError, valueOf } from './command.ts';
 import { painter } from './render.ts';
@@ -30,7 +31,6 @@ export const demoCommands: readonly Command[] = [
     exitCodes: {
       0: 'every outcome was the expected one, and the audit trail verifies',
       1: 'an outcome was not the expected one, or the audit trail does not verify',
-      2: 'usage',
       3: 'the demo could not start, for example because the port is in use',
     },
     run: demo,
@@ -41,6 +41,7 @@ async function demo(args: Arguments, io: Io): Promise<number> {
   const proxyPort = readPort(valueOf(args, 'port'));
   await refuseIfRunning(io, proxyPort);
   const workload = await startOrdersWorkload();
+  const { log, serving } = demoLog(io);
   try {
     const folder = layOut(demoFolder(io), { proxy: proxyPort, workload: workload.port });
     const identities = await issueIdentities(folder, io.now);
@@ -50,7 +51,7 @@ async function demo(args: Arguments, io: Io): Promise<number> {
       version,
       world: thisMachine(),
       clock: systemClock,
-      log: createLog({ write: io.err, now: io.now, format: 'text', level: 'warn' }),
+      log,
     });
     try {
       const since = new Date(io.now()).toISOString();
@@ -58,7 +59,7 @@ async function demo(args: Arguments, io: Io): Promise<number> {
       const rows = await perform(target, identities.credentials, folder.auditFolder, since);
       const trail = await verifyAudit(folder.auditFolder);
       tell(rows, trail, folder, io);
-      if (!args.switches.has('once')) await serveUntilSignal(folder, proxy, io);
+      if (!args.switches.has('once')) await serving(() => serveUntilSignal(folder, proxy, io));
       return rows.every(({ asExpected }) => asExpected) && trail.every(isSound) ? 0 : 1;
     } finally {
       await proxy.close('the demo ended');
@@ -70,9 +71,27 @@ async function demo(args: Arguments, io: Io): Promise<number> {
 
 /** Before a file is touched: another demo in this folder would reload what we write into its configuration. */
 async function refuseIfRunning(io: Io, port: number): Promise<void> {
-  await claimPort('127.0.0.1', port);
+  await claimPort('127.0.0.1', port).catch((cause: unknown) => {
+    if (!(cause instanceof ProxyError) || cause.code !== 'port-in-use') throw cause;
+    throw new ProxyError('demo-port-in-use', `another process listens on 127.0.0.1:${port}`, { cause });
+  });
   const auditFolder = join(demoFolder(io), 'audit');
   if (existsSync(auditFolder)) lockAuditFolder(auditFolder, io.now).release();
+}
+
+/** Nothing but trouble while the table is made; once it serves, also what comes of a change of its files. */
+function demoLog(io: Io): { readonly log: Log; readonly serving: (serve: () => Promise<void>) => Promise<void> } {
+  const all = createLog({ write: io.err, now: io.now, format: 'text' });
+  let isServing = false;
+  const info: Log['info'] = (event, fields) => {
+    if (isServing) all.info(event, fields);
+  };
+  const serving = async (serve: () => Promise<void>) => {
+    isServing = true;
+    await serve();
+    isServing = false;
+  };
+  return { log: { ...all, info }, serving };
 }
 
 function demoFolder(io: Io): string {
@@ -108,6 +127,8 @@ function serveUntilSignal(folder: DemoFolder, { address: { port }, admin }: Runn
   io.out(`\nTry it yourself: allowed, denied by policy, refused at the door\n\n`);
   const near: DemoFolder = { ...folder, path: relative(io.cwd, folder.path) };
   for (const line of curlLines(near, port)) io.out(`  ${line}\n`);
+  io.out('\nThe last one ends in `curl: (56)`, since the closed connection is the refusal. Why it was refused:\n\n');
+  io.out(`  proxy/cli/portcullis audit show ${relative(io.cwd, folder.auditFolder)} --type tls.reject\n`);
   if (admin?.kind === 'tcp') io.out(`\nHealth and metrics: http://${admin.host}:${admin.port}/metrics\n`);
   io.out(`\nServing on https://localhost:${port} with ${relative(io.cwd, folder.configFile)}. Ctrl-C ends it.\n`);
   return new Promise((resolve) => {

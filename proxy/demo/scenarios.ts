@@ -88,7 +88,7 @@ export const scenarios: readonly Scenario[] = [
     expected: refused(422, 'schema-violation', '/delivery/price'),
   },
   {
-    title: `${burst + 1} requests at once where ${burst} may be`,
+    title: `${burst + 1} requests in a row where ${burst} may be`,
     client: 'reports',
     method: 'GET',
     path: '/orders',
