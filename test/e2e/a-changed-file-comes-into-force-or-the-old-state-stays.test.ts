@@ -105,7 +105,7 @@ async function isRejected(t: Test, proxy: TestProxy, change: () => void): Promis
   t.equal(await digestInForce(proxy), before);
   t.equal(await proxy.metric('portcullis_reloads_total{outcome="rejected"}'), rejections + 1);
   t.equal(await status(proxy, 'GET', '/a/1'), 200, 'and it still serves');
-  return `${record.type} ${record.reason}: ${String(record['detail'])}`;
+  return `${record.type} ${record.reason}: ${String(record['detail'])} in ${String(record['file'])}`;
 }
 
 test('files change while it runs', async (t) => {
@@ -200,13 +200,13 @@ test('files change while it runs', async (t) => {
       {
         name: 'Rego with a mistake',
         change: () => replace(proxy, 'policy/authz.rego', 'package portcullis.authz\n\ndecision := {\n'),
-        says: /^policy\.reject rego-does-not-compile: .*authz\.rego:\d+/s,
+        says: /^policy\.reject rego-does-not-compile: .*authz\.rego:\d+.* in \/.*authz\.rego$/s,
         mend: () => replace(proxy, 'policy/authz.rego', rego('true')),
       },
       {
         name: 'Rego without the entrypoint',
         change: () => replace(proxy, 'policy/authz.rego', 'package portcullis.other\n\nx := 1\n'),
-        says: /^policy\.reject entrypoint-missing: .*portcullis\/authz\/decision/s,
+        says: /^policy\.reject entrypoint-missing: .*portcullis\/authz\/decision.* in \/.*portcullis\.yaml$/s,
         mend: () => replace(proxy, 'policy/authz.rego', rego('1 == 1')),
       },
       {
@@ -218,7 +218,7 @@ test('files change while it runs', async (t) => {
       {
         name: 'data that is no JSON',
         change: () => replace(proxy, 'data.json', '{"closed": [}'),
-        says: /^config\.reject config-invalid: .*data\.json:1:\d+: not valid JSON/s,
+        says: /^config\.reject config-invalid: .*data\.json:1:\d+: not valid JSON.* in \/.*data\.json$/s,
         mend: () => replace(proxy, 'data.json', data(['/a/7'])),
       },
       {
@@ -241,6 +241,16 @@ test('files change while it runs', async (t) => {
         t.equal(await status(proxy, 'GET', '/a/1'), 200);
       });
     }
+  });
+
+  await t.test('what was refused and is put back as it was is seen, though nothing changes', async (t) => {
+    const unchanged = () => proxy.log().split('"event":"config.unchanged"').length - 1;
+    t.equal(unchanged(), 0);
+    await isRejected(t, proxy, () => replace(proxy, 'data.json', '{'));
+    const loads = await proxy.metric('portcullis_reloads_total{outcome="loaded"}');
+    replace(proxy, 'data.json', data(['/a/8']));
+    await proxy.untilLog(() => unchanged() === 1);
+    t.equal(await proxy.metric('portcullis_reloads_total{outcome="loaded"}'), loads);
   });
   t.equal(await proxy.stop(), 0);
 });
