@@ -105,13 +105,13 @@ function judgeChain([leaf, ...others]: Chain, trust: TrustBundle, nowMs: number)
   if (isBroken(spiffeId)) {
     if (spiffeId.reason === 'malformed-certificate') return spiffeId;
     // A stranger's certificate is called untrusted, whatever else is wrong with it.
-    return findPath(leaf, others, allRoots(trust)) === undefined ? untrusted(leaf) : spiffeId;
+    return findPath(leaf, others, allRoots(trust)) === undefined ? untrusted(leaf, others) : spiffeId;
   }
   const trustDomain = trustDomainOf(spiffeId);
   const domain = trust.domains.get(trustDomain);
   const path = domain && findPath(leaf, others, domain.roots);
   if (domain === undefined || path === undefined) {
-    if (findPath(leaf, others, allRoots(trust)) === undefined) return untrusted(leaf);
+    if (findPath(leaf, others, allRoots(trust)) === undefined) return untrusted(leaf, others);
     return { reason: 'wrong-trust-domain', detail: `${spiffeId} does not end in a root of its own trust domain` };
   }
   const problem =
@@ -126,8 +126,10 @@ function allRoots(trust: TrustBundle): readonly Certificate[] {
   return [...trust.domains.values()].flatMap(({ roots }) => roots);
 }
 
-function untrusted(leaf: Certificate): Broken {
-  return { reason: 'untrusted', detail: `no path from issuer ${leaf.issuer} to a root of the trust bundle` };
+function untrusted(leaf: Certificate, others: readonly Certificate[]): Broken {
+  // The usual slip of a client: it shows its certificate alone, as `openssl s_client` does without -cert_chain.
+  const alone = others.length === 0 ? '; the peer sent no intermediate' : '';
+  return { reason: 'untrusted', detail: `no path from issuer ${leaf.issuer} to a root of the trust bundle${alone}` };
 }
 
 function peerSvid({ spiffeId, trustDomain, path }: Proven): PeerSvid {

@@ -77,11 +77,19 @@ function checkBody(facts: Accepted & Normalised, held: HeldBytes): Validated | D
   }
   const contentType = matchContentType(contentTypes, [...route.body.keys()]);
   const schema = contentType === undefined ? undefined : route.body.get(contentType);
-  if (contentType === undefined || schema === undefined) return deny('unsupported-media-type');
+  if (contentType === undefined || schema === undefined) {
+    return deny('unsupported-media-type', { detail: wrongContentType(contentTypes) });
+  }
   const hold = held.hold();
   atEnd.push(hold.release);
   const collecting = { maxBytes: rule.maxBytes, tooLarge: 'body-too-large', hold, stop: () => body.pause() } as const;
   return validateBody(body, collecting, contentType, schema);
+}
+
+/** Which of its causes, and never the value: that is the client's own text. */
+function wrongContentType({ length }: readonly string[]): string {
+  if (length === 0) return 'no Content-Type';
+  return length > 1 ? 'more than one Content-Type' : 'the Content-Type is not one of the declared types';
 }
 
 async function validateBody(

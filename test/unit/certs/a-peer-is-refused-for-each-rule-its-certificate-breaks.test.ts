@@ -54,6 +54,13 @@ test('a certificate of an unknown CA is untrusted, whatever else it breaks', asy
   t.match(refusal((await stranger.issue()).chainDer)?.claimed, { subject: 'O=test' });
 });
 
+test('a peer that shows its leaf alone is told from one whose issuers nobody knows', async (t) => {
+  const [leaf = new Uint8Array()] = (await pki.issue()).chainDer;
+  t.match(refusal([leaf]), { refused: 'untrusted', detail: /; the peer sent no intermediate$/ });
+  const stranger = await makePki({ trustDomain: 'shop.example' });
+  t.notMatch(refusal((await stranger.issue()).chainDer)?.detail, /no intermediate/);
+});
+
 test('a leaf of one trust domain under the root of the other is refused, as ghostunnel does not', async (t) => {
   const leaf = await other.issue({ names: [{ type: 'uri', value: 'spiffe://shop.example/client' }] });
   t.equal(refusal(leaf.chainDer)?.refused, 'wrong-trust-domain');
