@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { lstat, mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,6 +17,8 @@ export type CompilerOptions = {
 const defaultTimeoutMs = 60_000;
 const defaultMemoryBytes = 1024 * 1024 * 1024;
 const wasmPageBytes = 65_536;
+const folderPrefix = 'portcullis-policy-';
+const abandonedAfterMs = 3_600_000;
 const damagedExitCode = 65;
 /** Of what the compiler says on standard error, a Go stack trace at worst. */
 const maxComplaintBytes = 4096;
@@ -27,8 +29,9 @@ const artefactFolder = import.meta.dirname;
 /** Runs one job in a compiler process of its own, bounded in time and memory. Throws PolicyError. */
 export async function runCompiler(job: Job, options: CompilerOptions = {}): Promise<Answer> {
   // Files and not pipes: node:wasi answers EAGAIN on a full pipe, which a Go program takes for a failed write.
-  const folder = await mkdtemp(join(tmpdir(), 'portcullis-policy-'));
+  const folder = await mkdtemp(join(tmpdir(), folderPrefix));
   try {
+    await removeAbandoned(folder).catch(() => undefined);
     const question = join(folder, 'job.json');
     const answer = join(folder, 'answer.json');
     await writeFile(question, JSON.stringify(job), { mode: 0o600 });
@@ -42,6 +45,18 @@ export async function runCompiler(job: Job, options: CompilerOptions = {}): Prom
     return JSON.parse(await readFile(answer, 'utf8')) as Answer;
   } finally {
     await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** A killed run leaves its folder behind; the next one removes what is ours and an hour older than its own. */
+async function removeAbandoned(own: string): Promise<void> {
+  const { uid, mtimeMs } = await lstat(own);
+  for (const name of await readdir(tmpdir())) {
+    if (!name.startsWith(folderPrefix)) continue;
+    const path = join(tmpdir(), name);
+    const found = await lstat(path).catch(() => undefined);
+    if (found?.uid !== uid || found.mtimeMs > mtimeMs - abandonedAfterMs) continue;
+    await rm(path, { recursive: true, force: true }).catch(() => undefined);
   }
 }
 

@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -62,6 +63,18 @@ test('a compiler ends when the process that started it is killed', async (t) => 
   // A zombie is dead, and merely not buried: in a container there may be nobody to do it.
   while (/^[^Z]/.test(ask('ps', '-o', 'stat=', '-p', child))) await setImmediate();
   t.pass('both are gone');
+});
+
+test('what a killed run has left behind goes with a later one, and what is younger stays', async (t) => {
+  const [old, young] = await Promise.all([0, 1].map(() => mkdtemp(join(tmpdir(), 'portcullis-policy-'))));
+  if (old === undefined || young === undefined) throw new Error('no folders');
+  t.teardown(() => Promise.all([old, young].map((folder) => rm(folder, { recursive: true, force: true }))));
+  await writeFile(join(old, 'job.json'), '{}');
+  const { mtimeMs } = await stat(old);
+  await utimes(old, new Date(mtimeMs - 7_200_000), new Date(mtimeMs - 7_200_000));
+  await buildPolicy({ regoPaths: [t.testdir(rego)], entrypoint });
+  await t.rejects(stat(old), { code: 'ENOENT' });
+  t.ok((await stat(young)).isDirectory());
 });
 
 test('the cache is used, is refused when damaged, and does not know data', async (t) => {
