@@ -196,7 +196,7 @@ const cases: readonly Case[] = [
   [
     'a cap on the body of a route that takes none',
     route('{ name: c, methods: [PUT], path: /c, max_body: 1KiB }'),
-    'portcullis.yaml:27:46: routes[2].max_body: this route takes no body; allowed: only beside `body: stream` or `body` with schemas',
+    'portcullis.yaml:27:52: routes[2].max_body: this route takes no body; allowed: only beside `body: stream` or `body` with schemas',
   ],
   [
     'two routes for the same requests',
