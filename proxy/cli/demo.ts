@@ -128,7 +128,8 @@ function serveUntilSignal(folder: DemoFolder, { address: { port }, admin }: Runn
   const near: DemoFolder = { ...folder, path: relative(io.cwd, folder.path) };
   for (const line of curlLines(near, port)) io.out(`  ${line}\n`);
   io.out('\nThe last one ends in `curl: (56)`, since the closed connection is the refusal. Why it was refused:\n\n');
-  io.out(`  proxy/cli/portcullis audit show ${relative(io.cwd, folder.auditFolder)} --type tls.reject\n`);
+  const launcher = relative(io.cwd, join(import.meta.dirname, 'portcullis'));
+  io.out(`  ${launcher} audit show ${relative(io.cwd, folder.auditFolder)} --type tls.reject\n`);
   if (admin?.kind === 'tcp') io.out(`\nHealth and metrics: http://${admin.host}:${admin.port}/metrics\n`);
   io.out(`\nServing on https://localhost:${port} with ${relative(io.cwd, folder.configFile)}. Ctrl-C ends it.\n`);
   return new Promise((resolve) => {
