@@ -44,16 +44,15 @@ export async function serve(parts: ServeParts, connection: ConnectionFacts, wire
 }
 
 function accept({ clock, snapshot, newId }: ServeParts, connection: ConnectionFacts, wire: WireRequest): Accepted {
-  const { head, body } = wire;
-  const known = 'framing' in head ? head : { method: '', target: '', headers: [] };
+  const { head, line, body } = wire;
   return {
     id: newId(),
     receivedMs: clock.nowMs(),
     beganNs: clock.monotonicNs(),
     number: wire.number,
-    method: known.method,
-    target: known.target,
-    headers: known.headers,
+    method: line?.method ?? '',
+    target: line?.target ?? '',
+    headers: isDenial(head) ? [] : head.headers,
     incoming: body,
     bytesIn: () => body?.receivedBytes ?? 0,
     connection,

@@ -1,11 +1,10 @@
 import type { TLSSocket } from 'node:tls';
 import { type Denial, deny } from '../denial.ts';
-import { bodyDecoder } from './body-decoder.ts';
 import { type Phase, type Standing, whatIsDue } from './deadlines.ts';
 import type { ConnectionHost } from './host.ts';
-import { IncomingBody } from './incoming-body.ts';
+import { announcedBody, type Flow, type IncomingBody } from './incoming-body.ts';
 import { OutgoingAnswer } from './outgoing-answer.ts';
-import { type HeadSearch, headSearch, type RequestHead, readRequestHead } from './request-head.ts';
+import { type HeadReader, headReader, type RequestHead, type RequestLine, readableLine } from './request-head.ts';
 
 /** After the last answer we read and drop this much, so that the client can read the answer before a reset. */
 const lingerBytes = 256 * 1024;
@@ -24,7 +23,7 @@ export class Http1Connection {
   readonly #host: ConnectionHost;
   #phase: Phase = 'idle';
   #pending: Buffer = nothing;
-  #headSearch: HeadSearch | undefined;
+  #headReader: HeadReader | undefined;
   #body: IncomingBody | undefined;
   #answer: OutgoingAnswer | undefined;
   #abort: AbortController | undefined;
@@ -38,6 +37,13 @@ export class Http1Connection {
   /** When the current phase began, and when the last byte of body came or of answer left. */
   #phaseBegan: number;
   #lastProgress: number;
+
+  readonly #flow: Flow = {
+    pause: () => this.#socket.pause(),
+    resume: () => this.#socket.resume(),
+    sendContinue: () => this.#socket.write('HTTP/1.1 100 Continue\r\n\r\n', 'latin1'),
+    wanted: () => void (this.#lastProgress = this.#host.now()),
+  };
 
   constructor(socket: TLSSocket, host: ConnectionHost) {
     this.#socket = socket;
@@ -89,7 +95,7 @@ export class Http1Connection {
       case 'cut':
         return void this.#socket.destroy();
       case 'late-head':
-        return this.#begin(deny('request-timeout', { detail: 'the head took too long' }));
+        return this.#refuse(deny('request-timeout', { detail: 'the head took too long' }));
       case 'late-body':
         return this.#body?.fail(deny('request-timeout', { detail: 'the body took too long' }));
       case undefined:
@@ -131,24 +137,25 @@ export class Http1Connection {
   }
 
   #readHead(): void {
-    const limits = this.#host.limits();
     if (this.#phase === 'idle') this.#enter('head');
-    this.#headSearch ??= headSearch(limits);
-    const end = this.#headSearch(this.#pending);
-    if (end === 'more') return this.#halfClosedAt === undefined ? undefined : this.#begin(endedInsideHead);
-    this.#headSearch = undefined;
-    if (typeof end === 'object') return this.#begin(end);
-    const head = readRequestHead(this.#pending, end);
-    this.#pending = this.#pending.subarray(end);
-    this.#begin(head);
+    this.#headReader ??= headReader(this.#host.limits());
+    const found = this.#headReader(this.#pending);
+    if (found === undefined) return this.#halfClosedAt === undefined ? undefined : this.#refuse(endedInsideHead);
+    this.#pending = this.#pending.subarray(found.bytes);
+    this.#begin(found.head, found.line);
   }
 
-  #begin(head: RequestHead | Denial): void {
+  #refuse(denial: Denial): void {
+    this.#begin(denial, readableLine(this.#pending, this.#host.limits()));
+  }
+
+  #begin(head: RequestHead | Denial, line: RequestLine | undefined): void {
+    this.#headReader = undefined;
     this.#enter('exchange');
     this.#served += 1;
     this.#abort = new AbortController();
     if ('framing' in head) {
-      this.#body = this.#incomingBody(head);
+      this.#body = announcedBody(head, this.#flow);
       this.#inputEnded ||= head.closes;
     }
     this.#answer = new OutgoingAnswer(this.#socket, {
@@ -157,20 +164,8 @@ export class Http1Connection {
       mustClose: () => this.#mustClose(),
     });
     const { signal } = this.#abort;
-    this.#host.serve({ number: this.#served, head, body: this.#body, answer: this.#answer, signal });
+    this.#host.serve({ number: this.#served, head, line, body: this.#body, answer: this.#answer, signal });
     this.#feedBody();
-  }
-
-  #incomingBody(head: RequestHead): IncomingBody | undefined {
-    const { framing, expectsContinue } = head;
-    if (framing.kind === 'none') return undefined;
-    const declaredBytes = framing.kind === 'length' ? framing.bytes : undefined;
-    return new IncomingBody(bodyDecoder(framing), declaredBytes, expectsContinue, {
-      pause: () => this.#socket.pause(),
-      resume: () => this.#socket.resume(),
-      sendContinue: () => this.#socket.write('HTTP/1.1 100 Continue\r\n\r\n', 'latin1'),
-      wanted: () => void (this.#lastProgress = this.#host.now()),
-    });
   }
 
   #feedBody(): void {
@@ -240,7 +235,7 @@ export class Http1Connection {
 
   #lost(): void {
     if (this.#phase === 'closed') return;
-    if (this.#phase === 'head') this.#begin(this.#brokenOff ?? endedInsideHead);
+    if (this.#phase === 'head') this.#refuse(this.#brokenOff ?? endedInsideHead);
     this.#enter('closed');
     this.#pending = nothing;
     this.#abort?.abort(this.#brokenOff);

@@ -1,7 +1,8 @@
 import type { Denial } from '../denial.ts';
 import { deny } from '../denial.ts';
 import type { BodyConsumer, RequestBody } from '../exchange.ts';
-import type { BodyDecoder } from './body-decoder.ts';
+import { type BodyDecoder, bodyDecoder } from './body-decoder.ts';
+import type { RequestHead } from './request-head.ts';
 
 /** What may wait for a consumer before the socket is paused. */
 const highWaterBytes = 64 * 1024;
@@ -14,6 +15,13 @@ export type Flow = {
   /** Somebody reads it from now on: only from here may the client be called slow. */
   readonly wanted: () => void;
 };
+
+/** The body that a head announces, if it does. */
+export function announcedBody({ framing, expectsContinue }: RequestHead, flow: Flow): IncomingBody | undefined {
+  if (framing.kind === 'none') return undefined;
+  const declaredBytes = framing.kind === 'length' ? framing.bytes : undefined;
+  return new IncomingBody(bodyDecoder(framing), declaredBytes, expectsContinue, flow);
+}
 
 /** The body of one HTTP/1.1 request: fed raw bytes by its connection, read once by a filter. */
 export class IncomingBody implements RequestBody {

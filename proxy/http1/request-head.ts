@@ -7,9 +7,9 @@ export type RequestFraming =
   | { readonly kind: 'length'; readonly bytes: number }
   | { readonly kind: 'chunked' };
 
-export type RequestHead = {
-  readonly method: string;
-  readonly target: string;
+export type RequestLine = { readonly method: string; readonly target: string };
+
+export type RequestHead = RequestLine & {
   /** Name, value, name, value: in the order and the case in which they came. */
   readonly headers: readonly string[];
   readonly framing: RequestFraming;
@@ -57,6 +57,28 @@ export function headSearch(limits: HeadLimits): HeadSearch {
   };
 }
 
+/** What stands before the body: `bytes` long; 0 of what is refused, behind which nothing is read. */
+export type FoundHead = {
+  readonly head: RequestHead | Denial;
+  readonly line: RequestLine | undefined;
+  readonly bytes: number;
+};
+
+export type HeadReader = (bytes: Buffer) => FoundHead | undefined;
+
+/** Given everything that came so far: its head, or undefined while that is not complete. */
+export function headReader(limits: HeadLimits): HeadReader {
+  const search = headSearch(limits);
+  return (bytes) => {
+    const end = search(bytes);
+    if (end === 'more') return undefined;
+    const head = typeof end === 'number' ? readRequestHead(bytes, end) : end;
+    return 'code' in head
+      ? { head, line: readableLine(bytes, limits), bytes: 0 }
+      : { head, line: head, bytes: Number(end) };
+  };
+}
+
 /** Reads the head in `bytes[0, end)`, where `end` came from a `HeadSearch`. */
 export function readRequestHead(bytes: Buffer, end: number): RequestHead | Denial {
   const text = bytes.toString('latin1', 0, end);
@@ -73,7 +95,16 @@ export function readRequestHead(bytes: Buffer, end: number): RequestHead | Denia
   return { method, target, headers, framing, expectsContinue, closes: asksToClose(headers) };
 }
 
-function readRequestLine(line: string): { method: string; target: string } | Denial {
+/** What was asked for, of a head that is refused for something behind its first line: the record is to name it. */
+export function readableLine(bytes: Buffer, { maxHeadBytes }: HeadLimits): RequestLine | undefined {
+  const end = bytes.indexOf('\r\n');
+  // A longer line may be here or still on its way; the record must not depend on that.
+  if (end === -1 || end + 1 >= maxHeadBytes) return undefined;
+  const line = readRequestLine(bytes.toString('latin1', 0, end));
+  return 'code' in line ? undefined : line;
+}
+
+function readRequestLine(line: string): RequestLine | Denial {
   const [method, target, version, ...rest] = line.split(' ');
   if (method === undefined || target === undefined || rest.length > 0 || !isToken(method) || !isVisible(target)) {
     return deny('malformed-request-line');

@@ -91,15 +91,15 @@ function expected(vector: Vector): Seen {
     last: 'close',
     forwarded: last ? [] : [nextForwarded],
     bytesWithoutRequest: 0,
-    records: [{ reason: code, status, target: targetIn(vector, code) }, ...(last ? [] : [nextRecorded])],
+    records: [{ reason: code, status, target: targetIn(vector) }, ...(last ? [] : [nextRecorded])],
   };
 }
 
-/** A refusal by the reader knows no target; later ones record it as received. */
-function targetIn(vector: Vector, code: string): string {
-  const readable =
-    /^(?:method|upgrade|unexpected-body|no-route|malformed-chunk|ambiguous-(?:target|authority|header))/.test(code);
-  return vector.recorded ?? (readable ? (bytesOf(vector).toString('latin1').split(' ')[1] ?? '') : '');
+/** As received, whatever was refused behind it; nothing where the first line is none, or longer than a head may be. */
+function targetIn(vector: Vector): string {
+  const [line = ''] = bytesOf(vector).toString('latin1').split('\r\n');
+  const [, target = ''] = /^[\w!#$%&'*+.^`|~-]+ ([\x21-\x7e]+) HTTP\/1\.1$/.exec(line) ?? [];
+  return vector.recorded ?? (line.length < 16 * 1024 - 1 ? target : '');
 }
 
 function isHead(vector: Vector): boolean {
