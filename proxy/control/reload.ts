@@ -11,6 +11,7 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import { type DataPlane, stoppedAThread } from './data-plane.ts';
 import type { Identity } from './identity.ts';
 import { invalid, loadSnapshot } from './load-snapshot.ts';
+import { newlyRevoked } from './newly-revoked.ts';
 import type { FileWatch } from './watch-files.ts';
 
 export type ReloadParts = {
@@ -148,8 +149,11 @@ function accepted(parts: ReloadParts, before: SnapshotData, next: SnapshotData):
 
 function inForce({ audit, log }: ReloadParts, before: SnapshotData, next: SnapshotData): void {
   const policy = { revision: next.policy.revision };
-  if (!sameTrust(next.trust, before.trust))
-    audit.append({ kind: 'control', type: 'trust.change', snapshot: next.digest });
+  if (!sameTrust(next.trust, before.trust)) {
+    const revoked = newlyRevoked(before.trust, next.trust);
+    const detail = revoked.length === 0 ? undefined : `newly revoked: ${revoked.join(', ')}`;
+    audit.append({ kind: 'control', type: 'trust.change', snapshot: next.digest, detail });
+  }
   audit.append({
     kind: 'control',
     type: 'snapshot.swap',

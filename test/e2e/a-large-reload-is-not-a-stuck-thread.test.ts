@@ -1,4 +1,4 @@
-import { test } from 'tap';
+import { type Test, test } from 'tap';
 import { replaceFile, untilInForce } from '../harness/change-files.ts';
 import { keepConnection } from '../harness/kept-connection.ts';
 import { clientId, startProxy } from '../harness/proxy.ts';
@@ -36,7 +36,7 @@ void test('a thread that takes in a large snapshot for longer than a thread may 
   });
   const kept = await keepConnection(proxy.port, proxy.client);
   t.equal((await kept.ask('/first')).status, 200);
-  const unharmed = (t: Pick<typeof import('tap').t, 'same'>) =>
+  const unharmed = (t: Test) =>
     t.same(
       proxy.audit().filter(({ type }) => type === 'thread.replaced'),
       [],

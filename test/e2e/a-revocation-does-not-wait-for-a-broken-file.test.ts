@@ -44,6 +44,8 @@ void test('a stolen key is out at once, although a reload as a whole is impossib
   t.match(revoked, { previous_snapshot: rejected['snapshot'], outcome: 'allow' });
   const changes = proxy.audit().filter(({ type }) => type === 'trust.change');
   t.match(changes, [{ snapshot: revoked['snapshot'] }]);
+  const detail = `newly revoked: ${serialOf(stolen)}`.toLowerCase();
+  t.equal(String(changes[0]?.['detail']).toLowerCase(), detail, 'and it says whose key it was');
   t.equal((await other.ask('/still')).status, 200, 'the positive twin: the same ID, another serial');
 
   const mended = await untilInForce(proxy, () => replaceFile(proxy, 'data.json', '{"mended": true}'));
