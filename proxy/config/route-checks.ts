@@ -45,7 +45,9 @@ function checkOverlap(routes: Routes, complain: Complain): void {
 /** RFC 9110 section 9.3.1: content in a GET or HEAD has no meaning, and some servers take it for the next request. */
 function checkBody({ body, max_body: cap, methods }: Route, complain: Complain): void {
   if (body === 'none' && cap !== undefined) {
-    complain(['max_body'], 'this route takes no body', { allowed: 'only beside `body: stream` or `body` with schemas' });
+    complain(['max_body'], 'this route takes no body', {
+      allowed: 'only beside `body: stream` or `body` with schemas',
+    });
   }
   const without = methods?.find((method) => method === 'GET' || method === 'HEAD');
   if (!(body instanceof Map) || without === undefined) return;
