@@ -29,8 +29,8 @@ void test('a thread that takes in a large snapshot for longer than a thread may 
     config: {
       threads: 2,
       policy: { rego: './policy', data: './data.json' },
-      // Each of these reloads takes many times as long, its bytes alone already longer.
-      limits: { stall: '250ms', keep_alive: '10m' },
+      // Each of these reloads takes longer on any machine; a shorter limit would be met by a busy one without them.
+      limits: { stall: '1s', keep_alive: '10m' },
     },
     files: { 'policy/authz.rego': rego, 'data.json': data('first', 1) },
   });
