@@ -44,14 +44,14 @@ void test('a thread that takes in a large snapshot for longer than a thread may 
     );
 
   await t.test('one that comes into force', async (t) => {
-    await untilInForce(proxy, () => replaceFile(proxy, 'data.json', data('second', 400_000)));
+    await untilInForce(proxy, () => replaceFile(proxy, 'data.json', data('second', 300_000)));
     t.equal((await kept.ask('/second')).status, 200, 'on the same connection');
     t.equal((await kept.ask('/first')).status, 403);
     unharmed(t);
   });
 
   await t.test('one that is refused in the end: it does not fit into the memory of the policy', async (t) => {
-    replaceFile(proxy, 'data.json', data('third', 1, 8_000_000));
+    replaceFile(proxy, 'data.json', data('third', 1, 5_500_000));
     const rejected = await proxy.untilRecord(({ type }) => type === 'policy.reject');
     t.match(rejected, { outcome: 'deny', reason: 'policy-too-large' });
     t.equal((await kept.ask('/second')).status, 200, 'on the same connection, by the old data');
