@@ -54,6 +54,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const passed = tests.passed + gateResults.filter(Boolean).length;
   const failed = tests.failed + gateResults.filter((ok) => !ok).length;
   if (tests.neither > 0) console.log(`${tests.neither} skipped or todo`);
-  console.log(`${passed} passed, ${failed} failed`);
+  // A reporter may have left the cursor, or an escape sequence, at the end of a line.
+  console.log(`\n${passed} passed, ${failed} failed`);
   process.exitCode = failed === 0 ? 0 : 1;
 }

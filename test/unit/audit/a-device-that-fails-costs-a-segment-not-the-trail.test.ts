@@ -46,7 +46,8 @@ test('a device that fails every write: lost, told, and not one new file per atte
   t.intercept(fs, 'writeSync', { value: failing });
   for (let n = 0; n < 200; n++) t.equal(await trail.stream.commit(exchange(String(n))), 'lost');
   t.equal(trail.stream.lost, 200);
-  t.ok(files(folder).length < 20, `${files(folder).length} files`);
+  // One per attempt would be two hundred; one per half a tick depends on how busy the machine is.
+  t.ok(files(folder).length < 100, `${files(folder).length} files`);
   isBroken = false;
   await trail.becomes('writable');
   t.equal(await trail.stream.commit(exchange('back')), 'written');
