@@ -6,7 +6,7 @@ import type { Authorized } from './filters/authorize.ts';
 import type { Limited } from './filters/limit.ts';
 import type { Normalised } from './filters/normalise.ts';
 import type { Validated } from './filters/validate.ts';
-import { headerValues } from './normalise/headers.ts';
+import { fieldValues } from './header-list.ts';
 
 /** Whatever became known before the exchange ended; the chain adds to it as it goes. */
 export type KnownFacts = Accepted & Partial<Normalised & Limited & Validated & Authorized>;
@@ -55,9 +55,9 @@ export function exchangeRecord(facts: KnownFacts, ending: Ending): ExchangeEvent
       method: facts.method,
       target: facts.target,
       path_template: route?.config.path,
-      authority: request?.authority ?? hostAsSent(facts.headers),
+      authority: request?.authority ?? fieldValues(facts.headers, 'host')[0],
     },
-    trace_id: request === undefined ? undefined : traceId(headerValues(request.headers, 'traceparent')[0]),
+    trace_id: request === undefined ? undefined : traceId(fieldValues(request.headers, 'traceparent')[0]),
     bytes_in: facts.bytesIn(),
     bytes_out: ending.bytesOut,
     aborted: ending.aborted,
@@ -73,12 +73,6 @@ function destination(workload: Address) {
 function notes(permit: Authorized['permit'] | undefined): string | undefined {
   const lines = permit?.obligations.notes ?? [];
   return lines.length === 0 ? undefined : lines.join('; ');
-}
-
-/** What was refused before it was normalised has its names as they came. */
-function hostAsSent(headers: readonly string[]): string | undefined {
-  const index = headers.findIndex((part, position) => position % 2 === 0 && part.toLowerCase() === 'host');
-  return index === -1 ? undefined : headers[index + 1];
 }
 
 /** W3C Trace Context, version 00. */

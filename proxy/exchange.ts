@@ -1,9 +1,7 @@
 import type { PeerSvid } from '../certs/peer.ts';
 import type { Denial } from './denial.ts';
+import type { HeaderList } from './header-list.ts';
 import type { Snapshot } from './snapshot.ts';
-
-/** Name, value, name, value. A flat list keeps order and duplicates, and no name can collide with `__proto__`. */
-export type HeaderList = readonly string[];
 
 /** What is known of a connection once and for all when its handshake ends. */
 export type ConnectionFacts = {

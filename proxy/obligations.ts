@@ -1,6 +1,6 @@
 import { type Denial, deny } from './denial.ts';
-import type { HeaderList } from './exchange.ts';
-import { isSettable } from './normalise/headers.ts';
+import type { HeaderList } from './header-list.ts';
+import { isSettable, type OwnHeaders } from './normalise/headers.ts';
 
 /** What policy demands on top of the permission; all of it is carried out, or the exchange is refused. */
 export type Obligations = {
@@ -13,12 +13,11 @@ export type Obligations = {
 /**
  * Reads obligations. A PEP that does not understand one must not let the request pass (XACML 3.0 section 7.18).
  * @param headers valid names in lower case and valid values, as `readDecision` lets through
- * @param identityHeaders the names under which the workload is told who calls
  */
 export function readObligations(
   obligations: readonly Readonly<Record<string, unknown>>[],
   headers: ReadonlyMap<string, string>,
-  identityHeaders: readonly string[],
+  own: OwnHeaders,
 ): Obligations | Denial {
   const notes: string[] = [];
   for (const { type, note } of obligations) {
@@ -29,7 +28,7 @@ export function readObligations(
   }
   const requestHeaders: string[] = [];
   for (const [name, value] of headers) {
-    if (!isSettable(name, identityHeaders)) {
+    if (!isSettable(name, own)) {
       return deny('policy-undecided', { detail: `policy may not set the header ${name}` });
     }
     requestHeaders.push(name, value);

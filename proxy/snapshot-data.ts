@@ -5,6 +5,7 @@ import { wasmEngine } from '../policy/engines/wasm.ts';
 import { compileParameters, compileSchema, type ParameterValidator, type SchemaValidator } from '../policy/schema.ts';
 import type { Config, RouteConfig } from './config/config.ts';
 import { parseTemplate } from './config/route-template.ts';
+import { ownHeaders } from './normalise/headers.ts';
 import { createRouter } from './router.ts';
 import type { Route, Snapshot } from './snapshot.ts';
 import { openPool } from './upstream/pool.ts';
@@ -49,6 +50,7 @@ export function hydrate(data: SnapshotData, before?: Snapshot): Snapshot {
     router: createRouter(routes.map((route) => ({ methods: route.config.methods, template: route.template, route }))),
     engine: wasmEngine(data.policy),
     trust: readTrustBundle(data.trust),
+    ownHeaders: ownHeaders([config.workload.spiffeIdHeader, config.workload.clientCertHeader]),
     pool: before !== undefined && sameWorkload(before.config, config) ? before.pool : openPool(config.workload),
   });
 }

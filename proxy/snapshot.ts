@@ -3,6 +3,7 @@ import type { PolicyEngine } from '../policy/engine.ts';
 import type { ParameterValidator, SchemaValidator } from '../policy/schema.ts';
 import type { Config, RouteConfig } from './config/config.ts';
 import type { TemplateSegment } from './config/route-template.ts';
+import type { OwnHeaders } from './normalise/headers.ts';
 import type { Router } from './router.ts';
 import type { WorkloadPool } from './upstream/pool.ts';
 
@@ -16,6 +17,7 @@ export type Snapshot = {
   readonly router: Router<Route>;
   readonly engine: PolicyEngine;
   readonly trust: TrustBundle;
+  readonly ownHeaders: OwnHeaders;
   /** Where what this snapshot allowed is sent. Snapshots of one workload share it. */
   readonly pool: WorkloadPool;
   /** Why the policy may not decide any more, when its revision was marked bad; every decision is then undecided. */

@@ -57,10 +57,9 @@ export function authorize(mark: EvaluationMark): Filter<Accepted & Judged, Autho
   };
 }
 
-function permitOrDeny(decision: Decision, { engine, config }: Snapshot): Authorized | Denial {
+function permitOrDeny(decision: Decision, { engine, ownHeaders }: Snapshot): Authorized | Denial {
   if (decision.kind === 'undecided') return deny('policy-undecided', { detail: decision.why });
   if (decision.kind === 'deny') return deny('forbidden', { rule: decision.rule, reasons: decision.reasons });
-  const identityHeaders = [config.workload.spiffeIdHeader, config.workload.clientCertHeader];
-  const obligations = readObligations(decision.obligations, decision.headers, identityHeaders);
+  const obligations = readObligations(decision.obligations, decision.headers, ownHeaders);
   return 'code' in obligations ? obligations : { permit: new PolicyPermit(decision, engine.revision, obligations) };
 }

@@ -1,6 +1,7 @@
 import type { Filter } from '../chain.ts';
 import { type Denial, deny } from '../denial.ts';
-import type { Accepted, HeaderList } from '../exchange.ts';
+import type { Accepted } from '../exchange.ts';
+import type { HeaderList } from '../header-list.ts';
 import { readAuthority } from '../normalise/authority.ts';
 import { normaliseHeaders } from '../normalise/headers.ts';
 import { readTarget, type Target } from '../normalise/target.ts';
@@ -23,12 +24,11 @@ export type Normalised = {
 export const normalise: Filter<Accepted, Normalised> = {
   name: 'normalise',
   apply: ({ method, target: rawTarget, headers: rawHeaders, connection, snapshot }) => {
-    const { workload } = snapshot.config;
     // Its target has a form of its own, and what follows it may be meant for a tunnel (CVE-2026-71324): the connection ends.
     if (method === 'CONNECT') return deny('upgrade-not-allowed', { detail: 'CONNECT' });
     const target = readTarget(rawTarget);
     if ('code' in target) return target;
-    const normalised = normaliseHeaders(rawHeaders, [workload.spiffeIdHeader, workload.clientCertHeader]);
+    const normalised = normaliseHeaders(rawHeaders, snapshot.ownHeaders);
     if ('code' in normalised) return normalised;
     const authority = readAuthority(normalised.hosts, connection.serverName);
     if (typeof authority === 'object') return authority;

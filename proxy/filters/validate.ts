@@ -1,11 +1,11 @@
-import { readStrictJson } from '../../policy/json/strict-json.ts';
 import { matchContentType } from '../../policy/media-type.ts';
 import type { ParameterValidator, SchemaValidator } from '../../policy/schema.ts';
 import type { Filter } from '../chain.ts';
 import { type Denial, deny, isDenial } from '../denial.ts';
 import type { Accepted, RequestBody } from '../exchange.ts';
+import { judgeJson } from '../judge-json.ts';
 import type { HeldBytes } from '../limit/held-bytes.ts';
-import { headerValues } from '../normalise/headers.ts';
+import { fieldValues } from '../header-list.ts';
 import { type Collecting, readBody } from '../read-body.ts';
 import type { Normalised } from './normalise.ts';
 
@@ -23,9 +23,6 @@ export type ExchangeBody =
 
 export type Validated = { readonly body: ExchangeBody };
 
-/** Deeper documents serve nobody but those who look for a stack to overflow. */
-const maxDepth = 64;
-
 /** Parameters and body against their schemas. A body that no rule reads is not buffered; one that was is judged whole. */
 export function validate(held: HeldBytes): Filter<Accepted & Normalised, Validated> {
   return {
@@ -35,9 +32,12 @@ export function validate(held: HeldBytes): Filter<Accepted & Normalised, Validat
 }
 
 function checkParameters({ route, request, parameters }: Normalised): Denial | undefined {
-  const path = new Map([...parameters].map(([name, value]) => [name, [value]]));
-  const refused = checkAgainst(route.path, path, 'path');
-  if (refused !== undefined || route.query === undefined) return refused;
+  if (route.path !== undefined) {
+    const path = new Map([...parameters].map(([name, value]) => [name, [value]]));
+    const refused = checkAgainst(route.path, path, 'path');
+    if (refused !== undefined) return refused;
+  }
+  if (route.query === undefined) return undefined;
   const query = new Map<string, string[]>();
   for (const [name, value] of request.query) {
     const values = query.get(name);
@@ -48,11 +48,11 @@ function checkParameters({ route, request, parameters }: Normalised): Denial | u
 }
 
 function checkAgainst(
-  validator: ParameterValidator | undefined,
+  validator: ParameterValidator,
   values: ReadonlyMap<string, readonly string[]>,
   place: string,
 ): Denial | undefined {
-  const violation = validator?.validate(values);
+  const violation = validator.validate(values);
   if (violation === undefined) return undefined;
   return deny('parameter-violation', { pointer: violation.pointer, detail: `${place}: ${violation.message}` });
 }
@@ -68,11 +68,11 @@ function checkBody(facts: Accepted & Normalised, held: HeldBytes): Validated | D
   }
   if (rule.kind === 'none') return deny('unexpected-body');
   if ((body.declaredBytes ?? 0) > rule.maxBytes) return deny('body-too-large');
-  const contentTypes = headerValues(request.headers, 'content-type');
+  const contentTypes = fieldValues(request.headers, 'content-type');
   if (rule.kind === 'stream') {
     return { body: { kind: 'streamed', source: body, maxBytes: rule.maxBytes, contentType: contentTypes[0] ?? '' } };
   }
-  if (headerValues(request.headers, 'content-encoding').length > 0) {
+  if (fieldValues(request.headers, 'content-encoding').length > 0) {
     return deny('unsupported-media-type', { detail: 'an encoded body cannot be validated' });
   }
   const contentType = matchContentType(contentTypes, [...route.body.keys()]);
@@ -100,11 +100,11 @@ async function validateBody(
 ): Promise<Validated | Denial> {
   const bytes = await readBody(source, collecting);
   if (isDenial(bytes)) return bytes;
-  const json = readStrictJson(bytes, { maxDepth });
-  if (!json.ok) return deny('malformed-json', { pointer: json.problem.pointer, detail: json.problem.detail });
-  const violation = schema.validate(json.value);
-  if (violation !== undefined) {
-    return deny('schema-violation', { pointer: violation.pointer, detail: violation.message, rule: schema.digest });
+  const judged = judgeJson(bytes, schema);
+  if (judged.ok) {
+    return { body: { kind: 'validated', bytes, value: judged.value, contentType, schemaDigest: schema.digest } };
   }
-  return { body: { kind: 'validated', bytes, value: json.value, contentType, schemaDigest: schema.digest } };
+  const { wrong, pointer, detail } = judged;
+  if (wrong === 'json') return deny('malformed-json', { pointer, detail });
+  return deny('schema-violation', { pointer, detail, rule: schema.digest });
 }

@@ -1,4 +1,5 @@
 import { type Denial, deny } from '../denial.ts';
+import { connectionOptions, fieldValues } from '../header-list.ts';
 import { canonicalLength, isFieldValue, isToken, isVisible } from './grammar.ts';
 
 /** How the body ends (RFC 9112 section 6). There is no third way for a request. */
@@ -141,20 +142,10 @@ function trimOptionalSpace(text: string, start: number, end: number): string {
   return text.slice(from, to);
 }
 
-/** All values of a field, in order. `name` is lower case. */
-function valuesOf(headers: readonly string[], name: string): string[] {
-  const values: string[] = [];
-  for (let index = 0; index < headers.length; index += 2) {
-    const candidate = headers[index];
-    if (candidate?.length === name.length && candidate.toLowerCase() === name) values.push(headers[index + 1] ?? '');
-  }
-  return values;
-}
-
 /** RFC 9112 section 6.3, with every case that two parsers might read differently refused (request smuggling). */
 function readFraming(headers: readonly string[]): RequestFraming | Denial {
-  const lengths = valuesOf(headers, 'content-length');
-  const codings = valuesOf(headers, 'transfer-encoding');
+  const lengths = fieldValues(headers, 'content-length');
+  const codings = fieldValues(headers, 'transfer-encoding');
   if (lengths.length + codings.length === 0) return { kind: 'none' };
   if (lengths.length + codings.length > 1) {
     return deny('ambiguous-framing', { detail: 'more than one Content-Length or Transfer-Encoding' });
@@ -171,13 +162,11 @@ function readFraming(headers: readonly string[]): RequestFraming | Denial {
 }
 
 function readExpectation(headers: readonly string[]): boolean | Denial {
-  const values = valuesOf(headers, 'expect');
+  const values = fieldValues(headers, 'expect');
   if (values.length === 0) return false;
   return values.length === 1 && values[0]?.toLowerCase() === '100-continue' ? true : deny('unsupported-expectation');
 }
 
 function asksToClose(headers: readonly string[]): boolean {
-  return valuesOf(headers, 'connection').some((value) =>
-    value.split(',').some((option) => option.trim().toLowerCase() === 'close'),
-  );
+  return connectionOptions(headers).includes('close');
 }

@@ -1,5 +1,5 @@
 import { type Denial, deny } from '../denial.ts';
-import type { HeaderList } from '../exchange.ts';
+import { connectionOptions, type HeaderList } from '../header-list.ts';
 
 /** Fields of one connection, not of the message (RFC 9110 section 7.6.1), and the framing that we write ourselves. */
 const hopByHop: ReadonlySet<string> = new Set([
@@ -79,15 +79,18 @@ export type NormalisedHeaders = {
   readonly hosts: readonly string[];
 };
 
-/**
- * The one header list that is judged and sent.
- * @param identityHeaders the names under which the proxy tells the workload who calls; none of them survives from outside
- */
-export function normaliseHeaders(raw: HeaderList, identityHeaders: readonly string[]): NormalisedHeaders | Denial {
+/** Names, folded, under which only the proxy tells the workload who calls and from where. */
+export type OwnHeaders = ReadonlySet<string>;
+
+/** @param identityHeaders as they are configured */
+export function ownHeaders(identityHeaders: readonly string[]): OwnHeaders {
+  return new Set([...identityHeaders, ...provenance].map(fold));
+}
+
+/** The one header list that is judged and sent; nothing in it has a name of `own`. */
+export function normaliseHeaders(raw: HeaderList, own: OwnHeaders): NormalisedHeaders | Denial {
   const nominated = readNominations(raw);
   if ('code' in nominated) return nominated;
-  const dropped = new Set([...nominated, ...hopByHop]);
-  const ours = new Set([...identityHeaders, ...provenance].map(fold));
   const seen = new Set<string>();
   const headers: string[] = [];
   const hosts: string[] = [];
@@ -99,8 +102,8 @@ export function normaliseHeaders(raw: HeaderList, identityHeaders: readonly stri
     if (refused !== undefined) return refused;
     seen.add(name);
     const folded = fold(name);
-    if (dropped.has(name) || ours.has(folded) || folded.startsWith(provenancePrefix)) continue;
-    headers.push(name, value);
+    const dropped = hopByHop.has(name) || nominated.has(name) || own.has(folded) || folded.startsWith(provenancePrefix);
+    if (!dropped) headers.push(name, value);
   }
   return { headers, hosts };
 }
@@ -125,35 +128,18 @@ function refuseHeader(name: string, seen: ReadonlySet<string>): Denial | undefin
  * override the judged request, not provenance, and in no spelling the identity that only the handshake proves.
  * @param name lower case
  */
-export function isSettable(name: string, identityHeaders: readonly string[]): boolean {
+export function isSettable(name: string, own: OwnHeaders): boolean {
   const folded = fold(name);
   const fixed =
     hopByHop.has(folded) || overrides.has(folded) || folded === 'content-type' || folded === 'content-encoding';
-  const ours = [...identityHeaders, ...provenance].some((own) => fold(own) === folded);
-  return !fixed && !ours && !folded.startsWith(provenancePrefix) && !name.includes('_');
+  return !fixed && !own.has(folded) && !folded.startsWith(provenancePrefix) && !name.includes('_');
 }
 
 /** The field names that `Connection` lists (CVE-2021-33197, CVE-2026-29054: what may be dropped that way is limited). */
 function readNominations(raw: HeaderList): ReadonlySet<string> | Denial {
-  const names = new Set<string>();
-  for (let index = 0; index < raw.length; index += 2) {
-    if (raw[index]?.toLowerCase() !== 'connection') continue;
-    for (const part of (raw[index + 1] ?? '').split(',')) {
-      const name = part.trim().toLowerCase();
-      if (notNominable.has(name)) return deny('ambiguous-header', { detail: `Connection nominates ${name}` });
-      if (name !== '') names.add(name);
-    }
-  }
-  return names;
-}
-
-/** All values of a field of a normalised list. */
-export function headerValues(headers: HeaderList, name: string): readonly string[] {
-  const values: string[] = [];
-  for (let index = 0; index < headers.length; index += 2) {
-    if (headers[index] === name) values.push(headers[index + 1] ?? '');
-  }
-  return values;
+  const names = connectionOptions(raw);
+  const judged = names.find((name) => notNominable.has(name));
+  return judged === undefined ? new Set(names) : deny('ambiguous-header', { detail: `Connection nominates ${judged}` });
 }
 
 /**
@@ -161,11 +147,7 @@ export function headerValues(headers: HeaderList, name: string): readonly string
  * without a request id, so that the client reads one, which is ours.
  */
 export function withoutHopByHop(raw: HeaderList): HeaderList {
-  const nominated = new Set(['x-portcullis-id']);
-  for (let index = 0; index < raw.length; index += 2) {
-    if (raw[index]?.toLowerCase() !== 'connection') continue;
-    for (const part of (raw[index + 1] ?? '').split(',')) nominated.add(part.trim().toLowerCase());
-  }
+  const nominated = new Set(['x-portcullis-id', ...connectionOptions(raw)]);
   const headers: string[] = [];
   for (let index = 0; index < raw.length; index += 2) {
     const name = (raw[index] ?? '').toLowerCase();

@@ -1,5 +1,6 @@
 import type { PeerSvid } from '../../certs/peer.ts';
-import type { ConnectionFacts, HeaderList } from '../exchange.ts';
+import type { ConnectionFacts } from '../exchange.ts';
+import type { HeaderList } from '../header-list.ts';
 
 type Names = { readonly spiffeIdHeader: string; readonly clientCertHeader: string };
 

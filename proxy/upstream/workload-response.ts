@@ -1,5 +1,6 @@
 import { type Denial, deny } from '../denial.ts';
-import type { AnswerFraming, HeaderList } from '../exchange.ts';
+import type { AnswerFraming } from '../exchange.ts';
+import { fieldValues, type HeaderList } from '../header-list.ts';
 import { canonicalLength, isFieldValue, isToken } from '../http1/grammar.ts';
 import { withoutHopByHop } from '../normalise/headers.ts';
 
@@ -48,8 +49,8 @@ export function readResponseHead(
   for (let index = 0; index < raw.length; index += 2) {
     if (!isToken(raw[index] ?? '') || !isResponseValue(raw[index + 1] ?? '')) return garbage('a malformed header');
   }
-  const lengths = valuesOf(raw, 'content-length');
-  const codings = valuesOf(raw, 'transfer-encoding');
+  const lengths = fieldValues(raw, 'content-length');
+  const codings = fieldValues(raw, 'transfer-encoding');
   if (lengths.length + codings.length > 1) return garbage('the body length is ambiguous');
   const bytes = lengths[0] === undefined ? undefined : canonicalLength(lengths[0]);
   if (lengths[0] !== undefined && bytes === undefined) return garbage('Content-Length is not canonical');
@@ -66,12 +67,4 @@ export function readResponseHead(
 /** Responses may carry obs-text, which is passed on byte for byte: nothing here is judged by it. */
 function isResponseValue(value: string): boolean {
   return isFieldValue(value.replaceAll(/[\x80-\xff]/g, ''));
-}
-
-function valuesOf(raw: HeaderList, name: string): readonly string[] {
-  const values: string[] = [];
-  for (let index = 0; index < raw.length; index += 2) {
-    if (raw[index]?.toLowerCase() === name) values.push(raw[index + 1] ?? '');
-  }
-  return values;
 }

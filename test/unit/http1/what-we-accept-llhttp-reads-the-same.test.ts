@@ -2,7 +2,7 @@ import { METHODS } from 'node:http';
 import fc from 'fast-check';
 import { test } from 'tap';
 import { readAuthority } from '../../../proxy/normalise/authority.ts';
-import { normaliseHeaders } from '../../../proxy/normalise/headers.ts';
+import { normaliseHeaders, ownHeaders } from '../../../proxy/normalise/headers.ts';
 import { readTarget } from '../../../proxy/normalise/target.ts';
 import { startLlhttp } from './llhttp.ts';
 import { mutants } from '../../harness/mutations.ts';
@@ -33,7 +33,7 @@ function accept(bytes: Buffer): Accepted | undefined {
   const reading = readRequest([bytes]);
   if (!('head' in reading)) return undefined;
   const { method, target, headers } = reading.head;
-  const normalised = normaliseHeaders(headers, ['x-spiffe-id', 'x-forwarded-client-cert']);
+  const normalised = normaliseHeaders(headers, ownHeaders(['x-spiffe-id', 'x-forwarded-client-cert']));
   if (method === 'CONNECT' || 'code' in readTarget(target) || 'code' in normalised) return undefined;
   return typeof readAuthority(normalised.hosts, undefined) === 'string' ? reading : undefined;
 }

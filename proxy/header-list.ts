@@ -1,0 +1,20 @@
+/** Name, value, name, value. A flat list keeps order and duplicates, and no name can collide with `__proto__`. */
+export type HeaderList = readonly string[];
+
+/** All values of a field, in order. `name` is lower case; the list may be in any. */
+export function fieldValues(headers: HeaderList, name: string): readonly string[] {
+  const values: string[] = [];
+  for (let index = 0; index < headers.length; index += 2) {
+    const candidate = headers[index];
+    if (candidate?.length === name.length && candidate.toLowerCase() === name) values.push(headers[index + 1] ?? '');
+  }
+  return values;
+}
+
+/** What the `Connection` lines ask for (RFC 9110 section 7.6.1): `close`, or names of fields; in lower case. */
+export function connectionOptions(headers: HeaderList): readonly string[] {
+  return fieldValues(headers, 'connection')
+    .flatMap((value) => value.split(','))
+    .map((option) => option.trim().toLowerCase())
+    .filter((option) => option !== '');
+}
