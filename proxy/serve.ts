@@ -38,9 +38,17 @@ export async function serve(parts: ServeParts, connection: ConnectionFacts, wire
     parts.log.error('exchange.bug', { id: facts.id, cause: cause instanceof Error ? cause : String(cause) });
     wire.answer.abort();
   } finally {
-    for (const end of facts.atEnd) end();
+    giveBack(facts);
     measurements.requestEnded();
   }
+}
+
+/**
+ * Gives back what the exchange held, once. Before the last byte of its answer leaves: a client that has it may ask again
+ * at once, on a connection to another thread, and must not meet the place it still holds itself.
+ */
+function giveBack({ atEnd }: Accepted): void {
+  for (const end of atEnd.splice(0)) end();
 }
 
 function accept({ clock, snapshot, newId }: ServeParts, connection: ConnectionFacts, wire: WireRequest): Accepted {
@@ -86,6 +94,7 @@ async function refuse(parts: ServeParts, sink: AnswerSink, facts: KnownFacts, de
   const body = startDenial(sink, denial, problemContext(parts, facts));
   const ending = { denial, status: denialRow(code).status, bytesOut: body?.length ?? 0 };
   const recorded = await record(parts, facts, ending);
+  giveBack(facts);
   count(recorded ? code : 'audit-unavailable');
   if (recorded) return sink.end(body);
   sink.end(startDenial(sink, deny('audit-unavailable'), problemContext(parts, facts)));
@@ -122,6 +131,7 @@ async function complete(
   bytesOut: number,
 ): Promise<void> {
   const recorded = await record(parts, facts, { denial: undefined, status: facts.answer.status, bytesOut });
+  giveBack(facts);
   parts.measurements.request(facts.route.config.name, recorded ? undefined : 'audit-unavailable');
   if (recorded) return sink.end(last);
   if (sink.started) sink.abort();
