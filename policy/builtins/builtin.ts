@@ -1,11 +1,26 @@
-/** What a built-in may know besides its arguments. */
+import type { Value } from '../value/value.ts';
+
+/** What a built-in may know besides its operands. */
 export type BuiltinContext = {
-  /** The request's time, or undefined when the input carries none. */
+  /** The request's time in milliseconds since the epoch, or undefined when the input carries none. */
   readonly unixMs: number | undefined;
+  /**
+   * Pays for work that grows with the operands, before doing it: one step for about 50 ns or 64 bytes. Throws
+   * EvaluationError when the decision's budget is used up.
+   */
+  readonly charge: (steps: number) => void;
 };
 
 /**
- * A built-in on the JavaScript side: JSON values in, JSON text out (text, because nanoseconds do not fit a double), or
- * undefined where OPA's is undefined. Throws EvaluationError for what it cannot do as OPA does it.
+ * A built-in function of Rego: pure, synchronous. It gives undefined where OPA's has no result, and throws BuiltinError
+ * where OPA's fails.
  */
-export type Builtin = (args: readonly unknown[], context: BuiltinContext) => string | undefined;
+export type Builtin = (context: BuiltinContext, ...operands: readonly Value[]) => Value | undefined;
+
+/** Names as Rego knows them, for example `strings.reverse`. */
+export type Builtins = { readonly [name: string]: Builtin };
+
+/** A built-in that failed. The call is undefined, as in OPA, unless built-in errors are strict. */
+export class BuiltinError extends Error {
+  override readonly name = 'BuiltinError';
+}

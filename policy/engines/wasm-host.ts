@@ -1,15 +1,20 @@
-import type { BuiltinContext } from '../builtins/builtin.ts';
-import { hostBuiltins } from '../builtins/host.ts';
+import { type BuiltinContext, BuiltinError } from '../builtins/builtin.ts';
 import { refuseMissing } from '../builtins/refused.ts';
+import { builtins } from '../builtins/registry.ts';
 import type { RequiredBuiltin } from '../bundle/bundle.ts';
 import { EvaluationError } from '../engine.ts';
 import { PolicyError } from '../errors.ts';
+import { readValue } from '../value/read-text.ts';
+import { valueText } from '../value/text.ts';
+import type { Value } from '../value/value.ts';
 
 /** The functions of OPA's ABI 1 that this file calls; https://www.openpolicyagent.org/docs/wasm */
 type Exports = {
   readonly opa_malloc: (bytes: number) => number;
-  readonly opa_json_parse: (address: number, bytes: number) => number;
   readonly opa_json_dump: (value: number) => number;
+  /** The notation of `value/text.ts`: JSON would lose which arrays are sets. */
+  readonly opa_value_dump: (value: number) => number;
+  readonly opa_value_parse: (address: number, bytes: number) => number;
   readonly builtins: () => number;
 };
 
@@ -17,7 +22,15 @@ type Exports = {
 const importNames = ['abort', 'println', 'builtin0', 'builtin1', 'builtin2', 'builtin3', 'builtin4'].map(
   (n) => `opa_${n}`,
 );
-const exportNames = ['opa_malloc', 'opa_json_parse', 'opa_json_dump', 'opa_eval', 'builtins', 'entrypoints'];
+const exportNames = [
+  'opa_malloc',
+  'opa_json_dump',
+  'opa_value_dump',
+  'opa_value_parse',
+  'opa_eval',
+  'builtins',
+  'entrypoints',
+];
 
 /** Refuses what OPA did not make, naming the first thing that is wrong. Throws PolicyError. */
 export function requireOpaModule(module: WebAssembly.Module): void {
@@ -47,13 +60,13 @@ export function hostImports(
 
   const call = (id: number, _evaluation: number, ...addresses: readonly number[]): number => {
     const name = names.get(id) ?? '';
-    const builtin = hostBuiltins.get(name);
+    const builtin = builtins.get(name);
     if (exports === undefined || builtin === undefined) throw new EvaluationError(`no built-in ${id} ${name}`);
-    const { opa_json_dump } = exports;
-    const args = addresses.map((address): unknown => JSON.parse(readText(memory, opa_json_dump(address))));
-    const answer = builtin(args, context);
+    const { opa_value_dump } = exports;
+    const operands = addresses.map((address) => readValue(readText(memory, opa_value_dump(address))));
+    const answer = orUndefined(() => builtin(context, ...operands));
     // Address 0 is OPA's undefined.
-    return answer === undefined ? 0 : writeJson(memory, exports, answer);
+    return answer === undefined ? 0 : writeValue(memory, exports, answer);
   };
   const abort = (address: number): never => {
     throw new EvaluationError(`the policy was aborted: ${readText(memory, address)}`);
@@ -69,7 +82,7 @@ export function hostImports(
   const bind = (instance: WebAssembly.Instance): void => {
     exports = instance.exports as unknown as Exports;
     const ids = JSON.parse(readText(memory, exports.opa_json_dump(exports.builtins()))) as Record<string, number>;
-    refuseMissing(Object.keys(ids), (name) => hostBuiltins.has(name), required);
+    refuseMissing(Object.keys(ids), (name) => builtins.has(name), required);
     names = new Map(Object.entries(ids).map(([name, id]) => [id, name]));
   };
   return { imports: { env }, bind };
@@ -82,12 +95,22 @@ function readText(memory: WebAssembly.Memory, address: number): string {
   return Buffer.from(bytes.buffer, address, (end === -1 ? bytes.length : end) - address).toString('utf8');
 }
 
-function writeJson(memory: WebAssembly.Memory, { opa_malloc, opa_json_parse }: Exports, json: string): number {
-  const bytes = new TextEncoder().encode(json);
+function writeValue(memory: WebAssembly.Memory, { opa_malloc, opa_value_parse }: Exports, value: Value): number {
+  const bytes = new TextEncoder().encode(valueText(value));
   const address = opa_malloc(bytes.byteLength);
   // Only now: allocating may have replaced the buffer.
   new Uint8Array(memory.buffer).set(bytes, address);
-  const value = opa_json_parse(address, bytes.byteLength);
-  if (value === 0) throw new EvaluationError('a built-in gave something that is not JSON');
-  return value;
+  const parsed = opa_value_parse(address, bytes.byteLength);
+  if (parsed === 0) throw new EvaluationError("a built-in gave a value that OPA's module cannot read");
+  return parsed;
+}
+
+/** A built-in that fails makes its call undefined and does not end the evaluation, as in OPA. */
+function orUndefined(call: () => Value | undefined): Value | undefined {
+  try {
+    return call();
+  } catch (thrown) {
+    if (thrown instanceof BuiltinError) return undefined;
+    throw thrown;
+  }
 }

@@ -30,7 +30,7 @@ type Instance = {
 };
 
 /** Set before each evaluation: all instances of one engine run one after the other. */
-type Context = { unixMs: number | undefined };
+type Context = { unixMs: number | undefined; readonly charge: (steps: number) => void };
 
 /**
  * The reference engine: OPA's own WebAssembly, driven by OPA's own JavaScript SDK. Loads the policy once at once, so
@@ -40,7 +40,7 @@ export function wasmEngine(bundle: PolicyBundle, limits: WasmLimits = defaults):
   refuseImpure(bundle.requiredBuiltins);
   const module = compileModule(bundle);
   const data = encode(bundle.data);
-  const context: Context = { unixMs: undefined };
+  const context: Context = { unixMs: undefined, charge: () => undefined };
   const create = () => instantiate(module, bundle, data, limits, context);
   let instance: Instance | undefined = create();
 

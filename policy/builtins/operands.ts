@@ -1,0 +1,43 @@
+import { isArray, isNumber, isObject, type ObjectValue, RegoSet, typeName, type Value } from '../value/value.ts';
+import { BuiltinError } from './builtin.ts';
+
+/*
+ * Operands by type. `position` counts from 1 and is for the message. Each throws BuiltinError for a value of another type:
+ * OPA's compiler finds most of these, but what comes out of input and data has any type.
+ */
+
+export function text(value: Value | undefined, position: number): string {
+  return typeof value === 'string' ? value : mismatch(position, 'string', value);
+}
+
+export function number(value: Value | undefined, position: number): number | bigint {
+  return isNumber(value) ? value : mismatch(position, 'number', value);
+}
+
+/** An integer that a double holds exactly: an index, a count, a width. */
+export function integer(value: Value | undefined, position: number): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return value;
+  if (!isNumber(value)) return mismatch(position, 'number', value);
+  throw new BuiltinError(`operand ${position} must be integer number but got floating-point number`);
+}
+
+export function boolean(value: Value | undefined, position: number): boolean {
+  return typeof value === 'boolean' ? value : mismatch(position, 'boolean', value);
+}
+
+export function array(value: Value | undefined, position: number): readonly Value[] {
+  return isArray(value) ? value : mismatch(position, 'array', value);
+}
+
+export function object(value: Value | undefined, position: number): ObjectValue {
+  return isObject(value) ? value : mismatch(position, 'object', value);
+}
+
+export function set(value: Value | undefined, position: number): RegoSet {
+  return value instanceof RegoSet ? value : mismatch(position, 'set', value);
+}
+
+export function mismatch(position: number, wanted: string, value: Value | undefined): never {
+  const found = value === undefined ? 'nothing' : typeName(value);
+  throw new BuiltinError(`operand ${position} must be ${wanted} but got ${found}`);
+}

@@ -1,0 +1,110 @@
+import { numberOf } from './number.ts';
+import { insert } from './object.ts';
+import { setOf } from './set.ts';
+import { type ObjectValue, RegoSet, type Value } from './value.ts';
+
+/** Text that is not in the notation. */
+export class ValueTextError extends Error {
+  override readonly name = 'ValueTextError';
+}
+
+const number = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+const string = /"(?:[^"\\]|\\.)*"/sy;
+const space = /[\t\n\r ]*/y;
+
+const words = [
+  ['null', () => null],
+  ['true', () => true],
+  ['false', () => false],
+  ['set()', () => new RegoSet()],
+] as const;
+
+/** Reads the notation of `valueText`, which is JSON and more. Throws ValueTextError. */
+export function readValue(text: string): Value {
+  const reader = new Reader(text);
+  const value = reader.value();
+  reader.end();
+  return value;
+}
+
+class Reader {
+  readonly #text: string;
+  #at = 0;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  value(): Value {
+    this.#take(space);
+    const first = this.#text[this.#at];
+    if (first === '"') return this.#string();
+    if (first === '[') return this.#array();
+    if (first === '{') return this.#braces();
+    const word = words.find(([name]) => this.#text.startsWith(name, this.#at));
+    if (word === undefined) return this.#number();
+    this.#at += word[0].length;
+    return word[1]();
+  }
+
+  end(): void {
+    this.#take(space);
+    if (this.#at !== this.#text.length) this.#fail();
+  }
+
+  #string(): string {
+    try {
+      return JSON.parse(this.#take(string)) as string;
+    } catch {
+      return this.#fail();
+    }
+  }
+
+  #number(): number | bigint {
+    return numberOf(this.#take(number)) ?? this.#fail();
+  }
+
+  #array(): readonly Value[] {
+    const items: Value[] = [];
+    this.#list(']', () => items.push(this.value()));
+    return items;
+  }
+
+  /** An object or a set: what follows the first value tells. */
+  #braces(): ObjectValue | RegoSet {
+    let object: ObjectValue = {};
+    const members: Value[] = [];
+    this.#list('}', () => {
+      const key = this.value();
+      if (this.#skip(':')) object = insert(object, key, this.value());
+      else members.push(key);
+    });
+    return members.length === 0 ? object : setOf(members);
+  }
+
+  #list(close: string, item: () => void): void {
+    this.#at++;
+    if (this.#skip(close)) return;
+    do item();
+    while (this.#skip(','));
+    if (!this.#skip(close)) this.#fail();
+  }
+
+  #skip(char: string): boolean {
+    this.#take(space);
+    if (this.#text[this.#at] !== char) return false;
+    this.#at++;
+    return true;
+  }
+
+  #take(pattern: RegExp): string {
+    pattern.lastIndex = this.#at;
+    const found = pattern.exec(this.#text)?.[0] ?? this.#fail();
+    this.#at += found.length;
+    return found;
+  }
+
+  #fail(): never {
+    throw new ValueTextError(`not a value at character ${this.#at}`);
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * A Rego value. What JSON can say is its plain JavaScript value, so that input and data are read where they lie:
+ *
+ * - a number is a `number`, or a `bigint` when it is an integer beyond 2^53 - 1; a bigint within is never made;
+ * - an object whose keys are all strings is a plain object (read own members only: a key may be `__proto__`), any other
+ *   object a RegoMap;
+ * - a set is a RegoSet.
+ *
+ * `undefined` is not a value but Rego's undefined. A value never changes once something else can see it.
+ */
+export type Value = null | boolean | number | bigint | string | readonly Value[] | PlainObject | RegoMap | RegoSet;
+
+/** What stands for a value in a JavaScript Map (`keyOf`): two values have one key exactly when they are equal in Rego. */
+export type Key = null | boolean | number | bigint | string;
+
+/** A set. `set.ts` reads and builds it. */
+export class RegoSet {
+  readonly members = new Map<Key, Value>();
+  /** Kept by `order.ts`. */
+  sorted: readonly Value[] | undefined;
+}
+
+/** An object with at least one key that is not a string. `object.ts` reads and builds it. */
+export class RegoMap {
+  readonly members = new Map<Key, Entry>();
+  /** Kept by `order.ts`. */
+  sorted: readonly Entry[] | undefined;
+}
+
+export type Entry = readonly [key: Value, value: Value];
+export type PlainObject = { readonly [name: string]: Value };
+export type ObjectValue = PlainObject | RegoMap;
+
+export type TypeName = 'null' | 'boolean' | 'number' | 'string' | 'array' | 'object' | 'set';
+
+/** The name that Rego's `type_name` gives. */
+export function typeName(value: Value): TypeName {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'array';
+  if (value instanceof RegoSet) return 'set';
+  const type = typeof value;
+  if (type === 'bigint') return 'number';
+  return type as 'boolean' | 'number' | 'string' | 'object';
+}
+
+export const isArray = (value: Value | undefined): value is readonly Value[] => Array.isArray(value);
+
+export const isSet = (value: Value | undefined): value is RegoSet => value instanceof RegoSet;
+
+export function isObject(value: Value | undefined): value is ObjectValue {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof RegoSet);
+}
+
+export const isNumber = (value: Value | undefined): value is number | bigint =>
+  typeof value === 'number' || typeof value === 'bigint';
