@@ -1,8 +1,47 @@
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 import type { Builtin, Builtins } from './builtin.ts';
 import { sprintfBuiltins } from './sprintf.ts';
 import { timeBuiltins } from './time.ts';
 
-const namespaces: readonly Builtins[] = [sprintfBuiltins, timeBuiltins];
+/** Namespaces whose code is small and needs no library. */
+const light: readonly Builtins[] = [sprintfBuiltins, timeBuiltins];
+
+/** A namespace whose libraries cost megabytes: it is loaded with the first policy that names one of its built-ins. */
+type Heavy = {
+  readonly names: readonly string[];
+  readonly file: URL;
+  readonly builtinsOf: (module: unknown) => Builtins;
+};
+
+/*
+ * To add one: `import type * as Graphql from './graphql.ts'`, and here
+ * {
+ *   names: ['graphql.parse', ...],
+ *   file: new URL('./graphql.ts', import.meta.url),
+ *   builtinsOf: (module) => (module as typeof Graphql).graphqlBuiltins,
+ * },
+ */
+const heavy: readonly Heavy[] = [];
+
+const require = createRequire(import.meta.url);
+const suffix = import.meta.filename.endsWith('.ts') ? '.ts' : '.js';
+
+/** Synchronous, because an engine is made synchronously. In an image the files are JavaScript. */
+function load({ file, builtinsOf }: Heavy): Builtins {
+  return builtinsOf(require(fileURLToPath(file).replace(/\.ts$/, suffix)));
+}
+
+const loaded: ReadonlyMap<string, Builtin> = new Map(light.flatMap((names) => Object.entries(names)));
+const loadable: ReadonlyMap<string, Heavy> = new Map(
+  heavy.flatMap((owner) => owner.names.map((name) => [name, owner])),
+);
 
 /** Every built-in that a policy may call, by its name in Rego. Both engines take them from here. */
-export const builtins: ReadonlyMap<string, Builtin> = new Map(namespaces.flatMap((names) => Object.entries(names)));
+export const builtinNames: ReadonlySet<string> = new Set([...loaded.keys(), ...loadable.keys()]);
+
+/** Loads what the built-in needs: an engine asks when it loads a policy, not during a request. */
+export function findBuiltin(name: string): Builtin | undefined {
+  const owner = loadable.get(name);
+  return owner === undefined ? loaded.get(name) : load(owner)[name];
+}

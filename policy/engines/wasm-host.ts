@@ -1,6 +1,6 @@
-import { type BuiltinContext, BuiltinError } from '../builtins/builtin.ts';
+import { type Builtin, type BuiltinContext, BuiltinError } from '../builtins/builtin.ts';
 import { refuseMissing } from '../builtins/refused.ts';
-import { builtins } from '../builtins/registry.ts';
+import { builtinNames, findBuiltin } from '../builtins/registry.ts';
 import type { RequiredBuiltin } from '../bundle/bundle.ts';
 import { EvaluationError } from '../engine.ts';
 import { PolicyError } from '../errors.ts';
@@ -56,12 +56,11 @@ export function hostImports(
   required: readonly RequiredBuiltin[],
 ): { readonly imports: WebAssembly.Imports; readonly bind: (instance: WebAssembly.Instance) => void } {
   let exports: Exports | undefined;
-  let names: ReadonlyMap<number, string> = new Map();
+  let builtins: ReadonlyMap<number, Builtin | undefined> = new Map();
 
   const call = (id: number, _evaluation: number, ...addresses: readonly number[]): number => {
-    const name = names.get(id) ?? '';
-    const builtin = builtins.get(name);
-    if (exports === undefined || builtin === undefined) throw new EvaluationError(`no built-in ${id} ${name}`);
+    const builtin = builtins.get(id);
+    if (exports === undefined || builtin === undefined) throw new EvaluationError(`no built-in ${id}`);
     const { opa_value_dump } = exports;
     const operands = addresses.map((address) => readValue(readText(memory, opa_value_dump(address))));
     const answer = orUndefined(() => builtin(context, ...operands));
@@ -82,8 +81,8 @@ export function hostImports(
   const bind = (instance: WebAssembly.Instance): void => {
     exports = instance.exports as unknown as Exports;
     const ids = JSON.parse(readText(memory, exports.opa_json_dump(exports.builtins()))) as Record<string, number>;
-    refuseMissing(Object.keys(ids), (name) => builtins.has(name), required);
-    names = new Map(Object.entries(ids).map(([name, id]) => [id, name]));
+    refuseMissing(Object.keys(ids), (name) => builtinNames.has(name), required);
+    builtins = new Map(Object.entries(ids).map(([name, id]) => [id, findBuiltin(name)]));
   };
   return { imports: { env }, bind };
 }
