@@ -18,3 +18,6 @@ export type PolicyEngine = {
 export class EvaluationError extends Error {
   override readonly name = 'EvaluationError';
 }
+
+/** Marks a stretch that somebody else watches: from `enter` to `leave`. */
+export type Mark = { readonly enter: () => void; readonly leave: () => void };

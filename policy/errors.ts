@@ -35,9 +35,39 @@ export const policyErrors = {
     summary: 'A compiled policy is not what its digest says, or lacks a part.',
     remedy: 'build the policy again with `portcullis policy build`',
   },
+  'bundle-missing': {
+    summary: 'The bundle does not exist or cannot be read.',
+    remedy: 'correct the path under `policy.bundle`, or build the bundle again',
+  },
+  'bundle-invalid': {
+    summary: 'The file or folder is not a bundle of OPA, or holds something that a bundle must not.',
+    remedy: 'build it again with `opa build` or `portcullis policy build --out FILE.tar.gz`',
+  },
+  'bundle-capabilities': {
+    summary: 'The bundle was built for another version of the built-ins that this program offers.',
+    remedy: 'build the bundle again with `portcullis policy build` of this version',
+  },
+  'bundle-signed': {
+    summary: 'The bundle carries signatures, and this version cannot verify them.',
+    remedy: 'build the bundle without signatures, and protect the file by other means until they can be verified here',
+  },
+  'bundle-unsuitable': {
+    summary: 'The bundle lacks what the chosen engine runs: the plan engine plan.json, the wasm engine policy.wasm.',
+    remedy:
+      'build the bundle with its Rego (`opa build`, target rego) or for the target of the engine, or choose the other `policy.engine`',
+  },
+  'policy-too-slow': {
+    summary: 'The policy did not finish a trial evaluation, so that it would stop every data thread.',
+    remedy:
+      'look for a rule that compares everything with everything; `policy.engine: plan` ends such an evaluation by itself',
+  },
   'wasm-invalid': {
     summary: 'The compiled policy is not a WebAssembly module made by OPA.',
     remedy: 'build the policy again with `portcullis policy build`',
+  },
+  'engine-unavailable': {
+    summary: 'The chosen engine is not a part of this build.',
+    remedy: 'choose the other `policy.engine`',
   },
   'policy-too-large': {
     summary: 'The policy and its data do not fit into the memory an engine may use.',

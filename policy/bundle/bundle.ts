@@ -11,8 +11,9 @@ export type RequiredBuiltin = { readonly name: string; readonly where: string };
  * threads by structured clone; `revision` names its content and goes into every audit record.
  */
 export type PolicyBundle = {
+  /** Empty where a bundle came without it; `openEngine` asks no engine for what is not there. */
   readonly wasm: Uint8Array<ArrayBuffer>;
-  /** OPA's intermediate representation of the same rules, as JSON text. */
+  /** OPA's intermediate representation of the same rules, as JSON text; empty where a bundle came without it. */
   readonly plan: string;
   readonly data: JsonObject;
   /** For example `portcullis/authz/decision`. */
