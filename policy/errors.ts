@@ -69,6 +69,10 @@ export const policyErrors = {
     summary: 'The chosen engine is not a part of this build.',
     remedy: 'choose the other `policy.engine`',
   },
+  'plan-invalid': {
+    summary: "The policy's plan is not one that OPA's compiler makes: damaged, cut short, or made by another version.",
+    remedy: 'build the policy again with `portcullis policy build`',
+  },
   'policy-too-large': {
     summary: 'The policy and its data do not fit into the memory an engine may use.',
     remedy: 'make the data smaller, or raise the memory limit of the engine',
