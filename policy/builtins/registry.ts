@@ -1,11 +1,35 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { aggregateBuiltins } from './aggregates.ts';
+import { arithmeticBuiltins } from './arithmetic.ts';
 import type { Builtin, Builtins } from './builtin.ts';
+import { comparisonBuiltins } from './comparison.ts';
+import { memberBuiltins } from './member.ts';
+import { setBuiltins } from './sets.ts';
+import { cryptoBuiltins } from './crypto.ts';
 import { sprintfBuiltins } from './sprintf.ts';
+import { stringBuiltins } from './strings.ts';
 import { timeBuiltins } from './time.ts';
+import { encodingBuiltins } from './encoding.ts';
+import { graphBuiltins } from './graph.ts';
+import { uriBuiltins } from './uri.ts';
+import { urlqueryBuiltins } from './urlquery.ts';
 
 /** Namespaces whose code is small and needs no library. */
-const light: readonly Builtins[] = [sprintfBuiltins, timeBuiltins];
+const light: readonly Builtins[] = [
+  aggregateBuiltins,
+  arithmeticBuiltins,
+  comparisonBuiltins,
+  memberBuiltins,
+  setBuiltins,
+  sprintfBuiltins,
+  stringBuiltins,
+  timeBuiltins,
+  encodingBuiltins,
+  graphBuiltins,
+  uriBuiltins,
+  urlqueryBuiltins,
+];
 
 /** A namespace whose libraries cost megabytes: it is loaded with the first policy that names one of its built-ins. */
 type Heavy = {

@@ -1,0 +1,55 @@
+import { compareValues, sortedMembers } from '../value/order.ts';
+import { sizeOf } from '../value/object.ts';
+import { has } from '../value/set.ts';
+import { isArray, isObject, RegoSet, type Value } from '../value/value.ts';
+import { add, multiply } from './arithmetic.ts';
+import type { Builtin, BuiltinContext, Builtins } from './builtin.ts';
+import { codePointCount } from './code-points.ts';
+import { mismatch, number } from './operands.ts';
+
+const count: Builtin = (_context, value) => {
+  if (isArray(value)) return value.length;
+  if (value instanceof RegoSet) return value.members.size;
+  if (typeof value === 'string') return codePointCount(value);
+  if (isObject(value)) return sizeOf(value);
+  return mismatch(1, 'one of {array, object, set, string}', value);
+};
+
+/** The items of an array or the members of a set, in the set's own order. */
+function items(context: BuiltinContext, value: Value): readonly Value[] {
+  if (!isArray(value) && !(value instanceof RegoSet)) return mismatch(1, 'one of {set, array}', value);
+  const found = isArray(value) ? value : [...value.members.values()];
+  context.charge(found.length);
+  return found;
+}
+
+const fold =
+  (step: typeof add, initial: number): Builtin =>
+  (context, values) =>
+    items(context, values).reduce((total: number | bigint, item) => step(context, total, number(item, 1)), initial);
+
+/** The item that comes first by `order`; undefined when there is none. */
+const first =
+  (order: (a: Value, b: Value) => number): Builtin =>
+  (context, values) => {
+    const [start, ...rest] = items(context, values);
+    return start === undefined ? undefined : rest.reduce((best, item) => (order(item, best) < 0 ? item : best), start);
+  };
+
+const sort: Builtin = (context, values) => {
+  const unsorted = items(context, values);
+  // Comparing n items about 2 log n times; a set remembers its order.
+  context.charge(unsorted.length * Math.ceil(Math.log2(unsorted.length + 1)));
+  return values instanceof RegoSet ? sortedMembers(values) : unsorted.toSorted(compareValues);
+};
+
+export const aggregateBuiltins: Builtins = {
+  count,
+  sum: fold(add, 0),
+  product: fold(multiply, 1),
+  max: first((a, b) => compareValues(b, a)),
+  min: first(compareValues),
+  sort,
+  all: (context, values) => items(context, values).every((item) => item === true),
+  any: (context, values) => (values instanceof RegoSet ? has(values, true) : items(context, values).includes(true)),
+};

@@ -1,0 +1,11 @@
+import { compareValues, equalValues } from '../value/order.ts';
+import type { Builtins } from './builtin.ts';
+
+export const comparisonBuiltins: Builtins = {
+  equal: (_context, a, b) => equalValues(a, b),
+  neq: (_context, a, b) => !equalValues(a, b),
+  lt: (_context, a, b) => compareValues(a, b) < 0,
+  lte: (_context, a, b) => compareValues(a, b) <= 0,
+  gt: (_context, a, b) => compareValues(a, b) > 0,
+  gte: (_context, a, b) => compareValues(a, b) >= 0,
+};
