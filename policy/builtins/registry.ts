@@ -20,6 +20,7 @@ const light: readonly Builtins[] = [
   aggregateBuiltins,
   arithmeticBuiltins,
   comparisonBuiltins,
+  cryptoBuiltins,
   memberBuiltins,
   setBuiltins,
   sprintfBuiltins,
