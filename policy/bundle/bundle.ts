@@ -19,6 +19,8 @@ export type PolicyBundle = {
   /** For example `portcullis/authz/decision`. */
   readonly entrypoint: string;
   readonly requiredBuiltins: readonly RequiredBuiltin[];
+  /** What whoever made the bundle calls this version: `revision` of its manifest. */
+  readonly name?: string | undefined;
   /** `sha256:` and 64 hexadecimal digits. */
   readonly revision: string;
 };
@@ -41,7 +43,7 @@ export function verifyBundle(bundle: PolicyBundle): void {
   }
 }
 
-/** The list of built-ins is left out: it follows from the plan. */
+/** The list of built-ins is left out: it follows from the plan. The name is left out: it is not what decides. */
 function revisionOf({ wasm, plan, data, entrypoint }: Omit<PolicyBundle, 'revision'>): string {
   return `sha256:${digestOf([entrypoint, wasm, plan, JSON.stringify(data)])}`;
 }

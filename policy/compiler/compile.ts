@@ -1,4 +1,4 @@
-import { makeBundle, type PolicyBundle, type RequiredBuiltin } from '../bundle/bundle.ts';
+import { type JsonObject, makeBundle, type PolicyBundle, type RequiredBuiltin } from '../bundle/bundle.ts';
 import { readDataFile } from '../bundle/data-file.ts';
 import { type Diagnostic, formatDiagnostic, PolicyError } from '../errors.ts';
 import { type Compiled, cached } from './cache.ts';
@@ -22,14 +22,27 @@ export async function buildPolicy(request: BuildRequest): Promise<PolicyBundle> 
     readSources(request.regoPaths, 'policy'),
     request.dataFile === undefined ? {} : readDataFile(request.dataFile),
   ]);
-  const job = { do: 'build', files: sources.files, entrypoint: request.entrypoint } as const;
+  return buildSources({ ...request, sources, data });
+}
+
+export type SourceBuild = Pick<BuildRequest, 'entrypoint' | 'cacheFolder' | 'compiler'> & {
+  readonly sources: Sources;
+  readonly data: JsonObject;
+  readonly name?: string | undefined;
+};
+
+/** The same for Rego that has been read already, from a bundle for one. */
+export async function buildSources(request: SourceBuild): Promise<PolicyBundle> {
+  const { sources, data, entrypoint, name } = request;
+  const job = { do: 'build', files: sources.files, entrypoint } as const;
   const compiled = await cached(request.cacheFolder, job, () => compile(job, sources, request.compiler));
   return makeBundle({
     wasm: Uint8Array.from(Buffer.from(compiled.wasm, 'base64')),
     plan: compiled.plan,
     data,
-    entrypoint: request.entrypoint,
+    entrypoint,
     requiredBuiltins: requiredBuiltins(compiled, sources),
+    name,
   });
 }
 
