@@ -5,7 +5,24 @@ export type Job =
   | { readonly do: 'build'; readonly files: readonly SourceFile[]; readonly entrypoint: string }
   | { readonly do: 'check'; readonly files: readonly SourceFile[] }
   | { readonly do: 'test'; readonly files: readonly SourceFile[]; readonly data: unknown; readonly run: string }
-  | { readonly do: 'fmt'; readonly files: readonly SourceFile[] };
+  | { readonly do: 'fmt'; readonly files: readonly SourceFile[] }
+  | { readonly do: 'queries'; readonly queries: readonly Query[] };
+
+/** Modules and a query over them, as OPA's own test cases have it. */
+export type Query = {
+  readonly modules: readonly string[];
+  readonly query: string;
+  readonly regoVersion: 0 | 1;
+  readonly experimentalKeywords: boolean;
+};
+
+/** Both forms have the entrypoint `eval`, whose results are the bindings of the query's variables. */
+export type CompiledQuery = {
+  /** Base64. */
+  readonly wasm?: string;
+  readonly plan?: unknown;
+  readonly error?: string;
+};
 
 export type SourceFile = { readonly name: string; readonly text: string };
 
@@ -18,6 +35,7 @@ export type Answer = {
   readonly calls?: readonly BuiltinCall[];
   readonly tests?: readonly TestResult[];
   readonly files?: readonly SourceFile[];
+  readonly queries?: readonly CompiledQuery[];
 };
 
 /** The first place where the policy calls a built-in of OPA. */

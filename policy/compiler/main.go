@@ -16,6 +16,7 @@ type job struct {
 	Data       json.RawMessage `json:"data"`
 	Entrypoint string          `json:"entrypoint"`
 	Run        string          `json:"run"`
+	Queries    []query         `json:"queries"`
 }
 
 type file struct {
@@ -25,19 +26,21 @@ type file struct {
 
 // An answer holds diagnostics, or the fields of its action.
 type answer struct {
-	Diagnostics []diagnostic `json:"diagnostics"`
-	Wasm        []byte       `json:"wasm,omitempty"`
-	Plan        string       `json:"plan,omitempty"`
-	Calls       []call       `json:"calls,omitempty"`
-	Tests       []testResult `json:"tests,omitempty"`
-	Files       []file       `json:"files,omitempty"`
+	Diagnostics []diagnostic    `json:"diagnostics"`
+	Wasm        []byte          `json:"wasm,omitempty"`
+	Plan        string          `json:"plan,omitempty"`
+	Calls       []call          `json:"calls,omitempty"`
+	Tests       []testResult    `json:"tests,omitempty"`
+	Files       []file          `json:"files,omitempty"`
+	Queries     []compiledQuery `json:"queries,omitempty"`
 }
 
 var actions = map[string]func(job) (answer, error){
-	"build": build,
-	"check": check,
-	"test":  test,
-	"fmt":   formatFiles,
+	"build":   build,
+	"queries": compileQueries,
+	"check":   check,
+	"test":    test,
+	"fmt":     formatFiles,
 }
 
 func main() {

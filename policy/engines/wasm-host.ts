@@ -54,6 +54,7 @@ export function hostImports(
   memory: WebAssembly.Memory,
   context: BuiltinContext,
   required: readonly RequiredBuiltin[],
+  strict: boolean,
 ): { readonly imports: WebAssembly.Imports; readonly bind: (instance: WebAssembly.Instance) => void } {
   let exports: Exports | undefined;
   let builtins: ReadonlyMap<number, Builtin | undefined> = new Map();
@@ -63,7 +64,7 @@ export function hostImports(
     if (exports === undefined || builtin === undefined) throw new EvaluationError(`no built-in ${id}`);
     const { opa_value_dump } = exports;
     const operands = addresses.map((address) => readValue(readText(memory, opa_value_dump(address))));
-    const answer = orUndefined(() => builtin(context, ...operands));
+    const answer = orUndefined(() => builtin(context, ...operands), strict);
     // Address 0 is OPA's undefined.
     return answer === undefined ? 0 : writeValue(memory, exports, answer);
   };
@@ -88,7 +89,7 @@ export function hostImports(
 }
 
 /** Reads a C string. */
-function readText(memory: WebAssembly.Memory, address: number): string {
+export function readText(memory: WebAssembly.Memory, address: number): string {
   const bytes = new Uint8Array(memory.buffer);
   const end = bytes.indexOf(0, address);
   return Buffer.from(bytes.buffer, address, (end === -1 ? bytes.length : end) - address).toString('utf8');
@@ -104,12 +105,13 @@ function writeValue(memory: WebAssembly.Memory, { opa_malloc, opa_value_parse }:
   return parsed;
 }
 
-/** A built-in that fails makes its call undefined and does not end the evaluation, as in OPA. */
-function orUndefined(call: () => Value | undefined): Value | undefined {
+/** A built-in that fails makes its call undefined and does not end the evaluation, as in OPA, unless errors are strict. */
+function orUndefined(call: () => Value | undefined, strict: boolean): Value | undefined {
   try {
     return call();
   } catch (thrown) {
-    if (thrown instanceof BuiltinError) return undefined;
-    throw thrown;
+    if (!(thrown instanceof BuiltinError)) throw thrown;
+    if (strict) throw new EvaluationError(`a built-in failed: ${thrown.message}`, { cause: thrown });
+    return undefined;
   }
 }

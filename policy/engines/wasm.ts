@@ -2,63 +2,114 @@ import { createRequire } from 'node:module';
 import type * as Sdk from '@open-policy-agent/opa-wasm';
 import { refuseImpure } from '../builtins/refused.ts';
 import type { PolicyBundle } from '../bundle/bundle.ts';
-import { EvaluationError, type PolicyEngine } from '../engine.ts';
+import { EvaluationError, type Mark, type PolicyEngine } from '../engine.ts';
 import { PolicyError } from '../errors.ts';
 import type { PolicyInput } from '../input.ts';
-import { hostImports, requireOpaModule } from './wasm-host.ts';
+import { requestTime } from './request-time.ts';
+import type { Value } from '../value/value.ts';
+import { jsonText } from '../value/text.ts';
+import { readResult } from './result.ts';
+import { hostImports, readText, requireOpaModule } from './wasm-host.ts';
 
 // Required, because the class that speaks OPA's ABI is no named export of the package's ES module.
 const { LoadedPolicy } = createRequire(import.meta.url)('@open-policy-agent/opa-wasm') as typeof Sdk;
 
-export type WasmLimits = {
+export type WasmOptions = {
   /** The memory of an instance cannot grow past this; an evaluation that needs more is cut short. */
-  readonly maxMemoryBytes: number;
+  readonly maxMemoryBytes?: number;
   /** An instance that has grown by more since it was loaded is replaced: its memory never shrinks. */
-  readonly recycleGrowthBytes: number;
+  readonly recycleGrowthBytes?: number;
+  /** A host built-in that fails ends the evaluation. Those that OPA compiles into the module know no such mode. */
+  readonly strictBuiltinErrors?: boolean;
+  /** Told while WebAssembly holds the thread, so that somebody else can end what does not end. */
+  readonly mark?: Mark;
 };
 
-const defaults: WasmLimits = { maxMemoryBytes: 256 * 1024 * 1024, recycleGrowthBytes: 16 * 1024 * 1024 };
+const defaults = {
+  maxMemoryBytes: 256 * 1024 * 1024,
+  recycleGrowthBytes: 16 * 1024 * 1024,
+  strictBuiltinErrors: false,
+  mark: { enter: () => undefined, leave: () => undefined },
+} satisfies WasmOptions;
 
 const pageBytes = 65_536;
 const firstPages = 5;
+/** What host built-ins may do for one decision, about 25 ms. Inside of the module only the watchdog stops a policy. */
+const builtinSteps = 500_000;
+
+/** Evaluates texts: input in JSON or the notation of `value/text.ts` (undefined: no input), results in that notation. */
+export type WasmPolicy = {
+  /** Throws EvaluationError. */
+  readonly evaluate: (input: string | undefined, unixMs: number | undefined) => string;
+};
+
+type OpaEval = (
+  reserved: 0,
+  entrypoint: number,
+  data: number,
+  input: number,
+  inputBytes: number,
+  heap: number,
+  format: typeof valueFormat,
+) => number;
+
+/** JSON would give sets in no order. */
+const valueFormat = 1;
 
 type Instance = {
-  readonly policy: InstanceType<typeof LoadedPolicy>;
+  readonly evaluate: (input: string) => string;
   readonly memory: WebAssembly.Memory;
   /** Size right after the data was loaded. */
   readonly loadedBytes: number;
 };
 
 /** Set before each evaluation: all instances of one engine run one after the other. */
-type Context = { unixMs: number | undefined; readonly charge: (steps: number) => void };
+type Context = { unixMs: number | undefined; stepsLeft: number; readonly charge: (steps: number) => void };
+
+/** The reference engine behind the port. Throws PolicyError for a policy that cannot work. */
+export function wasmEngine(bundle: PolicyBundle, options: WasmOptions = {}): PolicyEngine {
+  const policy = openWasm(bundle, options);
+  const decide = (input: PolicyInput): unknown => readResult(policy.evaluate(inputText(input), requestTime(input)));
+  return Object.freeze({ revision: bundle.revision, decide });
+}
 
 /**
- * The reference engine: OPA's own WebAssembly, driven by OPA's own JavaScript SDK. Loads the policy once at once, so
- * that what cannot work is refused here and not during a request. Throws PolicyError.
+ * OPA's own WebAssembly, loaded by OPA's own JavaScript SDK. Loads the policy once at once, so that what cannot work is
+ * refused here and not during a request. Throws PolicyError.
  */
-export function wasmEngine(bundle: PolicyBundle, limits: WasmLimits = defaults): PolicyEngine {
+export function openWasm(bundle: PolicyBundle, options: WasmOptions = {}): WasmPolicy {
+  const settings = { ...defaults, ...options };
   refuseImpure(bundle.requiredBuiltins);
   const module = compileModule(bundle);
   const data = encode(bundle.data);
-  const context: Context = { unixMs: undefined, charge: () => undefined };
-  const create = () => instantiate(module, bundle, data, limits, context);
+  const context: Context = { unixMs: undefined, stepsLeft: 0, charge: (steps) => charge(context, steps) };
+  const create = () => instantiate(module, bundle, data, settings, context);
   let instance: Instance | undefined = create();
 
-  const decide = (input: PolicyInput): unknown => {
+  const evaluate = (input: string | undefined, unixMs: number | undefined): string => {
+    settings.mark.enter();
     try {
       instance ??= create();
-      context.unixMs = requestTime(input);
-      const result: unknown = instance.policy.evaluate(encode(input), bundle.entrypoint);
-      if (instance.memory.buffer.byteLength - instance.loadedBytes > limits.recycleGrowthBytes) instance = undefined;
+      context.unixMs = unixMs;
+      context.stepsLeft = builtinSteps;
+      const result = instance.evaluate(input ?? '');
+      if (instance.memory.buffer.byteLength - instance.loadedBytes > settings.recycleGrowthBytes) instance = undefined;
       return result;
     } catch (thrown) {
       // An abort leaves the heap as it was at that instruction: the instance is of no further use.
       instance = undefined;
       if (thrown instanceof EvaluationError) throw thrown;
-      throw new EvaluationError(`the evaluation failed: ${textOf(thrown)}`, { cause: thrown });
+      throw new EvaluationError(`the evaluation failed: ${messageOf(thrown)}`, { cause: thrown });
+    } finally {
+      settings.mark.leave();
     }
   };
-  return Object.freeze({ revision: bundle.revision, decide });
+  return Object.freeze({ evaluate });
+}
+
+function charge(context: Context, steps: number): void {
+  context.stepsLeft -= steps;
+  if (context.stepsLeft < 0) throw new EvaluationError('built-ins took more steps than one decision may take');
 }
 
 function compileModule({ wasm }: PolicyBundle): WebAssembly.Module {
@@ -68,7 +119,9 @@ function compileModule({ wasm }: PolicyBundle): WebAssembly.Module {
     return module;
   } catch (cause) {
     if (cause instanceof PolicyError) throw cause;
-    throw new PolicyError('wasm-invalid', `the compiled policy is no WebAssembly module: ${textOf(cause)}`, { cause });
+    throw new PolicyError('wasm-invalid', `the compiled policy is no WebAssembly module: ${messageOf(cause)}`, {
+      cause,
+    });
   }
 }
 
@@ -76,31 +129,48 @@ function instantiate(
   module: WebAssembly.Module,
   bundle: PolicyBundle,
   data: ArrayBuffer,
-  limits: WasmLimits,
+  settings: Required<WasmOptions>,
   context: Context,
 ): Instance {
-  const { instance, memory } = link(module, bundle, limits, context);
+  const { instance, memory } = link(module, bundle, settings, context);
   const policy = new LoadedPolicy({ module, instance }, memory, abiMinor(instance));
   const entrypoints = policy.entrypoints as Record<string, number>;
-  if (!Object.hasOwn(entrypoints, bundle.entrypoint)) {
+  const entrypoint = Object.hasOwn(entrypoints, bundle.entrypoint) ? entrypoints[bundle.entrypoint] : undefined;
+  if (entrypoint === undefined) {
     const known = Object.keys(entrypoints).join(', ');
     throw new PolicyError('entrypoint-missing', `the policy has no ${bundle.entrypoint}, only ${known}`);
   }
   try {
     policy.setData(data);
   } catch (cause) {
-    const size = `${data.byteLength} bytes of data do not fit into ${limits.maxMemoryBytes} bytes of memory`;
-    throw new PolicyError('policy-too-large', `${size}: ${textOf(cause)}`, { cause });
+    const size = `${data.byteLength} bytes of data do not fit into ${settings.maxMemoryBytes} bytes of memory`;
+    throw new PolicyError('policy-too-large', `${size}: ${messageOf(cause)}`, { cause });
   }
-  return { policy, memory, loadedBytes: memory.buffer.byteLength };
+  const opaEval = instance.exports['opa_eval'] as OpaEval;
+  const { dataAddr, dataHeapPtr } = policy as { readonly dataAddr: number; readonly dataHeapPtr: number };
+  // Not the SDK's own evaluate: it takes the inputs 0, false and "" for none, and asks for JSON.
+  const evaluate = (input: string): string => {
+    const bytes = writeText(memory, dataHeapPtr, input);
+    return readText(memory, opaEval(0, entrypoint, dataAddr, dataHeapPtr, bytes, dataHeapPtr + bytes, valueFormat));
+  };
+  return { evaluate, memory, loadedBytes: memory.buffer.byteLength };
+}
+
+/** Writes where the heap of the next evaluation begins, and gives the number of bytes. */
+function writeText(memory: WebAssembly.Memory, address: number, text: string): number {
+  const bytes = Buffer.byteLength(text);
+  const missing = address + bytes - memory.buffer.byteLength;
+  if (missing > 0) memory.grow(Math.ceil(missing / pageBytes));
+  Buffer.from(memory.buffer, address, bytes).write(text);
+  return bytes;
 }
 
 /** A module says how much memory it needs at least only by failing to link, hence the attempts. */
-function link(module: WebAssembly.Module, bundle: PolicyBundle, limits: WasmLimits, context: Context) {
-  const maximum = Math.floor(limits.maxMemoryBytes / pageBytes);
+function link(module: WebAssembly.Module, bundle: PolicyBundle, settings: Required<WasmOptions>, context: Context) {
+  const maximum = Math.floor(settings.maxMemoryBytes / pageBytes);
   for (let pages = Math.min(firstPages, maximum); ; pages = Math.min(pages * 2, maximum)) {
     const memory = new WebAssembly.Memory({ initial: pages, maximum });
-    const { imports, bind } = hostImports(memory, context, bundle.requiredBuiltins);
+    const { imports, bind } = hostImports(memory, context, bundle.requiredBuiltins, settings.strictBuiltinErrors);
     try {
       const instance = new WebAssembly.Instance(module, imports);
       bind(instance);
@@ -108,12 +178,16 @@ function link(module: WebAssembly.Module, bundle: PolicyBundle, limits: WasmLimi
     } catch (cause) {
       if (cause instanceof PolicyError) throw cause;
       if (!(cause instanceof WebAssembly.LinkError)) {
-        throw new PolicyError('wasm-invalid', `the compiled policy cannot be started: ${textOf(cause)}`, { cause });
+        throw new PolicyError('wasm-invalid', `the compiled policy cannot be started: ${messageOf(cause)}`, { cause });
       }
       if (pages < maximum) continue;
-      throw new PolicyError('policy-too-large', `the policy needs more than ${limits.maxMemoryBytes} bytes of memory`, {
-        cause,
-      });
+      throw new PolicyError(
+        'policy-too-large',
+        `the policy needs more than ${settings.maxMemoryBytes} bytes of memory`,
+        {
+          cause,
+        },
+      );
     }
   }
 }
@@ -129,18 +203,28 @@ function abiMinor({ exports }: WebAssembly.Instance): number {
 
 /** The SDK takes text only as an ArrayBuffer of its own, and a lone surrogate becomes an escape that is ASCII. */
 function encode(value: unknown): ArrayBuffer {
-  return Uint8Array.from(Buffer.from(JSON.stringify(value), 'utf8')).buffer;
+  return Uint8Array.from(Buffer.from(textOf(value), 'utf8')).buffer;
 }
 
-/** Read with care: an engine must not fail on an input that lacks a part. */
-function requestTime(input: PolicyInput): number | undefined {
-  const incomplete: { readonly portcullis?: { readonly time?: { readonly unix_ms?: unknown } } } = input;
-  const unixMs = incomplete.portcullis?.time?.unix_ms;
-  return typeof unixMs === 'number' ? unixMs : undefined;
+function inputText(input: PolicyInput): string {
+  try {
+    return textOf(input);
+  } catch (cause) {
+    throw new EvaluationError(`the input is not JSON: ${messageOf(cause)}`, { cause });
+  }
+}
+
+function textOf(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    // A bigint among others: slower, and digit for digit.
+    return jsonText(value as Value);
+  }
 }
 
 /** The SDK throws bare strings and plain objects. */
-function textOf(thrown: unknown): string {
+function messageOf(thrown: unknown): string {
   if (thrown instanceof Error) return thrown.message;
   return typeof thrown === 'string' ? thrown : 'something that is no error was thrown';
 }

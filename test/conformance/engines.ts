@@ -1,0 +1,70 @@
+import { createRequire } from 'node:module';
+import type * as Sdk from '@open-policy-agent/opa-wasm';
+import type { JsonObject, PolicyBundle } from '../../policy/bundle/bundle.ts';
+import { openWasm } from '../../policy/engines/wasm.ts';
+import { PolicyError } from '../../policy/errors.ts';
+import { readResult } from '../../policy/engines/result.ts';
+import { jsonText, valueText } from '../../policy/value/text.ts';
+import type { Value } from '../../policy/value/value.ts';
+import type { Case } from './cases.ts';
+import type { Compiled } from './compiled.ts';
+import type { Outcome } from './judge.ts';
+
+export type EngineName = 'sdk' | 'wasm' | 'plan';
+
+type Runnable = Exclude<Compiled, { readonly error: string }>;
+
+/** What every case calls now; its time zone and day of the week are of no case's interest. */
+const unixMs = Date.UTC(2026, 10, 23, 9, 30);
+
+const { loadPolicySync } = createRequire(import.meta.url)('@open-policy-agent/opa-wasm') as typeof Sdk;
+
+const evaluations: Readonly<Record<EngineName, (one: Case, compiled: Runnable) => readonly Value[]>> = {
+  sdk: evaluateSdk,
+  wasm: evaluateWasm,
+  plan: () => {
+    throw new Error('the plan engine is not there yet');
+  },
+};
+
+/** Whether the engine fails where a built-in fails: WebAssembly cannot. */
+export const isStrict = (engine: EngineName): boolean => engine === 'plan';
+
+export function evaluate(engine: EngineName, one: Case, compiled: Compiled): Outcome {
+  if (compiled.error !== undefined) return { kind: 'error', message: compiled.error };
+  try {
+    return { kind: 'results', results: evaluations[engine](one, compiled) };
+  } catch (thrown) {
+    const message = messageOf(thrown);
+    const lacking = thrown instanceof PolicyError && thrown.code === 'builtin-refused';
+    return lacking ? { kind: 'refused', message } : { kind: 'error', message };
+  }
+}
+
+function evaluateWasm({ data, input }: Case, compiled: Runnable): readonly Value[] {
+  const policy = openWasm(bundleOf(compiled, data));
+  return results(readResult(policy.evaluate(input === undefined ? undefined : valueText(input), unixMs)) as Value);
+}
+
+/** As its users call it, with what JSON.parse gives. */
+function evaluateSdk({ data, input }: Case, { wasm }: Runnable): readonly Value[] {
+  const policy = loadPolicySync(wasm);
+  policy.setData(JSON.parse(jsonText(data)) as object);
+  return results(policy.evaluate(input === undefined ? undefined : JSON.parse(jsonText(input))) as Value);
+}
+
+function bundleOf({ wasm, plan }: Runnable, data: Value): PolicyBundle {
+  return { wasm, plan, data: data as JsonObject, entrypoint: 'eval', requiredBuiltins: [], revision: '' };
+}
+
+function results(value: Value): readonly Value[] {
+  if (!Array.isArray(value)) throw new Error('no result set');
+  return value as readonly Value[];
+}
+
+/** The SDK throws texts and plain objects. */
+function messageOf(thrown: unknown): string {
+  if (typeof thrown === 'string') return thrown;
+  const { message } = (thrown ?? {}) as { readonly message?: unknown };
+  return typeof message === 'string' ? message : 'something that is no error was thrown';
+}
