@@ -1,20 +1,19 @@
-import { EvaluationError, type PolicyEngine } from './engine.ts';
 import type { JsonObject } from './bundle/bundle.ts';
+import { EvaluationError, type PolicyEngine } from './engine.ts';
+import { readEnvoyResult } from './envoy-result.ts';
 import type { PolicyInput } from './input.ts';
-
-/** What a policy said. Only `allow` opens the way; the other two are refusals that are counted apart. */
-export type Decision =
-  | {
-      readonly kind: 'allow';
-      readonly rule: string;
-      readonly reasons: readonly string[];
-      /** What whoever enforces the decision must do besides forwarding; one it does not know must make it refuse. */
-      readonly obligations: readonly JsonObject[];
-      /** Headers to set on the request; names in lower case. Which of them a policy may set is the proxy's to say. */
-      readonly headers: ReadonlyMap<string, string>;
-    }
-  | { readonly kind: 'deny'; readonly rule: string; readonly reasons: readonly string[] }
-  | { readonly kind: 'undecided'; readonly why: string };
+import {
+  isPlainObject,
+  Malformed,
+  member,
+  readArray,
+  readHeaders,
+  readVerdict,
+  requireKnown,
+  type ResultObject,
+  typeName,
+} from './result.ts';
+import type { Changes, Decision, HeaderLine } from './verdict.ts';
 
 const limits = {
   ruleLength: 256,
@@ -22,16 +21,9 @@ const limits = {
   reasonLength: 1024,
   obligations: 32,
   obligationLength: 4096,
-  headers: 32,
-  headerValueLength: 4096,
 } as const;
 
 const members: ReadonlySet<string> = new Set(['allow', 'rule', 'reasons', 'obligations', 'headers']);
-
-/** RFC 9110 section 5.1: a token; lower case, so that no two members name one header. */
-const headerName = /^[a-z0-9!#$%&'*+.^_`|~-]{1,128}$/;
-/** RFC 9110 section 5.5 without obs-text, and without spaces at the ends, which recipients trim. */
-const headerValue = /^(?:[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?)?$/;
 
 /** Asks the engine. Whatever goes wrong is `undecided`: nothing thrown ever reaches the request path. */
 export function decide(engine: PolicyEngine, input: PolicyInput): Decision {
@@ -45,9 +37,9 @@ export function decide(engine: PolicyEngine, input: PolicyInput): Decision {
 }
 
 /**
- * Reads a raw result set, `[{ result }]`. Exactly `true`, or an object that follows the schema to the letter and says
- * `allow: true`, allows. There is no truthiness here: in CVE-2023-27488 and its like, what could not be understood
- * opened the door.
+ * Reads a raw result set, `[{ result }]`. Exactly `true`, or an object that follows one of two schemas to the letter and
+ * says `allow: true` (ours) or `allowed: true` (that of the OPA-Envoy plugin), allows. There is no truthiness here: in
+ * CVE-2023-27488 and its like, what could not be understood opened the door.
  */
 export function readDecision(raw: unknown): Decision {
   try {
@@ -69,28 +61,20 @@ function readResultSet(raw: unknown): Decision {
     throw new Malformed('the result set does not have the form that OPA gives it');
   }
   const result = row['result'];
-  if (result === true) return allow('', [], [], new Map());
+  if (result === true) return allow('', [], [], []);
   if (result === false) return deny('', []);
   if (!isPlainObject(result)) throw new Malformed(`the result is ${typeName(result)}, not a boolean or an object`);
-  return readObject(result);
+  return Object.hasOwn(result, 'allowed') ? readEnvoyResult(result) : readOwnResult(result);
 }
 
-function readObject(result: JsonObject): Decision {
-  // Object.keys leaves out symbols and hidden members, which JSON cannot make.
-  const unknown = Object.keys(result).find((name) => !members.has(name));
-  if (unknown !== undefined) throw new Malformed(`the result has an unknown member ${quote(unknown)}`);
-  const verdict = member(result, 'allow');
-  if (typeof verdict !== 'boolean') throw new Malformed(`allow is ${typeName(verdict)}, not a boolean`);
+function readOwnResult(result: ResultObject): Decision {
+  requireKnown(result, members);
+  const verdict = readVerdict(result, 'allow');
   const rule = readRule(member(result, 'rule'));
   const reasons = readReasons(member(result, 'reasons'));
   const obligations = readObligations(member(result, 'obligations'));
   const headers = readHeaders(member(result, 'headers'));
   return verdict ? allow(rule, reasons, obligations, headers) : deny(rule, reasons);
-}
-
-/** Own members only: `toString` of a prototype is not something the policy said. */
-function member(object: JsonObject, name: string): unknown {
-  return Object.hasOwn(object, name) ? object[name] : undefined;
 }
 
 function readRule(value: unknown): string {
@@ -118,44 +102,23 @@ function readObligations(value: unknown): readonly JsonObject[] {
   });
 }
 
-function readHeaders(value: unknown): ReadonlyMap<string, string> {
-  const headers = new Map<string, string>();
-  if (value === undefined) return headers;
-  if (!isPlainObject(value)) throw new Malformed(`headers is ${typeName(value)}, not an object`);
-  const entries = Object.entries(value);
-  if (entries.length > limits.headers) throw new Malformed(`headers has ${entries.length} members`);
-  for (const [name, text] of entries) {
-    if (!headerName.test(name)) throw new Malformed(`${quote(name)} is not a header name in lower case`);
-    if (typeof text !== 'string') throw new Malformed(`header ${name} is ${typeName(text)}, not a string`);
-    if (text.length > limits.headerValueLength || !headerValue.test(text)) {
-      throw new Malformed(`the value of header ${name} is not one that may be sent`);
-    }
-    headers.set(name, text);
-  }
-  return headers;
-}
-
-function readArray(name: string, value: unknown, max: number): readonly unknown[] {
-  if (value === undefined) return [];
-  if (!Array.isArray(value)) throw new Malformed(`${name} is ${typeName(value)}, not an array`);
-  if (value.length > max) throw new Malformed(`${name} has ${value.length} members, at most ${max} are read`);
-  return Array.from(value as readonly unknown[]);
-}
-
 function allow(
   rule: string,
   reasons: readonly string[],
   obligations: readonly JsonObject[],
-  headers: ReadonlyMap<string, string>,
+  headers: readonly HeaderLine[],
 ): Decision {
+  const changes = Object.freeze({ ...unchanged, headers });
   return Object.freeze({
     kind: 'allow',
     rule,
     reasons: Object.freeze(reasons),
     obligations: Object.freeze(obligations),
-    headers,
+    changes,
   });
 }
+
+const unchanged: Changes = { headers: [], removeHeaders: [], query: undefined, responseHeaders: [] };
 
 function deny(rule: string, reasons: readonly string[]): Decision {
   return Object.freeze({ kind: 'deny', rule, reasons: Object.freeze(reasons) });
@@ -163,27 +126,6 @@ function deny(rule: string, reasons: readonly string[]): Decision {
 
 function undecided(why: string): Decision {
   return Object.freeze({ kind: 'undecided', why });
-}
-
-/** Internal to this file: `readDecision` turns it into `undecided`. */
-class Malformed extends Error {
-  override readonly name = 'Malformed';
-}
-
-function isPlainObject(value: unknown): value is JsonObject {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
-}
-
-function typeName(value: unknown): string {
-  if (value === undefined) return 'missing';
-  if (value === null) return 'null';
-  return Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`;
-}
-
-function quote(name: string): string {
-  return JSON.stringify(name.slice(0, 64));
 }
 
 function describe(thrown: unknown): string {

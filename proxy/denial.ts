@@ -1,4 +1,5 @@
 import { type DenialRow, denialCatalogue } from './denial-catalogue.ts';
+import type { HeaderList } from './header-list.ts';
 
 export type DenialCode = keyof typeof denialCatalogue;
 
@@ -11,7 +12,18 @@ export type DenialDetail = {
   readonly rule?: string;
   readonly reasons?: readonly string[];
   /** Headers that this denial adds to the answer, such as Retry-After: name, value, name, value. */
-  readonly headers?: readonly string[];
+  readonly headers?: HeaderList;
+  /** What the client reads instead of the words of the catalogue, where policy gave words of its own. */
+  readonly answer?: DenialAnswer;
+  /** JSON that policy gave for the audit record. */
+  readonly metadata?: string;
+};
+
+export type DenialAnswer = {
+  readonly status: number;
+  readonly headers: HeaderList;
+  /** Undefined for the words of the catalogue. */
+  readonly body: string | undefined;
 };
 
 const brand: unique symbol = Symbol('Denial');
@@ -35,6 +47,11 @@ export function abortCause(signal: AbortSignal): Denial {
 
 export function denialRow(code: DenialCode): DenialRow {
   return denialCatalogue[code];
+}
+
+/** The status that the client is answered with. */
+export function denialStatus({ code, answer }: Denial): number {
+  return answer?.status ?? denialRow(code).status;
 }
 
 export const denialCodes = Object.freeze(Object.keys(denialCatalogue)) as readonly DenialCode[];

@@ -1,37 +1,96 @@
-import { type Denial, deny } from './denial.ts';
+import type { Allowed, Denied, HeaderLine } from '../policy/verdict.ts';
+import { type Denial, type DenialAnswer, deny } from './denial.ts';
 import type { HeaderList } from './header-list.ts';
-import { isSettable, type OwnHeaders } from './normalise/headers.ts';
+import { isAddableToAnswer, isSettable, mayRepeat, type OwnHeaders } from './normalise/headers.ts';
+import { readTarget } from './normalise/target.ts';
+import { rewriteQuery } from './normalise/rewrite-query.ts';
 
 /** What policy demands on top of the permission; all of it is carried out, or the exchange is refused. */
 export type Obligations = {
-  /** Headers for the workload. */
+  /** Headers for the workload, in place of all that the request has under these names. */
   readonly requestHeaders: HeaderList;
-  /** Sentences for the audit record. */
+  /** Names that the workload must not see. */
+  readonly removedHeaders: ReadonlySet<string>;
+  /** What is sent in place of the target that was judged, where policy rewrote its query. */
+  readonly target: string | undefined;
+  /** Headers for the client, behind those of the workload. */
+  readonly responseHeaders: HeaderList;
+  /** For the audit record. */
   readonly notes: readonly string[];
+  readonly metadata: string | undefined;
 };
 
 /**
- * Reads obligations. A PEP that does not understand one must not let the request pass (XACML 3.0 section 7.18).
- * @param headers valid names in lower case and valid values, as `readDecision` lets through
+ * Reads what an allowed exchange is bound to. A PEP that does not understand an obligation must not let the request pass
+ * (XACML 3.0 section 7.18); neither does one that may not carry it out.
  */
-export function readObligations(
-  obligations: readonly Readonly<Record<string, unknown>>[],
-  headers: ReadonlyMap<string, string>,
-  own: OwnHeaders,
-): Obligations | Denial {
+export function readObligations(decision: Allowed, own: OwnHeaders, target: string): Obligations | Denial {
+  const { headers, removeHeaders, query, responseHeaders } = decision.changes;
+  const notes = readNotes(decision.obligations);
+  if (notes === undefined) return undecided('an obligation that this proxy does not understand');
+  const refused =
+    refuseHeaders(headers, 'set', (name) => isSettable(name, own)) ??
+    refuseHeaders(namesOnly(removeHeaders), 'remove', (name) => isSettable(name, own)) ??
+    refuseHeaders(responseHeaders, 'add to the answer', (name) => isAddableToAnswer(name, own));
+  if (refused !== undefined) return refused;
+  const rewritten = query === undefined ? undefined : rewriteQuery(target, query);
+  // What is sent must have one reading, as what was judged.
+  if (rewritten !== undefined && 'code' in readTarget(rewritten)) return undecided('a query that cannot be sent');
+  return {
+    requestHeaders: headers.flat(),
+    removedHeaders: new Set(removeHeaders),
+    target: rewritten === target ? undefined : rewritten,
+    responseHeaders: responseHeaders.flat(),
+    notes,
+    metadata: decision.metadata,
+  };
+}
+
+/** The denial that policy asked for, in its own words where it gave some and may have them. */
+export function readDenial({ rule, reasons, answer, metadata }: Denied, own: OwnHeaders): Denial {
+  const why = { rule, reasons, ...(metadata === undefined ? {} : { metadata }) };
+  if (answer === undefined) return deny('forbidden', why);
+  const { status, headers, body } = answer;
+  const refused = refuseHeaders(
+    headers,
+    'set on a denial',
+    (name) => ofOwnContent.has(name) || isAddableToAnswer(name, own),
+  );
+  if (refused !== undefined) return refused;
+  // A content type that is not that of our own words can only be that of no words.
+  const text = body ?? (headers.some(([name]) => name === 'content-type') ? '' : undefined);
+  const given: DenialAnswer = { status, headers: headers.flat(), body: text };
+  return deny('forbidden', { ...why, answer: given });
+}
+
+/** What the author of a body may say of it. */
+const ofOwnContent: ReadonlySet<string> = new Set(['content-type', 'content-language', 'location']);
+
+function readNotes(obligations: Allowed['obligations']): readonly string[] | undefined {
   const notes: string[] = [];
   for (const { type, note } of obligations) {
-    if (type !== 'audit-note' || typeof note !== 'string') {
-      return deny('policy-undecided', { detail: 'an obligation that this proxy does not understand' });
-    }
+    if (type !== 'audit-note' || typeof note !== 'string') return undefined;
     notes.push(note);
   }
-  const requestHeaders: string[] = [];
-  for (const [name, value] of headers) {
-    if (!isSettable(name, own)) {
-      return deny('policy-undecided', { detail: `policy may not set the header ${name}` });
-    }
-    requestHeaders.push(name, value);
+  return notes;
+}
+
+const namesOnly = (names: readonly string[]): readonly HeaderLine[] => names.map((name) => [name, '']);
+
+function refuseHeaders(
+  lines: readonly HeaderLine[],
+  verb: string,
+  isAllowed: (name: string) => boolean,
+): Denial | undefined {
+  const seen = new Set<string>();
+  for (const [name] of lines) {
+    if (!isAllowed(name)) return undecided(`policy may not ${verb} the header ${name}`);
+    if (seen.has(name) && !mayRepeat(name)) return undecided(`policy has the header ${name} twice`);
+    seen.add(name);
   }
-  return { requestHeaders, notes };
+  return undefined;
+}
+
+function undecided(detail: string): Denial {
+  return deny('policy-undecided', { detail });
 }

@@ -1,6 +1,6 @@
 import type { AuditStream } from './audit/stream.ts';
 import type { Clock } from './clock.ts';
-import { type Denial, type DenialCode, deny, denialRow, isDenial } from './denial.ts';
+import { type Denial, type DenialCode, deny, denialStatus, isDenial } from './denial.ts';
 import type { Accepted, AnswerSink, ConnectionFacts } from './exchange.ts';
 import { type Ending, exchangeRecord, type KnownFacts } from './exchange-record.ts';
 import type { Answer } from './filters/inspect.ts';
@@ -92,7 +92,7 @@ async function refuse(parts: ServeParts, sink: AnswerSink, facts: KnownFacts, de
     return sink.abort();
   }
   const body = startDenial(sink, denial, problemContext(parts, facts));
-  const ending = { denial, status: denialRow(code).status, bytesOut: body?.length ?? 0 };
+  const ending = { denial, status: denialStatus(denial), bytesOut: body?.length ?? 0 };
   const recorded = await record(parts, facts, ending);
   giveBack(facts);
   count(recorded ? code : 'audit-unavailable');
@@ -106,9 +106,10 @@ function problemContext({ clock }: ServeParts, { id, connection, snapshot, metho
 }
 
 async function answer(parts: ServeParts, sink: AnswerSink, facts: Served): Promise<void> {
-  const { answer: whole, id } = facts;
+  const { answer: whole, permit, id } = facts;
   parts.measurements.upstreamResponse(whole.status);
-  sink.head(whole.status, [...whole.headers, 'x-portcullis-id', id], whole.framing, false);
+  const headers = [...whole.headers, ...permit.obligations.responseHeaders, 'x-portcullis-id', id];
+  sink.head(whole.status, headers, whole.framing, false);
   const relayed = await relay(whole, sink, facts.signal);
   if (relayed.kind === 'complete') return complete(parts, sink, facts, relayed.last, relayed.bytesOut);
   if (!sink.started) return refuse(parts, sink, facts, relayed.denial);

@@ -58,6 +58,7 @@ export const exchangeFields = {
   detail,
   pointer: text('JSON pointer of the offending part of the body or the parameters.', 1024),
   rule: text('Rule of the policy that decided.', 256),
+  metadata: text('What the policy gave as `dynamic_metadata`, as JSON; the policy answers for its content.', 4096),
   policy: group('The policy it was judged by.', {
     revision: text('Revision of the policy bundle.', 128),
   }),
@@ -75,9 +76,10 @@ export const exchangeFields = {
     service: text('The service: the SPIFFE ID of the workload asked, or a name.', 2048),
     method: text('Method, as received.', 128),
     target: target(
-      'Target, byte for byte as forwarded (as received, when refused); only credentials are masked, see below.',
+      'Target, byte for byte as judged, and as forwarded unless `sent_target` is there; only credentials are masked, see below.',
       32_768,
     ),
+    sent_target: target('Target as it was forwarded, where the policy rewrote its query.', 8192),
     path_template: text('Path of the route, with its parameters unfilled.', 1024),
     authority: target('Host, as received.', 1024),
   }),

@@ -7,7 +7,7 @@ import { systemClock as clock } from '../clock.ts';
 import { thisMachine } from '../config/world.ts';
 import { loadConfigFile, loadSnapshot } from '../control/load-snapshot.ts';
 import type { LimitsConfig } from '../config/config.ts';
-import { type Denial, deny, denialRow, isDenial } from '../denial.ts';
+import { type Denial, deny, denialRow, denialStatus, isDenial } from '../denial.ts';
 import type { Accepted, RequestBody } from '../exchange.ts';
 import type { Identified } from '../filters/identity.ts';
 import { headSearch, type RequestHead, readRequestHead } from '../http1/request-head.ts';
@@ -182,7 +182,8 @@ function answerOf(outcome: Rehearsed, snapshot: Snapshot): object {
     const { permit, route } = outcome;
     return { allowed: true, route: route.config.name, rule: permit.rule, reasons: permit.reasons, ...judgedBy };
   }
-  const { status, kind } = denialRow(outcome.code);
+  const { kind } = denialRow(outcome.code);
+  const status = denialStatus(outcome);
   const { code, rule, reasons, detail, pointer } = outcome;
   return { allowed: false, status, code, kind, rule, reasons, detail, pointer, ...judgedBy };
 }
@@ -190,7 +191,7 @@ function answerOf(outcome: Rehearsed, snapshot: Snapshot): object {
 function text(outcome: Rehearsed, snapshot: Snapshot, io: Io): string {
   const paint = painter(io.color);
   const lines = isDenial(outcome)
-    ? [`${paint('red', 'refused')}  ${denialRow(outcome.code).status} ${outcome.code}`, ...why(outcome)]
+    ? [`${paint('red', 'refused')}  ${denialStatus(outcome)} ${outcome.code}`, ...why(outcome)]
     : [
         `${paint('green', 'allowed')}  route ${outcome.route.config.name}`,
         ...detailLines({ rule: outcome.permit.rule, reasons: outcome.permit.reasons }),

@@ -1,13 +1,12 @@
-import { type Decision, decide } from '../../policy/decision.ts';
+import { decide } from '../../policy/decision.ts';
 import { buildInput } from '../../policy/input.ts';
+import type { Allowed, Decision } from '../../policy/verdict.ts';
 import type { Filter } from '../chain.ts';
 import { type Denial, deny } from '../denial.ts';
 import type { Accepted } from '../exchange.ts';
-import { type Obligations, readObligations } from '../obligations.ts';
+import { type Obligations, readDenial, readObligations } from '../obligations.ts';
 import { inputFacts, type Judged } from '../policy-input.ts';
 import type { Snapshot } from '../snapshot.ts';
-
-type Allowed = Extract<Decision, { kind: 'allow' }>;
 
 /**
  * The proof that policy allowed this exchange; `forward` demands one. The class itself never leaves this file, and a
@@ -52,14 +51,14 @@ export function authorize(mark: EvaluationMark): Filter<Accepted & Judged, Autho
       // `decide` never throws; a mark that stayed would blame policy for somebody else's stall.
       const decision = decide(engine, input);
       mark.leave();
-      return permitOrDeny(decision, facts.snapshot);
+      return permitOrDeny(decision, facts.snapshot, facts.request.target);
     },
   };
 }
 
-function permitOrDeny(decision: Decision, { engine, ownHeaders }: Snapshot): Authorized | Denial {
+function permitOrDeny(decision: Decision, { engine, ownHeaders }: Snapshot, target: string): Authorized | Denial {
   if (decision.kind === 'undecided') return deny('policy-undecided', { detail: decision.why });
-  if (decision.kind === 'deny') return deny('forbidden', { rule: decision.rule, reasons: decision.reasons });
-  const obligations = readObligations(decision.obligations, decision.headers, ownHeaders);
+  if (decision.kind === 'deny') return readDenial(decision, ownHeaders);
+  const obligations = readObligations(decision, ownHeaders, target);
   return 'code' in obligations ? obligations : { permit: new PolicyPermit(decision, engine.revision, obligations) };
 }

@@ -71,7 +71,7 @@ const provenance = [
 const provenancePrefix = 'x-forwarded-';
 
 /** The name as a careless workload folds it: CGI reads every character that is no letter or digit as one and the same. */
-const fold = (name: string): string => name.replaceAll(/[^a-z0-9]/g, '-');
+export const fold = (name: string): string => name.replaceAll(/[^a-z0-9]/g, '-');
 
 export type NormalisedHeaders = {
   /** Lower-case names; what policy sees and what the workload receives. */
@@ -134,6 +134,49 @@ export function isSettable(name: string, own: OwnHeaders): boolean {
     hopByHop.has(folded) || overrides.has(folded) || folded === 'content-type' || folded === 'content-encoding';
   return !fixed && !own.has(folded) && !folded.startsWith(provenancePrefix) && !name.includes('_');
 }
+
+/** Describe the body of the answer they are on, or lead away from it: a second one would be a second meaning. */
+const ofAnswer: ReadonlySet<string> = new Set([
+  'accept-ranges',
+  'age',
+  'content-encoding',
+  'content-language',
+  'content-length',
+  'content-location',
+  'content-range',
+  'content-type',
+  'date',
+  'etag',
+  'last-modified',
+  'location',
+]);
+
+/**
+ * Whether somebody other than the workload may add the header to its answer: not framing, not what describes the content,
+ * and nothing that could be taken for a word of this proxy.
+ * @param name lower case
+ */
+export function isAddableToAnswer(name: string, own: OwnHeaders): boolean {
+  const folded = fold(name);
+  const fixed = hopByHop.has(folded) || ofAnswer.has(folded);
+  return !fixed && !own.has(folded) && !folded.startsWith(provenancePrefix) && !name.includes('_');
+}
+
+/** Whether a message may have the header in more than one line and still have one meaning. */
+export function mayRepeat(name: string): boolean {
+  return !singletons.has(name) && !answerSingletons.has(name);
+}
+
+const answerSingletons: ReadonlySet<string> = new Set([
+  'access-control-allow-origin',
+  'content-disposition',
+  'content-language',
+  'content-type',
+  'expires',
+  'location',
+  'retry-after',
+  'strict-transport-security',
+]);
 
 /** The field names that `Connection` lists (CVE-2021-33197, CVE-2026-29054: what may be dropped that way is limited). */
 function readNominations(raw: HeaderList): ReadonlySet<string> | Denial {

@@ -8,7 +8,8 @@ import type { Authorized } from '../filters/authorize.ts';
 import type { Identified } from '../filters/identity.ts';
 import type { Normalised } from '../filters/normalise.ts';
 import type { Validated } from '../filters/validate.ts';
-import { identityHeaders } from './identity-headers.ts';
+import { fold } from '../normalise/headers.ts';
+import { addedHeaders } from './identity-headers.ts';
 import { requestStream } from './request-stream.ts';
 import { WorkloadExchange } from './workload-exchange.ts';
 import type { WorkloadResponse } from './workload-response.ts';
@@ -33,8 +34,9 @@ export function forward(nowNs: () => bigint): Filter<Forwardable, Forwarded> {
 }
 
 function send(facts: Forwardable, leftMs: number): Promise<WorkloadResponse | Denial> {
-  const { request, signal, snapshot, atEnd } = facts;
+  const { request, permit, signal, snapshot, atEnd } = facts;
   const { workload } = snapshot.config;
+  const path = permit.obligations.target ?? request.target;
   return new Promise((resolve) => {
     const detail = 'the response was not complete within the time of the route';
     const timer = setTimeout(() => exchange.cancel(deny('upstream-timeout', { detail })), Math.max(1, leftMs));
@@ -49,7 +51,7 @@ function send(facts: Forwardable, leftMs: number): Promise<WorkloadResponse | De
     signal.addEventListener('abort', () => exchange.cancel(abortCause(signal)), { once: true });
     const { headers, body } = outgoing(facts, (denial) => exchange.cancel(denial));
     snapshot.pool.dispatch(
-      { method: request.method as Dispatcher.HttpMethod, path: request.target, headers: [...headers], body },
+      { method: request.method as Dispatcher.HttpMethod, path, headers: [...headers], body },
       exchange,
     );
   });
@@ -69,19 +71,15 @@ function outgoing(facts: Forwardable, failed: (denial: Denial) => void): Outgoin
   return { headers: [...headers, ...framing], body: requestStream(body.source, body.maxBytes, failed) };
 }
 
-function outgoingHeaders({ id, request, permit, peer, connection, snapshot }: Forwardable): HeaderList {
-  const { workload, identity } = snapshot.config;
-  const own = [
-    ...permit.obligations.requestHeaders,
-    ...identityHeaders(peer, connection, identity.spiffeId, workload),
-    'x-portcullis-id',
-    id,
-  ];
-  const replaced = new Set(own.filter((_, index) => index % 2 === 0));
+/** What policy sets or removes is gone in every spelling that a workload could take for it (CVE-2026-54763 class). */
+function outgoingHeaders({ request, permit, ...facts }: Forwardable): HeaderList {
+  const { requestHeaders, removedHeaders } = permit.obligations;
+  const dropped = new Set([...removedHeaders].map(fold));
+  for (let index = 0; index < requestHeaders.length; index += 2) dropped.add(fold(requestHeaders[index] ?? ''));
   const headers: string[] = ['host', request.authority];
   for (let index = 0; index < request.headers.length; index += 2) {
     const name = request.headers[index] ?? '';
-    if (!replaced.has(name)) headers.push(name, request.headers[index + 1] ?? '');
+    if (dropped.size === 0 || !dropped.has(fold(name))) headers.push(name, request.headers[index + 1] ?? '');
   }
-  return [...headers, ...own];
+  return [...headers, ...requestHeaders, ...addedHeaders(facts)];
 }

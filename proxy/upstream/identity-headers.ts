@@ -1,23 +1,30 @@
 import type { PeerSvid } from '../../certs/peer.ts';
-import type { ConnectionFacts } from '../exchange.ts';
+import type { Accepted } from '../exchange.ts';
 import type { HeaderList } from '../header-list.ts';
-
-type Names = { readonly spiffeIdHeader: string; readonly clientCertHeader: string };
 
 /**
  * What the workload is told about its caller: the plain SPIFFE ID, and the element of `x-forwarded-client-cert` that
- * Envoy would write. Normalising has dropped everything under these names, so there is one value and it is ours.
+ * Envoy would write; and under which id we keep the record. Normalising has dropped everything under these names, so
+ * there is one value and it is ours.
  */
-export function identityHeaders(peer: PeerSvid, connection: ConnectionFacts, own: string, names: Names): HeaderList {
+export function addedHeaders({
+  id,
+  connection,
+  snapshot,
+}: Pick<Accepted, 'id' | 'connection' | 'snapshot'>): HeaderList {
+  const { workload, identity } = snapshot.config;
+  const { peer, remote } = connection;
   return [
-    names.spiffeIdHeader,
+    workload.spiffeIdHeader,
     peer.spiffeId,
-    names.clientCertHeader,
-    clientCertElement(peer, own),
+    workload.clientCertHeader,
+    clientCertElement(peer, identity.spiffeId),
     'x-forwarded-for',
-    connection.remote.ip,
+    remote.ip,
     'x-forwarded-proto',
     'https',
+    'x-portcullis-id',
+    id,
   ];
 }
 
