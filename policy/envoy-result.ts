@@ -16,7 +16,7 @@ import type { CustomAnswer, Decision, HeaderLine, QueryChanges } from './verdict
 
 const limits = {
   bodyBytes: 65_536,
-  metadataLength: 4096,
+  metadataLength: 2048,
   parameters: 32,
   parameterNameLength: 128,
   parameterValueLength: 1024,

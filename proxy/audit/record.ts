@@ -58,7 +58,7 @@ export const exchangeFields = {
   detail,
   pointer: text('JSON pointer of the offending part of the body or the parameters.', 1024),
   rule: text('Rule of the policy that decided.', 256),
-  metadata: text('What the policy gave as `dynamic_metadata`, as JSON; the policy answers for its content.', 4096),
+  metadata: text('What the policy gave as `dynamic_metadata`, as JSON; the policy answers for its content.', 2048),
   policy: group('The policy it was judged by.', {
     revision: text('Revision of the policy bundle.', 128),
   }),
@@ -79,7 +79,7 @@ export const exchangeFields = {
       'Target, byte for byte as judged, and as forwarded unless `sent_target` is there; only credentials are masked, see below.',
       32_768,
     ),
-    sent_target: target('Target as it was forwarded, where the policy rewrote its query.', 8192),
+    sent_target: target('Target as it was forwarded, where the policy rewrote its query.', 4096),
     path_template: text('Path of the route, with its parameters unfilled.', 1024),
     authority: target('Host, as received.', 1024),
   }),

@@ -106,7 +106,7 @@ const hostile: readonly (readonly [what: string, members: object])[] = [
   ...[1, null, ['x'], {}, 'x'.repeat(10_000_000), 'ä'.repeat(40_000), '\ud800'].map(
     (body) => ['a body', { body }] as const,
   ),
-  ...[[], 'x', null, 1, { a: 1n }, { a: 'x'.repeat(4097) }].map(
+  ...[[], 'x', null, 1, { a: 1n }, { a: 'x'.repeat(2048) }].map(
     (dynamic_metadata) => ['metadata', { dynamic_metadata }] as const,
   ),
   ...['x', [], null, { a: 1 }, { a: [1] }, { a: 'b\r\n' }, { 'a\u0000': 'b' }, { a: '\udfff' }].map(
