@@ -12,7 +12,8 @@ const unusualNumber = /\d{16}|\d[eE]\+?\d{3}|-0/;
  * Reads JSON that a policy was handed in a string. Of two members with one name the last counts, as in OPA. Throws
  * ValueTextError, also for what no double can hold (1e400) and for nesting beyond 1,000.
  */
-export function readJson(text: string): Value {
+export function readJson(json: string): Value {
+  const text = withoutLoneSurrogates(json);
   if (isTooDeep(text)) throw new ValueTextError(`nested deeper than ${maxDepth}`);
   try {
     if (!unusualNumber.test(text)) return JSON.parse(text) as Value;
@@ -32,7 +33,7 @@ function exact(literal: string): number | bigint {
 }
 
 /** Counts brackets outside of strings; text that is not JSON may be refused for either reason. */
-function isTooDeep(text: string): boolean {
+export function isTooDeep(text: string): boolean {
   let depth = 0;
   let inString = false;
   for (let i = 0; i < text.length; i++) {
@@ -46,4 +47,14 @@ function isTooDeep(text: string): boolean {
     } else if (unit === 0x5d || unit === 0x7d) depth--;
   }
   return false;
+}
+
+/** An escape and what belongs to it; the group is half a surrogate pair. */
+const anyEscape = /\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)/gs;
+
+/** Half a surrogate pair becomes U+FFFD, as in Go; it would read as one of the bytes that `bytes.ts` keeps. */
+function withoutLoneSurrogates(json: string): string {
+  const text = json.toWellFormed();
+  if (!/\\u[dD][89a-fA-F]/.test(text)) return text;
+  return text.replaceAll(anyEscape, (escape, half?: string) => (half === undefined ? escape : '\\ufffd'));
 }

@@ -1,5 +1,5 @@
-import { sortedEntries, sortedMembers } from './order.ts';
-import { type Entry, isArray, RegoSet, type Value } from './value.ts';
+import { compareStrings, sortedEntries, sortedMembers } from './order.ts';
+import { type Entry, isArray, RegoMap, RegoSet, type Value } from './value.ts';
 
 /**
  * A value in the notation of OPA's `opa_value_dump` and `opa_value_parse`: JSON, and sets as `{1,2}` or `set()`, and keys of
@@ -27,8 +27,15 @@ export function jsonText(value: Value): string {
   if (value === null || typeof value !== 'object') return numberText(value);
   if (isArray(value)) return `[${value.map(jsonText).join(',')}]`;
   if (value instanceof RegoSet) return `[${sortedMembers(value).map(jsonText).join(',')}]`;
-  const members = sortedEntries(value).map(([key, part]) => `${jsonKey(key)}:${jsonText(part)}`);
+  if (value instanceof RegoMap) return mapText(value);
+  const members = sortedEntries(value).map(([key, part]) => `${jsonText(key)}:${jsonText(part)}`);
   return `{${members.join(',')}}`;
 }
 
-const jsonKey = (key: Value): string => JSON.stringify(typeof key === 'string' ? key : jsonText(key));
+/** In the order of the names that the keys become; of two keys with one name, such as 1 and "1", the last counts. */
+function mapText(map: RegoMap): string {
+  const named = new Map<string, Value>();
+  for (const [key, value] of sortedEntries(map)) named.set(typeof key === 'string' ? key : jsonText(key), value);
+  const members = [...named].sort(([a], [b]) => compareStrings(a, b));
+  return `{${members.map(([name, value]) => `${JSON.stringify(name)}:${jsonText(value)}`).join(',')}}`;
+}
