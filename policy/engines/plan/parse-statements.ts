@@ -6,11 +6,17 @@ import { at, fail, fields, integerIn, items, type Known, optionalItems, text } f
 const maxDepth = 256;
 
 /** Where a statement stands: for messages, and to judge how far it may break. */
-type Scope = { readonly where: string; readonly levels: number; readonly depth: number; readonly known: Known };
+type Scope = {
+  readonly where: string;
+  readonly kind: 'function' | 'entrypoint';
+  readonly levels: number;
+  readonly depth: number;
+  readonly known: Known;
+};
 
 /** The blocks of a function or an entrypoint. */
-export function parseBlocks(raw: unknown, where: string, known: Known): readonly Block[] {
-  return blocks(raw, { where, levels: 0, depth: 0, known });
+export function parseBlocks(raw: unknown, where: string, kind: Scope['kind'], known: Known): readonly Block[] {
+  return blocks(raw, { where, kind, levels: 0, depth: 0, known });
 }
 
 function blocks(raw: unknown, scope: Scope): readonly Block[] {
@@ -92,16 +98,17 @@ function parseOperand(raw: unknown, where: string, { known }: Scope): Operand {
 }
 
 /** What only all fields of a statement together can tell. */
-function judge(statement: Statement, { where, known }: Scope): void {
+function judge(statement: Statement, { where, kind, levels, known }: Scope): void {
   if (statement.type === 'CallStmt') {
     const { func, args } = statement;
     const arity = known.arities.get(func) ?? known.builtins.get(func)?.arity;
     if (arity === undefined) fail(`${where} calls ${func}, which is neither a function of the plan nor a built-in`);
     if (arity !== args.length) fail(`${where} calls ${func} with ${args.length} operands instead of ${arity}`);
   }
-  if (statement.type === 'CallDynamicStmt' && statement.args.length !== 2) {
-    fail(`${where} is a dynamic call with ${statement.args.length} operands instead of 2`);
+  if (statement.type === 'CallDynamicStmt' && (statement.args.length !== 2 || levels < 4)) {
+    fail(`${where} is a dynamic call with ${statement.args.length} operands in ${levels} blocks, not 2 in 4`);
   }
+  if (statement.type === 'ResultSetAddStmt' && kind === 'function') fail(`${where} adds to the result set`);
   if (statement.type === 'MakeNumberRefStmt' && numberOf(statement.index) === undefined) {
     fail(`${where} makes a number of ${JSON.stringify(statement.index.slice(0, 64))}`);
   }

@@ -62,7 +62,7 @@ function parseHeader(raw: unknown, index: number): Header {
 }
 
 function parseFunction(header: Header, raw: unknown, known: Known): PlanFunction {
-  const blocks = parseBlocks(fields(raw, header.name)['blocks'], header.name, known);
+  const blocks = parseBlocks(fields(raw, header.name)['blocks'], header.name, 'function', known);
   return Object.freeze({ ...header, blocks });
 }
 
@@ -70,7 +70,7 @@ function parseEntrypoints(raw: unknown, known: Known): ReadonlyMap<string, reado
   const plans = items(fields(raw, 'plans')['plans'], 'plans.plans').map((plan, index) => {
     const where = `plans.plans[${index}]`;
     const { name, blocks } = fields(plan, where);
-    return [text(name, `${where}.name`), parseBlocks(blocks, where, known)] as const;
+    return [text(name, `${where}.name`), parseBlocks(blocks, where, 'entrypoint', known)] as const;
   });
   return new Map(plans);
 }

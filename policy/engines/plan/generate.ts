@@ -1,0 +1,134 @@
+import type { Value } from '../../value/value.ts';
+import { findConstants } from './constants.ts';
+import { generateBlock } from './generate-statement.ts';
+import type { Block, Local, Plan } from './ir.ts';
+import { everyStatement, liveLocals } from './statements.ts';
+import { type FunctionWriter, type ModuleWriter, nested } from './writer.ts';
+
+/** The source of a module, and what it must be given: see `load.ts`. */
+export type Generated = {
+  readonly source: string;
+  readonly constants: readonly Value[];
+  /** In the order in which the module expects the built-ins. */
+  readonly builtinNames: readonly string[];
+  readonly entrypointNames: readonly string[];
+};
+
+/** Turns a plan into the body of one JavaScript function that makes the policy. */
+export function generatePlan(plan: Plan): Generated {
+  const hasWith = plan.functions.some(({ blocks }) => usesWith(blocks)) || [...plan.entrypoints.values()].some(usesWith);
+  const module: ModuleWriter = { plan, constants: [], hasWith, builtinNames: [], builtinIndex: new Map() };
+  const functions = plan.functions.map(({ params, blocks }, index) => generateFunction(module, params, blocks, index));
+  const entrypoints = [...plan.entrypoints.values()].map((blocks, index) => generateEntrypoint(module, blocks, index));
+  const remembered = plan.functions.flatMap(({ params }, index) => (params.length === 2 ? [index] : []));
+  const source = [
+    "'use strict';",
+    'const { RegoSet, isArray, isObject, isSet, dot, other, equal, items, add, insert, insertOnce, merge, upsert,',
+    'lengthOf, callee, own, ownCopy, conflict, spent, full, makeFunctions, makeBuiltin } = runtime;',
+    'let fuel = 0, room = 0, gen = 0, lastGen = 0;',
+    'function charge(steps) { if (!((fuel -= steps) >= 0)) spent(); }',
+    'function allocate(bytes) { if (!((room -= bytes) >= 0)) full(); }',
+    ...module.constants.map((_, index) => `const k${index} = constants[${index}];`),
+    ...module.builtinNames.map((_, index) => `const b${index} = makeBuiltin(${index}, charge, allocate);`),
+    ...remembered.map((index) => `let g${index} = 0, m${index};`),
+    ...functions,
+    ...entrypoints,
+    `const functions = makeFunctions([${plan.functions.map((_, index) => `f${index}`).join(', ')}]);`,
+    ...generateMemory(remembered),
+    'function begin(steps, bytes) { fuel = steps; room = bytes; gen = ++lastGen; }',
+    'function left() { return fuel; }',
+    `return { entrypoints: [${entrypoints.map((_, index) => `p${index}`).join(', ')}], begin, forget, left, charge };`,
+  ];
+  return {
+    source: source.join('\n'),
+    constants: module.constants,
+    builtinNames: module.builtinNames,
+    entrypointNames: [...plan.entrypoints.keys()],
+  };
+}
+
+const usesWith = (blocks: readonly Block[]): boolean => everyStatement(blocks).some(({ type }) => type === 'WithStmt');
+
+function generateFunction(module: ModuleWriter, params: readonly Local[], blocks: readonly Block[], index: number): string {
+  const isRemembered = params.length === 2;
+  const writer = newWriter(module, blocks, (value) => {
+    return isRemembered ? `g${index} = gen; return m${index} = ${value};` : `return ${value};`;
+  });
+  generateBlocks(writer, blocks);
+  const remembered = isRemembered ? `if (g${index} === gen) return m${index}; ` : '';
+  return [
+    `function f${index}(${params.map((local) => `l${local}`).join(', ')}) {`,
+    `${remembered}if (--fuel < 0) spent();`,
+    ...declarations(writer, params),
+    ...writer.lines,
+    writer.returning('undefined'),
+    '}',
+  ].join('\n');
+}
+
+function generateEntrypoint(module: ModuleWriter, blocks: readonly Block[], index: number): string {
+  const writer = newWriter(module, blocks, () => 'return results;');
+  generateBlocks(writer, blocks);
+  return [
+    `function p${index}(l0, l1) {`,
+    'const results = [];',
+    ...declarations(writer, [0, 1]),
+    ...writer.lines,
+    'return results;',
+    '}',
+  ].join('\n');
+}
+
+function newWriter(module: ModuleWriter, blocks: readonly Block[], returning: (value: string) => string): FunctionWriter {
+  return {
+    module,
+    found: findConstants(blocks),
+    live: liveLocals(blocks),
+    plain: plainObjects(blocks),
+    levels: [],
+    lines: [],
+    locals: new Set(),
+    returning,
+    names: 0,
+  };
+}
+
+function generateBlocks(writer: FunctionWriter, blocks: readonly Block[]): void {
+  for (const block of blocks) nested(writer, 'break', () => generateBlock(writer, block), (label) => `${label}{`);
+}
+
+function declarations({ locals, found }: FunctionWriter, params: readonly Local[]): string[] {
+  const names = [...locals].filter((local) => !params.includes(local)).map((local) => `l${local}`);
+  return [
+    ...(names.length === 0 ? [] : [`let ${names.join(', ')};`]),
+    ...(found.borrowed.size === 0 ? [] : ['const owned = new Set();']),
+  ];
+}
+
+/** Locals into which nothing is inserted but under constant names, and that are set by nothing but making an object. */
+function plainObjects(blocks: readonly Block[]): ReadonlySet<Local> {
+  const made = new Set<Local>();
+  const spoilt = new Set<Local>();
+  for (const statement of everyStatement(blocks)) {
+    if (statement.type === 'MakeObjectStmt') made.add(statement.target);
+    else if (statement.type === 'ObjectInsertStmt') {
+      if (statement.key.kind !== 'string' || statement.key.text === '__proto__') spoilt.add(statement.object);
+    } else if (statement.type === 'ObjectInsertOnceStmt') spoilt.add(statement.object);
+    else if ('target' in statement) spoilt.add(statement.target);
+    else if ('result' in statement) spoilt.add(statement.result);
+    else if (statement.type === 'ScanStmt') spoilt.add(statement.key).add(statement.value);
+  }
+  return made.difference(spoilt);
+}
+
+/** What functions remember is set aside for the length of a `with`, and dropped with the decision it was made for. */
+function generateMemory(remembered: readonly number[]): string[] {
+  const saved = remembered.flatMap((index) => [`g${index}`, `m${index}`]);
+  const restored = remembered.map((index, at) => `g${index} = memory[${2 * at + 1}]; m${index} = memory[${2 * at + 2}];`);
+  const forgotten = remembered.map((index) => `m${index} = undefined;`);
+  return [
+    `function save() { charge(${1 + (saved.length >> 3)}); return [${['gen', ...saved].join(', ')}]; }`,
+    `function restore(memory) { gen = memory[0]; ${restored.join(' ')} }`,
+    `function forget() { ${forgotten.join(' ')} }`,
+  ];
+}

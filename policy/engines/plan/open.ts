@@ -1,0 +1,72 @@
+import { refuseMissing } from '../../builtins/refused.ts';
+import { builtinNames } from '../../builtins/registry.ts';
+import type { RequiredBuiltin } from '../../bundle/bundle.ts';
+import { EvaluationError } from '../../engine.ts';
+import { PolicyError } from '../../errors.ts';
+import { setOf } from '../../value/set.ts';
+import { sortedMembers } from '../../value/order.ts';
+import type { Value } from '../../value/value.ts';
+import { generatePlan } from './generate.ts';
+import { loadModule } from './load.ts';
+import { prototypesAreClean } from './member-names.ts';
+import { parsePlan } from './parse.ts';
+
+export type PlanLimits = {
+  /** Iterations, calls, and what built-ins charge for their work. */
+  readonly maxSteps: number;
+  /** What a decision may allocate altogether, estimated. */
+  readonly maxMemoryBytes: number;
+};
+
+export const defaultPlanLimits: PlanLimits = { maxSteps: 400_000, maxMemoryBytes: 64 * 1024 * 1024 };
+
+export type PlanOptions = {
+  /** The text of `plan.json`. */
+  readonly plan: string;
+  readonly data: Value;
+  readonly limits?: PlanLimits;
+  /** Whether a built-in that fails ends the evaluation instead of being undefined. */
+  readonly strictBuiltinErrors?: boolean;
+  /** Where built-ins are called, for messages. */
+  readonly requiredBuiltins?: readonly RequiredBuiltin[];
+};
+
+export type OpenPlan = {
+  readonly entrypoints: readonly string[];
+  /** The result set. Throws EvaluationError; the next evaluation is none the worse for it. */
+  readonly evaluate: (entrypoint: string, input: Value | undefined, unixMs?: number) => readonly Value[];
+};
+
+/** Turns a plan into JavaScript and loads it. Throws PolicyError for what cannot work. */
+export function openPlan(options: PlanOptions): OpenPlan {
+  const { data, limits = defaultPlanLimits, strictBuiltinErrors = false, requiredBuiltins = [] } = options;
+  const plan = parsePlan(options.plan);
+  refuseMissing([...plan.builtins.keys()], (name) => builtinNames.has(name), requiredBuiltins);
+  const generated = generatePlan(plan);
+  const context = { unixMs: undefined as number | undefined, charge: (_steps: number): void => undefined };
+  const module = loadModule(plan, generated, { strictBuiltinErrors, ...limits, context });
+  const indexOf = new Map(generated.entrypointNames.map((name, index) => [name, index]));
+
+  const evaluate = (entrypoint: string, input: Value | undefined, unixMs?: number): readonly Value[] => {
+    const run = module.entrypoints[indexOf.get(entrypoint) ?? -1];
+    if (run === undefined) {
+      const known = generated.entrypointNames.join(', ');
+      throw new PolicyError('entrypoint-missing', `the policy has no ${entrypoint}, only ${known}`);
+    }
+    if (!prototypesAreClean()) throw new EvaluationError('a prototype of JavaScript has been changed: no input can be trusted');
+    context.unixMs = unixMs;
+    module.begin(limits.maxSteps, limits.maxMemoryBytes);
+    try {
+      const results = run(input, data);
+      return results.length < 2 ? results : sortedMembers(setOf(results));
+    } catch (thrown) {
+      if (thrown instanceof EvaluationError) throw thrown;
+      // A stack that overflows on deep input, a string that grows beyond what JavaScript can hold.
+      const why = thrown instanceof Error ? thrown.message : 'something that is no error was thrown';
+      throw new EvaluationError(`the evaluation failed: ${why}`, { cause: thrown });
+    } finally {
+      module.forget();
+    }
+  };
+  return Object.freeze({ entrypoints: generated.entrypointNames, evaluate });
+}

@@ -1,0 +1,31 @@
+import { refuseImpure } from '../../builtins/refused.ts';
+import type { PolicyBundle } from '../../bundle/bundle.ts';
+import type { PolicyEngine } from '../../engine.ts';
+import { PolicyError } from '../../errors.ts';
+import type { PolicyInput } from '../../input.ts';
+import type { Value } from '../../value/value.ts';
+import { requestTime } from '../request-time.ts';
+import { openPlan, type PlanLimits } from './open.ts';
+import { plainJson } from './plain-json.ts';
+
+/**
+ * The fast engine: OPA's plan of the policy as one JavaScript module. Loads the policy at once, so that what cannot work
+ * is refused here and not during a request. Throws PolicyError.
+ */
+export function planEngine(
+  bundle: PolicyBundle,
+  limits?: PlanLimits,
+  options: { readonly strictBuiltinErrors?: boolean } = {},
+): PolicyEngine {
+  refuseImpure(bundle.requiredBuiltins);
+  const { plan, entrypoint, requiredBuiltins } = bundle;
+  const data = bundle.data as Value;
+  const opened = openPlan({ plan, data, requiredBuiltins, ...options, ...(limits === undefined ? {} : { limits }) });
+  if (!opened.entrypoints.includes(entrypoint)) {
+    throw new PolicyError('entrypoint-missing', `the policy has no ${entrypoint}, only ${opened.entrypoints.join(', ')}`);
+  }
+  const decide = (input: PolicyInput): unknown => {
+    return opened.evaluate(entrypoint, input as unknown as Value, requestTime(input)).map(plainJson);
+  };
+  return Object.freeze({ revision: bundle.revision, decide });
+}

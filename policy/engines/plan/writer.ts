@@ -1,0 +1,88 @@
+import type { Value } from '../../value/value.ts';
+import type { Constants } from './constants.ts';
+import type { Local, Operand, Plan } from './ir.ts';
+import { literal } from './literal.ts';
+
+/** A place that a statement can leave for. */
+type Level = {
+  readonly label: string;
+  readonly jump: 'break' | 'continue';
+  /** What must be put back when the level is left from inside. */
+  readonly onLeave: string;
+  used: boolean;
+};
+
+/** What one module is written with: the values that its source refers to instead of containing them. */
+export type ModuleWriter = {
+  readonly plan: Plan;
+  readonly constants: Value[];
+  /** Whether any function replaces input or data for a while. */
+  readonly hasWith: boolean;
+  readonly builtinNames: string[];
+  readonly builtinIndex: Map<string, number>;
+};
+
+/** What one function is written with. Its lines are JavaScript in which no text of the policy is an identifier. */
+export type FunctionWriter = {
+  readonly module: ModuleWriter;
+  readonly found: Constants;
+  readonly live: ReadonlySet<Local>;
+  /** Locals that only ever hold plain objects while they are filled. */
+  readonly plain: ReadonlySet<Local>;
+  readonly levels: Level[];
+  readonly lines: string[];
+  readonly locals: Set<Local>;
+  /** How a value is returned: a function that is remembered stores it first. */
+  readonly returning: (value: string) => string;
+  names: number;
+};
+
+export function variable(writer: FunctionWriter, local: Local): string {
+  writer.locals.add(local);
+  return `l${local}`;
+}
+
+export function operand(writer: FunctionWriter, { ...source }: Operand): string {
+  if (source.kind === 'local') return variable(writer, source.local);
+  return source.kind === 'string' ? literal(source.text) : String(source.value);
+}
+
+/** A number is written out; any other value is one of the module's constants. */
+export function constant({ constants }: ModuleWriter, value: Value): string {
+  if (value === null || typeof value === 'boolean') return String(value);
+  if (typeof value === 'number') return `(${value})`;
+  if (typeof value === 'bigint') return `(${value}n)`;
+  if (typeof value === 'string') return literal(value);
+  constants.push(value);
+  return `k${constants.length - 1}`;
+}
+
+export function fresh(writer: FunctionWriter, prefix: string): string {
+  return `${prefix}${writer.names++}`;
+}
+
+/** Leaves `depth` levels besides the innermost one. */
+export function leave(writer: FunctionWriter, depth: number): string {
+  const index = writer.levels.length - 1 - depth;
+  const target = writer.levels[index] as Level;
+  target.used = true;
+  const undo = writer.levels.slice(index + 1).map(({ onLeave }) => onLeave);
+  return `${undo.reverse().join('')}${target.jump} ${target.label};`;
+}
+
+/** Writes `body` between the lines that `wrap` makes of its label, which is empty when nothing breaks to it. */
+export function nested(
+  writer: FunctionWriter,
+  jump: Level['jump'],
+  body: () => void,
+  open: (label: string) => string,
+  onLeave = '',
+): void {
+  const level: Level = { label: fresh(writer, 'B'), jump, onLeave, used: false };
+  const start = writer.lines.length;
+  writer.levels.push(level);
+  body();
+  writer.levels.pop();
+  writer.lines.splice(start, 0, open(level.used ? `${level.label}: ` : ''));
+  writer.lines.push('}');
+}
