@@ -20,7 +20,10 @@ function builtinCall({ builtinIndex, builtinNames }: ModuleWriter, name: string,
  * A call of whatever function has a path made at run time. Without one, the statements after it look in the data; with
  * one that is undefined, so is the whole reference, which the planner puts three blocks further out.
  */
-export function generateDynamicCall(writer: FunctionWriter, { args, path, result }: StatementOf<'CallDynamicStmt'>): string {
+export function generateDynamicCall(
+  writer: FunctionWriter,
+  { args, path, result }: StatementOf<'CallDynamicStmt'>,
+): string {
   const found = fresh(writer, 'd');
   const operands = args.map((local) => variable(writer, local)).join(', ');
   const target = variable(writer, result);

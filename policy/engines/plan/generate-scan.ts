@@ -21,7 +21,13 @@ export function generateScan(writer: FunctionWriter, statement: StatementOf<'Sca
   return '';
 }
 
-function bind(writer: FunctionWriter, scan: StatementOf<'ScanStmt'>, source: string, list: string, index: string): void {
+function bind(
+  writer: FunctionWriter,
+  scan: StatementOf<'ScanStmt'>,
+  source: string,
+  list: string,
+  index: string,
+): void {
   const item = `${list}[${index}]`;
   const [key, value] = [scan.key, scan.value].map((local) => (writer.live.has(local) ? variable(writer, local) : ''));
   const ofArray = [key === '' ? '' : `${key} = ${index};`, value === '' ? '' : `${value} = ${item};`];

@@ -56,7 +56,13 @@ function generate(writer: FunctionWriter, statement: Statement): string {
     case 'NopStmt':
       return '';
     case 'BlockStmt':
-      for (const block of statement.blocks) nested(writer, 'break', () => generateBlock(writer, block), (label) => `${label}{`);
+      for (const block of statement.blocks)
+        nested(
+          writer,
+          'break',
+          () => generateBlock(writer, block),
+          (label) => `${label}{`,
+        );
       return '';
     case 'NotStmt':
       return generateNot(writer, statement);
@@ -73,7 +79,16 @@ const unless = (writer: FunctionWriter, failure: string): string => `if (${failu
 
 type Condition = Extract<
   Statement,
-  { type: 'EqualStmt' | 'NotEqualStmt' | 'IsArrayStmt' | 'IsObjectStmt' | 'IsSetStmt' | 'IsDefinedStmt' | 'IsUndefinedStmt' }
+  {
+    type:
+      | 'EqualStmt'
+      | 'NotEqualStmt'
+      | 'IsArrayStmt'
+      | 'IsObjectStmt'
+      | 'IsSetStmt'
+      | 'IsDefinedStmt'
+      | 'IsUndefinedStmt';
+  }
 >;
 
 /** An expression that is true when the statement is undefined. */
@@ -107,7 +122,10 @@ function generateAssign(writer: FunctionWriter, { source, target }: StatementOf<
   return writer.live.has(target) ? `${variable(writer, target)} = ${operand(writer, source)};` : '';
 }
 
-function generateAssignOnce(writer: FunctionWriter, { source, target, place }: StatementOf<'AssignVarOnceStmt'>): string {
+function generateAssignOnce(
+  writer: FunctionWriter,
+  { source, target, place }: StatementOf<'AssignVarOnceStmt'>,
+): string {
   const [to, from] = [variable(writer, target), operand(writer, source)];
   return `if (${to} === undefined) ${to} = ${from}; else if (!equal(${to}, ${from})) conflict(${where(place)});`;
 }

@@ -16,7 +16,8 @@ export type Generated = {
 
 /** Turns a plan into the body of one JavaScript function that makes the policy. */
 export function generatePlan(plan: Plan): Generated {
-  const hasWith = plan.functions.some(({ blocks }) => usesWith(blocks)) || [...plan.entrypoints.values()].some(usesWith);
+  const hasWith =
+    plan.functions.some(({ blocks }) => usesWith(blocks)) || [...plan.entrypoints.values()].some(usesWith);
   const module: ModuleWriter = { plan, constants: [], hasWith, builtinNames: [], builtinIndex: new Map() };
   const functions = plan.functions.map(({ params, blocks }, index) => generateFunction(module, params, blocks, index));
   const entrypoints = [...plan.entrypoints.values()].map((blocks, index) => generateEntrypoint(module, blocks, index));
@@ -49,7 +50,12 @@ export function generatePlan(plan: Plan): Generated {
 
 const usesWith = (blocks: readonly Block[]): boolean => everyStatement(blocks).some(({ type }) => type === 'WithStmt');
 
-function generateFunction(module: ModuleWriter, params: readonly Local[], blocks: readonly Block[], index: number): string {
+function generateFunction(
+  module: ModuleWriter,
+  params: readonly Local[],
+  blocks: readonly Block[],
+  index: number,
+): string {
   const isRemembered = params.length === 2;
   const writer = newWriter(module, blocks, (value) => {
     return isRemembered ? `g${index} = gen; return m${index} = ${value};` : `return ${value};`;
@@ -79,7 +85,11 @@ function generateEntrypoint(module: ModuleWriter, blocks: readonly Block[], inde
   ].join('\n');
 }
 
-function newWriter(module: ModuleWriter, blocks: readonly Block[], returning: (value: string) => string): FunctionWriter {
+function newWriter(
+  module: ModuleWriter,
+  blocks: readonly Block[],
+  returning: (value: string) => string,
+): FunctionWriter {
   return {
     module,
     found: findConstants(blocks),
@@ -94,7 +104,13 @@ function newWriter(module: ModuleWriter, blocks: readonly Block[], returning: (v
 }
 
 function generateBlocks(writer: FunctionWriter, blocks: readonly Block[]): void {
-  for (const block of blocks) nested(writer, 'break', () => generateBlock(writer, block), (label) => `${label}{`);
+  for (const block of blocks)
+    nested(
+      writer,
+      'break',
+      () => generateBlock(writer, block),
+      (label) => `${label}{`,
+    );
 }
 
 function declarations({ locals, found }: FunctionWriter, params: readonly Local[]): string[] {
@@ -124,7 +140,9 @@ function plainObjects(blocks: readonly Block[]): ReadonlySet<Local> {
 /** What functions remember is set aside for the length of a `with`, and dropped with the decision it was made for. */
 function generateMemory(remembered: readonly number[]): string[] {
   const saved = remembered.flatMap((index) => [`g${index}`, `m${index}`]);
-  const restored = remembered.map((index, at) => `g${index} = memory[${2 * at + 1}]; m${index} = memory[${2 * at + 2}];`);
+  const restored = remembered.map(
+    (index, at) => `g${index} = memory[${2 * at + 1}]; m${index} = memory[${2 * at + 2}];`,
+  );
   const forgotten = remembered.map((index) => `m${index} = undefined;`);
   return [
     `function save() { charge(${1 + (saved.length >> 3)}); return [${['gen', ...saved].join(', ')}]; }`,

@@ -53,7 +53,8 @@ export function openPlan(options: PlanOptions): OpenPlan {
       const known = generated.entrypointNames.join(', ');
       throw new PolicyError('entrypoint-missing', `the policy has no ${entrypoint}, only ${known}`);
     }
-    if (!prototypesAreClean()) throw new EvaluationError('a prototype of JavaScript has been changed: no input can be trusted');
+    if (!prototypesAreClean())
+      throw new EvaluationError('a prototype of JavaScript has been changed: no input can be trusted');
     context.unixMs = unixMs;
     module.begin(limits.maxSteps, limits.maxMemoryBytes);
     try {

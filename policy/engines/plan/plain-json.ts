@@ -21,7 +21,8 @@ function plain(value: Value, room: Room): unknown {
   if (value instanceof RegoSet) return sortedMembers(value).map((item) => plain(item, room));
   const result: Record<string, unknown> = {};
   if (value instanceof RegoMap) {
-    for (const [key, item] of value.members.values()) put(result, typeof key === 'string' ? key : jsonText(key), item, room);
+    for (const [key, item] of value.members.values())
+      put(result, typeof key === 'string' ? key : jsonText(key), item, room);
   } else {
     for (const name of Object.keys(value)) put(result, name, value[name] as Value, room);
   }
@@ -31,6 +32,7 @@ function plain(value: Value, room: Room): unknown {
 function put(result: Record<string, unknown>, name: string, value: Value, room: Room): void {
   room.left -= name.length;
   const item = plain(value, room);
-  if (name === '__proto__') Object.defineProperty(result, name, { value: item, enumerable: true, configurable: true, writable: true });
+  if (name === '__proto__')
+    Object.defineProperty(result, name, { value: item, enumerable: true, configurable: true, writable: true });
   else result[name] = item;
 }

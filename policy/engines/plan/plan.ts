@@ -22,7 +22,10 @@ export function planEngine(
   const data = bundle.data as Value;
   const opened = openPlan({ plan, data, requiredBuiltins, ...options, ...(limits === undefined ? {} : { limits }) });
   if (!opened.entrypoints.includes(entrypoint)) {
-    throw new PolicyError('entrypoint-missing', `the policy has no ${entrypoint}, only ${opened.entrypoints.join(', ')}`);
+    throw new PolicyError(
+      'entrypoint-missing',
+      `the policy has no ${entrypoint}, only ${opened.entrypoints.join(', ')}`,
+    );
   }
   const decide = (input: PolicyInput): unknown => {
     return opened.evaluate(entrypoint, input as unknown as Value, requestTime(input)).map(plainJson);

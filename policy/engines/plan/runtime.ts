@@ -2,7 +2,16 @@ import { keyOf } from '../../value/key.ts';
 import { equalValues, sortedEntries, sortedMembers } from '../../value/order.ts';
 import { insert, member, sizeOf } from '../../value/object.ts';
 import { add } from '../../value/set.ts';
-import { isArray, isObject, isSet, type ObjectValue, type PlainObject, RegoMap, RegoSet, type Value } from '../../value/value.ts';
+import {
+  isArray,
+  isObject,
+  isSet,
+  type ObjectValue,
+  type PlainObject,
+  RegoMap,
+  RegoSet,
+  type Value,
+} from '../../value/value.ts';
 import { EvaluationError } from '../../engine.ts';
 
 /*
@@ -44,7 +53,14 @@ function items(source: Maybe, charge: Charge): readonly unknown[] {
 }
 
 /** A key may be given twice only with equal values. */
-function insertOnce(object: ObjectValue, key: Value, value: Value, file: string, row: number, col: number): ObjectValue {
+function insertOnce(
+  object: ObjectValue,
+  key: Value,
+  value: Value,
+  file: string,
+  row: number,
+  col: number,
+): ObjectValue {
   const before = member(object, key);
   if (before === undefined) return insert(object, key, value);
   if (equalValues(before, value)) return object;
