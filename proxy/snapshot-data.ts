@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readTrustBundle, type TrustBundleData } from '../certs/trust-bundle.ts';
 import type { PolicyBundle } from '../policy/bundle/bundle.ts';
-import { wasmEngine } from '../policy/engines/wasm.ts';
+import { type EngineEvents, openEngine } from '../policy/engines/select.ts';
 import { compileParameters, compileSchema, type ParameterValidator, type SchemaValidator } from '../policy/schema.ts';
 import type { Config, RouteConfig } from './config/config.ts';
 import { parseTemplate } from './config/route-template.ts';
@@ -40,7 +40,7 @@ function stableJson(value: unknown): string {
  * Makes a snapshot ready to judge by. Everything in it is compiled here, so whatever cannot work is found before the
  * swap. The pool of the snapshot before serves on where the workload has not changed. Throws PolicyError and CertsError.
  */
-export function hydrate(data: SnapshotData, before?: Snapshot): Snapshot {
+export function hydrate(data: SnapshotData, before?: Snapshot, events?: EngineEvents): Snapshot {
   const { config, digest, policyBad } = data;
   const routes = config.routes.map((route) => compileRoute(route, data.schemas));
   return Object.freeze({
@@ -48,7 +48,7 @@ export function hydrate(data: SnapshotData, before?: Snapshot): Snapshot {
     config,
     policyBad,
     router: createRouter(routes.map((route) => ({ methods: route.config.methods, template: route.template, route }))),
-    engine: wasmEngine(data.policy),
+    engine: openEngine(data.policy, config.policy.engine, events),
     trust: readTrustBundle(data.trust),
     ownHeaders: ownHeaders([config.workload.spiffeIdHeader, config.workload.clientCertHeader]),
     pool: before !== undefined && sameWorkload(before.config, config) ? before.pool : openPool(config.workload),

@@ -21,19 +21,23 @@ export async function readDataFile(file: string): Promise<JsonObject> {
   return parseData(file, bytes);
 }
 
-/** Strict, because data decides: a role that is granted twice with different values has no meaning. */
 export function parseData(file: string, bytes: Uint8Array): JsonObject {
+  const data = parseDataValue(file, bytes);
+  if (typeof data !== 'object' || data === null || Array.isArray(data)) {
+    throw invalid(file, bytes, 0, 'not-an-object', 'the top level must be an object');
+  }
+  return data as JsonObject;
+}
+
+/** Strict, because data decides: a role that is granted twice with different values has no meaning. */
+export function parseDataValue(file: string, bytes: Uint8Array): unknown {
   const reading = readStrictJson(bytes, { maxDepth: maxDataDepth });
   if (!reading.ok) {
     const { code, detail, pointer, offset } = reading.problem;
     const place = pointer === '' ? '' : ` (at ${pointer})`;
     throw invalid(file, bytes, offset, code, `${detail}${place}`);
   }
-  const data = reading.value;
-  if (typeof data !== 'object' || data === null || Array.isArray(data)) {
-    throw invalid(file, bytes, 0, 'not-an-object', 'the top level must be an object');
-  }
-  return data as JsonObject;
+  return reading.value;
 }
 
 function invalid(file: string, bytes: Uint8Array, offset: number, code: string, message: string): PolicyError {

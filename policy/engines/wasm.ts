@@ -87,11 +87,12 @@ export function openWasm(bundle: PolicyBundle, options: WasmOptions = {}): WasmP
   let instance: Instance | undefined = create();
 
   const evaluate = (input: string | undefined, unixMs: number | undefined): string => {
-    settings.mark.enter();
     try {
+      // Not marked: it copies all data, however long that takes, and does not depend on the request.
       instance ??= create();
       context.unixMs = unixMs;
       context.stepsLeft = builtinSteps;
+      settings.mark.enter();
       const result = instance.evaluate(input ?? '');
       if (instance.memory.buffer.byteLength - instance.loadedBytes > settings.recycleGrowthBytes) instance = undefined;
       return result;

@@ -1,12 +1,12 @@
 import { resolve } from 'node:path';
-import { buildPolicy } from '../../policy/compiler/compile.ts';
-import { wasmEngine } from '../../policy/engines/wasm.ts';
+import { openEngine } from '../../policy/engines/select.ts';
 import { PolicyError } from '../../policy/errors.ts';
 import type { PolicyConfig } from '../config/config.ts';
 import { loadConfig } from '../config/load-config.ts';
 import type { Locate } from '../config/load-config.ts';
 import { type ConfigProblem, formatProblem, inReadingOrder, problemAt } from '../config/problem.ts';
 import { thisMachine } from '../config/world.ts';
+import { loadPolicy } from '../load-policy.ts';
 import { type Arguments, type Command, type Io, requiredValue } from './command.ts';
 import { configSummary } from './config-summary.ts';
 import { painter } from './render.ts';
@@ -46,17 +46,12 @@ async function check(args: Arguments, io: Io): Promise<number> {
 /** What only compiling shows, in the same form and list as the problems of the file. */
 async function policyProblems(file: string, policy: PolicyConfig, locate: Locate): Promise<readonly ConfigProblem[]> {
   try {
-    const bundle = await buildPolicy({
-      regoPaths: policy.rego,
-      dataFile: policy.dataFile,
-      entrypoint: policy.entrypoint,
-    });
-    // Refuses the built-ins that OPA knows and the engine of the request path does not.
-    wasmEngine(bundle);
+    // Opening refuses the built-ins that OPA knows and the engine of the request path does not.
+    openEngine(await loadPolicy(policy), policy.engine);
     return [];
   } catch (cause) {
     if (!(cause instanceof PolicyError) || isOurFault(cause)) throw cause;
-    const key = cause.code === 'entrypoint-missing' ? ['policy', 'entrypoint'] : ['policy', 'rego'];
+    const key = cause.code === 'entrypoint-missing' ? ['policy', 'entrypoint'] : ['policy', policy.source.kind];
     const placed = cause.diagnostics.filter((diagnostic) => diagnostic.file !== '' && diagnostic.line > 0);
     if (placed.length === 0) return [problemAt(file, locate(key), key, cause.message)];
     return placed.map(({ file: rego, line, column, message }) =>

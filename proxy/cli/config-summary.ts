@@ -1,6 +1,7 @@
 import { addressText } from '../config/address.ts';
 import { durationText, sizeText } from '../config/amounts.ts';
-import type { Config, RouteBody, RouteConfig } from '../config/config.ts';
+import type { EngineSettings } from '../../policy/engines/select.ts';
+import type { Config, PolicySource, RouteBody, RouteConfig } from '../config/config.ts';
 import type { Io } from './command.ts';
 import { painter, table } from './render.ts';
 
@@ -18,7 +19,8 @@ export function configSummary(config: Config, { color }: Pick<Io, 'color'>): str
     ['keys', `${identity.stateFolder}, ${identity.passphraseFile === undefined ? 'stored plain' : 'encrypted'}`],
     ['listen', `${addressText({ kind: 'tcp', ...config.listen })}, mutual TLS 1.3`],
     ['workload', addressText(workload.address)],
-    ['policy', `${policy.entrypoint} of ${policy.rego.join(', ')}; what no rule allows is denied`],
+    ['policy', `${policy.entrypoint} of ${sourceText(policy.source)}; what no rule allows is denied`],
+    ['engine', engineText(policy.engine)],
     ['audit', `${audit.mode}, in ${audit.folder}`],
     ['admin', admin === 'off' ? 'off' : addressText(admin)],
     ['threads', String(config.threads)],
@@ -30,6 +32,19 @@ export function configSummary(config: Config, { color }: Pick<Io, 'color'>): str
     `  unsafe    ${unsafe}\n\n`,
     `${table(config.routes.map(routeRow), COLUMNS, width)}\n`,
   ].join('');
+}
+
+function sourceText(source: PolicySource): string {
+  return source.kind === 'bundle' ? `the bundle ${source.path}` : source.paths.join(', ');
+}
+
+function engineText({ engine, maxSteps, deadlineMs, verify, cache }: EngineSettings): string {
+  const bounds = {
+    plan: `plan, ${maxSteps} steps`,
+    wasm: `wasm, ${durationText(deadlineMs)}`,
+    verify: `plan, ${maxSteps} steps; of ${verify.share * 100} % also wasm, ${durationText(deadlineMs)}`,
+  };
+  return `${bounds[engine]} a decision${cache === undefined ? '' : `; up to ${cache.maxEntries} kept by each thread`}`;
 }
 
 const COLUMNS = [

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { refusalOf } from '../../policy/builtins/refused.ts';
-import { writeBundleFolder } from '../../policy/bundle/write-folder.ts';
+import { writeBundle } from '../../policy/bundle/write.ts';
 import { buildPolicy, checkPolicy, formatPolicy, testPolicy } from '../../policy/compiler/compile.ts';
 import type { TestResult } from '../../policy/compiler/job.ts';
 import { wasmEngine } from '../../policy/engines/wasm.ts';
@@ -18,7 +18,11 @@ const build: Command = {
   options: [
     { name: 'entrypoint', value: 'RULE', required: true, help: 'Decision rule, such as portcullis/authz/decision' },
     data,
-    { name: 'out', value: 'FOLDER', help: 'Write policy.wasm, plan.json, data.json and .manifest there' },
+    {
+      name: 'out',
+      value: 'FOLDER',
+      help: 'Write policy.wasm, plan.json, data.json and .manifest there; FILE.tar.gz: as one archive',
+    },
     json,
   ],
   exitCodes: { 0: 'the policy compiles and can be loaded', 3: 'it does not' },
@@ -31,7 +35,7 @@ const build: Command = {
     // Loading it here refuses what would otherwise be refused at the next start.
     wasmEngine(bundle);
     const out = valueOf(args, 'out');
-    const files = out === undefined ? [] : await writeBundleFolder(resolve(io.cwd, out), bundle);
+    const files = out === undefined ? [] : await writeBundle(resolve(io.cwd, out), bundle);
     const { revision, entrypoint } = bundle;
     if (args.switches.has('json')) io.out(`${JSON.stringify({ revision, entrypoint, files })}\n`);
     else io.out([`${entrypoint} ${revision}`, ...files.map((file) => `wrote ${file}`), ''].join('\n'));

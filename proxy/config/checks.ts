@@ -4,6 +4,7 @@ import type { Address } from './config.ts';
 import type { Draft } from './draft.ts';
 import type { Settings } from './options.ts';
 import type { Advice, Path } from './problem.ts';
+import { unsafeKeys } from './unsafe-keys.ts';
 
 /** Called with the path of the key that is wrong. */
 export type Complain = (path: Path, message: string, advice?: Advice) => void;
@@ -18,6 +19,8 @@ export function checkSettings(settings: Draft<Settings>, firstFreePort: number, 
   checkAddresses(settings, complain);
   checkPrivilegedPorts(settings, firstFreePort, complain);
   checkFolders(settings, complain);
+  checkPolicy(settings, complain);
+  checkProfile(settings, complain);
   if (settings.limits !== undefined) checkLimits(settings.limits, complain);
 }
 
@@ -87,6 +90,27 @@ function checkPrivilegedPorts({ listen, admin }: Draft<Settings>, firstFreePort:
 function checkFolders({ identity, audit }: Draft<Settings>, complain: Complain): void {
   if (audit?.folder === undefined || audit.folder !== identity?.state) return;
   complain(['audit', 'folder'], 'is the `identity.state` folder; whoever collects the audit would read the keys');
+}
+
+function checkPolicy({ policy, limits }: Draft<Settings>, complain: Complain): void {
+  if (policy === undefined) return;
+  const { bundle, data, engine, strict_builtin_errors: strict, deadline } = policy;
+  if (bundle !== undefined && data !== undefined) complain(['policy', 'data'], 'a bundle brings its own data');
+  if (strict === true && engine !== undefined && engine !== 'plan') {
+    const message = `\`engine: ${engine}\` cannot: OPA's WebAssembly makes a call that fails undefined`;
+    complain(['policy', 'strict_builtin_errors'], message, { allowed: 'false, or `engine: plan`' });
+  }
+  if (deadline !== undefined && limits?.stall !== undefined && deadline >= limits.stall) {
+    complain(['policy', 'deadline'], 'is not less than `limits.stall`, so it would never take effect');
+  }
+}
+
+/** What the profile promises is true of every configuration that was accepted. */
+function checkProfile(settings: Draft<Settings>, complain: Complain): void {
+  if (settings.profile !== 'regulated') return;
+  const why = '`profile: regulated` does not allow it';
+  if (settings.audit?.mode === 'best-effort') complain(['audit', 'mode'], why, { allowed: '`required`' });
+  for (const key of unsafeKeys(settings)) complain(key.split('.'), why);
 }
 
 const ORDERED: readonly (readonly [keyof Settings['limits'], keyof Settings['limits']])[] = [

@@ -10,6 +10,7 @@ import type {
 import { deepFreeze } from './freeze.ts';
 import type { ConfigProblem } from './problem.ts';
 import type { Settings } from './options.ts';
+import { unsafeKeys } from './unsafe-keys.ts';
 
 type RouteSettings = Settings['routes'][number];
 
@@ -28,7 +29,7 @@ export function configFromSettings(file: string, settings: Settings, cores: numb
     },
     listen: { host: settings.listen.host, port: settings.listen.port },
     workload: workload(settings.workload),
-    policy: policyOf(settings.policy),
+    policy: policyOf(settings.policy, settings.profile),
     routes: settings.routes.map((one) => route(one, settings.workload.max_response)),
     limits: limits(settings.limits),
     audit: { folder: audit.folder, mode: audit.mode, segmentBytes: audit.segment },
@@ -36,21 +37,35 @@ export function configFromSettings(file: string, settings: Settings, cores: numb
     explainTo: settings.explain_to,
     threads: settings.threads === 'auto' ? cores : settings.threads,
     drainMs: settings.drain,
+    profile: settings.profile,
     unsafe: unsafeKeys(settings),
   });
 }
 
 /** The policy section of a file that has problems elsewhere. */
 export function policyFromSettings(
-  policy: Settings['policy'] | undefined,
+  { policy, profile }: Partial<Pick<Settings, 'policy' | 'profile'>>,
   problems: readonly ConfigProblem[],
 ): PolicyConfig | undefined {
   const isSound = problems.every(({ path, file }) => !path.startsWith('policy') && file !== policy?.data);
-  return policy !== undefined && isSound ? deepFreeze(policyOf(policy)) : undefined;
+  return policy !== undefined && isSound ? deepFreeze(policyOf(policy, profile)) : undefined;
 }
 
-function policyOf({ rego, data, entrypoint }: Settings['policy']): PolicyConfig {
-  return { rego, dataFile: data, entrypoint };
+function policyOf(settings: Settings['policy'], profile: Settings['profile'] | undefined): PolicyConfig {
+  const { rego = [], data, bundle, cache } = settings;
+  return {
+    source: bundle === undefined ? { kind: 'rego', paths: rego, dataFile: data } : { kind: 'bundle', path: bundle },
+    entrypoint: settings.entrypoint,
+    engine: {
+      engine: settings.engine,
+      strictBuiltinErrors: settings.strict_builtin_errors,
+      maxSteps: settings.max_steps,
+      maxMemoryBytes: settings.max_memory,
+      deadlineMs: settings.deadline,
+      verify: { share: settings.verify_share, refuse: profile === 'regulated' },
+      cache: cache === undefined ? undefined : { maxEntries: cache.entries, maxBytes: cache.size },
+    },
+  };
 }
 
 function workload(settings: Settings['workload']): WorkloadConfig {
@@ -111,13 +126,4 @@ function limits(settings: Settings['limits']): LimitsConfig {
     maxIdentities: settings.max_identities,
     stallMs: settings.stall,
   };
-}
-
-/** Dotted paths of the `unsafe_*` keys that are on, wherever they stand. */
-function unsafeKeys(settings: object, above = ''): readonly string[] {
-  return Object.entries(settings).flatMap(([key, value]: [string, unknown]) => {
-    if (key.startsWith('unsafe_')) return value === true ? [`${above}${key}`] : [];
-    const isSection = typeof value === 'object' && value !== null && !(value instanceof Map) && !Array.isArray(value);
-    return isSection ? unsafeKeys(value, `${above}${key}.`) : [];
-  });
 }

@@ -1,4 +1,5 @@
 import type { SpiffeId, TrustDomain } from '../../certs/spiffe-id.ts';
+import type { EngineSettings } from '../../policy/engines/select.ts';
 
 /**
  * Everything an operator decides, after parsing: no field is optional "in practice", no value needs a second look.
@@ -19,6 +20,8 @@ export type Config = {
   readonly explainTo: readonly SpiffeId[];
   readonly threads: number;
   readonly drainMs: number;
+  /** What `regulated` refuses is refused by then. */
+  readonly profile: 'standard' | 'regulated';
   /** The `unsafe_*` keys that are switched on; shown at start and in the metrics. */
   readonly unsafe: readonly string[];
 };
@@ -56,12 +59,17 @@ export type WorkloadConfig = {
 };
 
 export type PolicyConfig = {
-  /** Rego files or folders, absolute. */
-  readonly rego: readonly string[];
-  readonly dataFile: string | undefined;
+  readonly source: PolicySource;
   /** Path of the decision rule, for example `portcullis/authz/decision`. */
   readonly entrypoint: string;
+  /** What runs it. */
+  readonly engine: EngineSettings;
 };
+
+/** All paths are absolute. */
+export type PolicySource =
+  | { readonly kind: 'rego'; readonly paths: readonly string[]; readonly dataFile: string | undefined }
+  | { readonly kind: 'bundle'; readonly path: string };
 
 export type RouteConfig = {
   readonly name: string;

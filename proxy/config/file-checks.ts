@@ -39,7 +39,8 @@ async function checkFile(file: string, use: FileUse, world: World): Promise<Find
   }
   const wrong = kindProblem(file, use, facts) ?? modeProblem(file, use, facts, world.euid);
   if (wrong !== undefined) return wrong;
-  if (facts.kind === 'folder') return [];
+  // Reading a bundle is the loader's work, as compiling Rego is.
+  if (facts.kind === 'folder' || use === 'bundle') return [];
   const bytes = await world.readFile(file).catch((cause: NodeJS.ErrnoException) => cause);
   if (bytes instanceof Error) return `cannot read ${file}: ${reason(bytes)}`;
   if (use === 'secret') return firstLineIsEmpty(bytes) ? `the first line of ${file} is empty` : [];
@@ -48,10 +49,10 @@ async function checkFile(file: string, use: FileUse, world: World): Promise<Find
 
 function kindProblem(file: string, use: FileUse, { kind, sizeBytes }: FileFacts): string | undefined {
   if (use === 'private-folder' || use === 'folder') return kind === 'folder' ? undefined : `${file} is not a folder`;
-  if (kind === 'folder') return use === 'rego' ? undefined : `${file} is a folder, not a file`;
+  if (kind === 'folder') return use === 'rego' || use === 'bundle' ? undefined : `${file} is a folder, not a file`;
   // A FIFO or device would never end or block the reader for good.
   if (kind === 'other') return `${file} is not a regular file`;
-  const cap = use === 'json' ? MAX_DATA_BYTES : MAX_SCHEMA_BYTES;
+  const cap = use === 'json' || use === 'bundle' ? MAX_DATA_BYTES : MAX_SCHEMA_BYTES;
   return sizeBytes > cap ? `${file} has ${sizeBytes} bytes, more than ${cap}` : undefined;
 }
 

@@ -62,7 +62,7 @@ export async function loadConfig(file: string, world: World): Promise<LoadedConf
   const problems = [...reading.problems, ...(await checkFiles(path, reading.references, world))];
   const watched = Object.freeze([...new Set([path, ...reading.references.filter(isWatched).map((one) => one.file)])]);
   if (settings === undefined || problems.length > 0) {
-    const policy = policyFromSettings(settings?.policy, problems);
+    const policy = policyFromSettings(settings ?? {}, problems);
     return { ok: false, problems: inReadingOrder(problems, path), watched, policy, locate: where };
   }
   return { ok: true, config: configFromSettings(path, settings, world.cores), watched, locate: where };

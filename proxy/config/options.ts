@@ -2,8 +2,9 @@ import { address, tcpAddress } from './address.ts';
 import { eitherOf, isWord, listOf } from './collections.ts';
 import { headerName } from './http-names.ts';
 import { limitOptions } from './limit-options.ts';
+import { policyOptions } from './policy-options.ts';
 import { routeOptions } from './route-options.ts';
-import { boolean, duration, file, integer, oneOf, pattern, size, spiffeId, trustDomain } from './scalars.ts';
+import { boolean, duration, file, integer, oneOf, size, spiffeId, trustDomain } from './scalars.ts';
 import { defaulted, optional, orJust, required, section } from './section.ts';
 import type { Values } from './section.ts';
 
@@ -72,22 +73,6 @@ const workloadOptions = section('workload', 'The one service behind this proxy.'
   }),
 });
 
-const policyOptions = section('policy', 'Which Rego decides. Default deny: a request that no rule allows is refused.', {
-  rego: required(listOf(file('rego', 'a Rego file or folder'), { atLeast: 1, unique: true, orOne: true }), {
-    doc: 'Rego files, or folders of them; compiled at start and whenever one changes.',
-    reload: live,
-  }),
-  data: optional(file('json', 'a JSON file'), { doc: 'JSON object that the policy sees as `data`.', reload: live }),
-  entrypoint: defaulted(
-    pattern('a rule path such as `portcullis/authz/decision`', /^[A-Za-z_]\w*(?:\/[A-Za-z_]\w*)+$/),
-    'portcullis/authz/decision',
-    {
-      doc: 'The rule that decides: package and rule name, with slashes.',
-      reload: live,
-    },
-  ),
-});
-
 const auditOptions = section('audit', 'Where the evidence goes: one hash-chained record for each exchange.', {
   folder: defaulted(file('folder', 'a folder'), './audit', {
     doc: 'Folder of the audit files; created when missing.',
@@ -132,6 +117,12 @@ export const options = section('(top level)', 'The keys at the top of the file.'
   drain: defaulted(duration('100ms', '1h'), '30s', {
     doc: 'On SIGTERM, how long requests in flight may take to finish.',
     reload: restart,
+  }),
+  profile: defaulted(oneOf('standard', 'regulated'), 'standard', {
+    doc:
+      '`regulated` refuses what else would be allowed: `audit.mode` other than `required`, any `unsafe_` key that is on, and with ' +
+      '`policy.engine: verify` a request over which the engines differ. Nothing else changes.',
+    reload: live,
   }),
   unsafe_remote_workload: defaulted(boolean, false, {
     doc: 'Allow a workload that is not on loopback: others can then reach it past this proxy, or read along.',

@@ -29,6 +29,16 @@ export function integer(from: number, to: number): Shape<number> {
   });
 }
 
+/** A part of a whole that is not nothing. */
+export const share: Shape<number> = scalar({
+  allowed: 'a number over 0, up to 1',
+  jsonSchema: { type: 'number', exclusiveMinimum: 0, maximum: 1 },
+  parse: ({ value, source }) => {
+    if (typeof value !== 'number') return { wrong: `\`${source}\` is no number` };
+    return value > 0 && value <= 1 ? { value } : { wrong: `${source} is out of range` };
+  },
+});
+
 export function oneOf<const T extends string>(...words: readonly T[]): Shape<T> {
   return scalar({
     allowed: words.map((word) => `\`${word}\``).join(', '),

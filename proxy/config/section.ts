@@ -122,3 +122,20 @@ export function orJust<F extends Fields>(whole: Section<F>, shorthand: keyof F &
     },
   };
 }
+
+/** Of these optional keys exactly one stands in the section. */
+export function exactlyOneOf<F extends Fields>(whole: Section<F>, ...keys: readonly (keyof F & string)[]): Section<F> {
+  const named = keys.map((key) => `\`${key}\``).join(' and ');
+  return {
+    ...whole,
+    jsonSchema: { ...whole.jsonSchema, oneOf: keys.map((key) => ({ properties: { [key]: true }, required: [key] })) },
+    read: (node, path, reading) => {
+      const given = node.kind === 'map' ? node.entries.filter(({ key }) => keys.includes(key)) : undefined;
+      if (given?.length === 0) reading.report(node.at, path, `needs one of ${named}`);
+      for (const { key, keyAt } of given?.slice(1) ?? []) {
+        reading.report(keyAt, [...path, key], `only one of ${named} can stand here`);
+      }
+      return whole.read(node, path, reading);
+    },
+  };
+}

@@ -42,7 +42,15 @@ export type FileReference = {
   readonly path: Path;
 };
 
-export type FileUse = 'json' | 'body-schema' | 'parameter-schema' | 'rego' | 'secret' | 'private-folder' | 'folder';
+export type FileUse =
+  | 'json'
+  | 'body-schema'
+  | 'parameter-schema'
+  | 'rego'
+  | 'bundle'
+  | 'secret'
+  | 'private-folder'
+  | 'folder';
 
 /** One pass over one file: collects what is found on the way. */
 export type Reading = {

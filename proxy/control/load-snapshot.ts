@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import type { TrustBundleData } from '../../certs/trust-bundle.ts';
-import { buildPolicy } from '../../policy/compiler/compile.ts';
 import type { Config } from '../config/config.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { type ConfigProblem, formatProblem } from '../config/problem.ts';
 import type { World } from '../config/world.ts';
 import { ProxyError } from '../errors.ts';
+import { loadPolicy } from '../load-policy.ts';
 import { type SnapshotData, schemaFiles, snapshotData } from '../snapshot-data.ts';
 
 export type LoadedFile = { readonly config: Config; readonly watched: readonly string[] };
@@ -31,8 +31,7 @@ function listProblems(problems: readonly ConfigProblem[], cwd: string): string {
  * each data thread to compile. Throws PolicyError.
  */
 export async function loadSnapshot(config: Config, trust: TrustBundleData, cacheFolder: string): Promise<SnapshotData> {
-  const { rego, dataFile, entrypoint } = config.policy;
-  const policy = await buildPolicy({ regoPaths: rego, dataFile, entrypoint, cacheFolder });
+  const policy = await loadPolicy(config.policy, cacheFolder);
   const files = schemaFiles(config);
   const texts = await Promise.all(files.map((file) => readFile(file, 'utf8')));
   const schemas = new Map(files.map((file, index) => [file, texts[index] ?? '']));

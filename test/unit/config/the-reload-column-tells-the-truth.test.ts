@@ -21,7 +21,7 @@ const base = {
   identity: { trust_domain: 'shop.test', spiffe_id: spiffeId },
   listen: '127.0.0.1:8443',
   workload: { address: '127.0.0.1:8080' },
-  policy: { rego: './policy' },
+  policy: { rego: './policy', cache: { entries: 1 } },
   routes: [route],
   limits: {},
   audit: {},
@@ -50,7 +50,17 @@ const other: Readonly<Record<string, unknown>> = {
   policy: { rego: './policy/authz.rego' },
   'policy.rego': './policy/authz.rego',
   'policy.data': './data.json',
+  'policy.bundle': './policy',
   'policy.entrypoint': 'b/c',
+  'policy.engine': 'plan',
+  'policy.verify_share': 0.5,
+  'policy.strict_builtin_errors': true,
+  'policy.max_steps': 2000,
+  'policy.max_memory': '8MiB',
+  'policy.deadline': '50ms',
+  'policy.cache': {},
+  'policy.cache.entries': 2,
+  'policy.cache.size': '1MiB',
   routes: [{ ...route, name: 'b' }],
   'routes[].name': 'b',
   'routes[].methods': ['PUT'],
@@ -91,12 +101,15 @@ const other: Readonly<Record<string, unknown>> = {
   explain_to: [spiffeId],
   threads: 2,
   drain: '2s',
+  profile: 'regulated',
   unsafe_remote_workload: true,
   unsafe_remote_admin: true,
 };
 
-/** A change to another trust domain takes the SPIFFE ID along. */
+/** A change to another trust domain takes the SPIFFE ID along, and some keys exclude each other. */
 const together: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  'policy.bundle': { 'policy.rego': undefined },
+  'policy.strict_builtin_errors': { 'policy.engine': 'plan' },
   'identity.trust_domain': { 'identity.spiffe_id': 'spiffe://b.test/b' },
 };
 

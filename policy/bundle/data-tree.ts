@@ -1,0 +1,78 @@
+import { PolicyError } from '../errors.ts';
+import type { JsonObject } from './bundle.ts';
+import { parseData, parseDataValue } from './data-file.ts';
+import type { BundleFiles } from './files.ts';
+import { isWithinRoots } from './manifest.ts';
+
+type Tree = { [name: string]: unknown };
+
+const dataName = /^(?:(.*)\/)?data\.json$/;
+const yamlName = /(?:^|\/)data\.ya?ml$/;
+
+/**
+ * `data` of a bundle: each `data.json` at the place that its folder names, merged as OPA does it. Where two files speak of
+ * the same place, or one of a place outside of the roots, the bundle is refused. Throws PolicyError.
+ */
+export function dataOf(where: string, files: BundleFiles, roots: readonly string[]): JsonObject {
+  const data: Tree = {};
+  for (const [name, bytes] of files) {
+    if (yamlName.test(name)) throw refuse(where, `${name}: data is read as JSON only; \`opa build\` writes data.json`);
+    const [, folder = ''] = dataName.exec(name) ?? [undefined, undefined];
+    if (!dataName.test(name)) continue;
+    const file = `${where}/${name}`;
+    const value = folder === '' ? parseData(file, bytes) : nested(folder.split('/'), parseDataValue(file, bytes));
+    const conflict = merge(data, value as Tree, []);
+    if (conflict !== undefined) throw refuse(where, `${name}: another data.json has ${conflict.join('/')} already`);
+  }
+  const outside = outsideRoots(data, roots, []);
+  if (outside !== undefined) throw refuse(where, `its roots ${JSON.stringify(roots)} do not permit data at ${outside}`);
+  return data;
+}
+
+function nested(path: readonly string[], value: unknown): Tree {
+  return path.reduceRight((inner: unknown, name) => {
+    const outer: Tree = {};
+    put(outer, name, inner);
+    return outer;
+  }, value) as Tree;
+}
+
+/** Resolves to the first path that both have and that is not an object in both. As deep as the reader of JSON allows. */
+function merge(into: Tree, from: Tree, path: readonly string[]): readonly string[] | undefined {
+  for (const [name, value] of Object.entries(from)) {
+    const here = [...path, name];
+    const there = Object.hasOwn(into, name) ? into[name] : undefined;
+    if (there === undefined) put(into, name, value);
+    else if (!isTree(there) || !isTree(value)) return here;
+    else {
+      const conflict = merge(there, value, here);
+      if (conflict !== undefined) return conflict;
+    }
+  }
+  return undefined;
+}
+
+function outsideRoots(tree: Tree, roots: readonly string[], path: readonly string[]): string | undefined {
+  for (const [name, value] of Object.entries(tree)) {
+    const here = [...path, name];
+    const place = here.join('/');
+    if (isWithinRoots(roots, place)) continue;
+    const leadsToRoot = isTree(value) && roots.some((root) => root.startsWith(`${place}/`));
+    const outside = leadsToRoot ? outsideRoots(value, roots, here) : place;
+    if (outside !== undefined) return outside;
+  }
+  return undefined;
+}
+
+/** Assigning to `__proto__` would set the prototype and make no member. */
+function put(tree: Tree, name: string, value: unknown): void {
+  Object.defineProperty(tree, name, { value, enumerable: true, writable: true, configurable: true });
+}
+
+function isTree(value: unknown): value is Tree {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function refuse(where: string, what: string): PolicyError {
+  return new PolicyError('bundle-invalid', `${where}: ${what}`);
+}

@@ -1,0 +1,117 @@
+import { createHash } from 'node:crypto';
+import { isUtf8 } from 'node:buffer';
+import { buildSources, type SourceBuild } from '../compiler/compile.ts';
+import type { SourceFile } from '../compiler/job.ts';
+import { PolicyError } from '../errors.ts';
+import { makeBundle, type PolicyBundle, type RequiredBuiltin } from './bundle.ts';
+import { dataOf } from './data-tree.ts';
+import type { BundleFiles } from './files.ts';
+import { isWithinRoots, type Manifest, readManifest } from './manifest.ts';
+import { readBundleFiles } from './read.ts';
+
+export type LoadRequest = Omit<SourceBuild, 'sources' | 'data' | 'name'> & {
+  /** A `.tar.gz` or a folder. */
+  readonly path: string;
+};
+
+/**
+ * Loads a bundle as `opa build` makes it. What it holds decides how: Rego that is whole is compiled here, with the
+ * capabilities of this program; otherwise its own policy.wasm and plan.json run. Throws PolicyError.
+ */
+export async function loadBundle(request: LoadRequest): Promise<PolicyBundle> {
+  return bundleFromFiles(request, await readBundleFiles(request.path));
+}
+
+/** The same for content that is in memory; `path` is for messages. */
+export async function bundleFromFiles(request: LoadRequest, files: BundleFiles): Promise<PolicyBundle> {
+  const { path, entrypoint } = request;
+  refuseUnsupported(path, files);
+  const manifest = readManifest(path, files.get('.manifest'));
+  verifyBuilt(path, manifest, files);
+  if (!isWithinRoots(manifest.roots, entrypoint)) {
+    throw new PolicyError('entrypoint-missing', `${path}: the entrypoint ${entrypoint} lies outside of its roots`);
+  }
+  const data = dataOf(path, files, manifest.roots);
+  const name = manifest.revision === '' ? undefined : manifest.revision;
+  const rego = wholeRego(path, manifest, files);
+  if (rego.length > 0) return buildSources({ ...request, sources: named(path, rego), data, name });
+  const wasm = wasmOf(path, manifest, files, entrypoint);
+  const plan = textOf(path, 'plan.json', files.get('plan.json') ?? new Uint8Array());
+  if (wasm.byteLength === 0 && plan === '') {
+    throw new PolicyError('bundle-invalid', `${path} holds neither Rego nor policy.wasm nor plan.json`);
+  }
+  return makeBundle({ wasm, plan, data, entrypoint, requiredBuiltins: builtinsOf(path, plan), name });
+}
+
+/** What OPA would give a meaning to, and this reader does not: leaving it out would change the policy. */
+function refuseUnsupported(path: string, files: BundleFiles): void {
+  if (files.has('.signatures.json')) {
+    // Not verified and not ignored: whoever signs a bundle counts on a bad signature being noticed.
+    throw new PolicyError('bundle-signed', `${path} is signed, and signatures are not verified here yet`);
+  }
+  const odd = [...files.keys()].find((name) =>
+    /(?:^|\/)(?:patch\.json|\.manifest\.pb|plan\.pb)$|\/\.manifest$/.test(name),
+  );
+  if (odd !== undefined) throw new PolicyError('bundle-invalid', `${path} holds ${odd}, which is not supported here`);
+}
+
+/** For a bundle of `portcullis policy build`: it is what it was, and this program is the one that it was made for. */
+function verifyBuilt(path: string, { built }: Manifest, files: BundleFiles): void {
+  if (built === undefined) return;
+  const content = [...files].filter(([name]) => name !== '.manifest');
+  const wrong = content.find(([name, bytes]) => built.files.get(name) !== sha256(bytes))?.[0];
+  if (wrong !== undefined) throw corrupt(`${path}: ${wrong} is not what the manifest says it is`);
+  const missing = [...built.files.keys()].find((name) => !files.has(name));
+  if (missing !== undefined) throw corrupt(`${path}: ${missing} is missing, and the manifest has its digest`);
+}
+
+/** `opa build -t wasm` takes the rules of the entrypoints out of the Rego: what is left of it would decide otherwise. */
+function wholeRego(path: string, manifest: Manifest, files: BundleFiles): readonly SourceFile[] {
+  if (manifest.wasm.length > 0) return [];
+  const names = [...files.keys()].filter((name) => name.endsWith('.rego') && !name.endsWith('_test.rego'));
+  const old = names.find((name) => (manifest.fileRegoVersions.get(name) ?? manifest.regoVersion) === 0);
+  if (old !== undefined) {
+    throw new PolicyError(
+      'bundle-invalid',
+      `${path}: ${old} is Rego v0, which is compiled here only after \`opa fmt --v0-v1\``,
+    );
+  }
+  // Sorted: the order in an archive must not reach the compiled policy.
+  return names.sort((a, b) => (a < b ? -1 : 1)).map((name) => ({ name, text: textOf(path, name, files.get(name)) }));
+}
+
+const named = (path: string, files: readonly SourceFile[]) => ({
+  files,
+  paths: new Map(files.map(({ name }) => [name, `${path}/${name}`])),
+});
+
+function wasmOf(path: string, { wasm }: Manifest, files: BundleFiles, entrypoint: string): Uint8Array<ArrayBuffer> {
+  const lost = wasm.find(({ module }) => !files.has(module));
+  if (lost !== undefined)
+    throw new PolicyError('bundle-invalid', `${path}: the manifest names ${lost.module}, which is not there`);
+  const resolver = wasm.find((one) => one.entrypoint === entrypoint);
+  if (wasm.length > 0 && resolver === undefined) {
+    const known = wasm.map((one) => one.entrypoint).join(', ');
+    throw new PolicyError('entrypoint-missing', `${path} has no entrypoint ${entrypoint}, only ${known}`);
+  }
+  return Uint8Array.from(files.get(resolver?.module ?? 'policy.wasm') ?? []);
+}
+
+function builtinsOf(path: string, plan: string): readonly RequiredBuiltin[] {
+  if (plan === '') return [];
+  try {
+    const { static: constants } = JSON.parse(plan) as { static?: { builtin_funcs?: readonly { name: string }[] } };
+    return (constants?.builtin_funcs ?? []).map(({ name }) => ({ name: String(name), where: '' }));
+  } catch (cause) {
+    throw new PolicyError('bundle-invalid', `${path}: plan.json is not a plan`, { cause });
+  }
+}
+
+function textOf(path: string, name: string, bytes: Uint8Array | undefined): string {
+  if (bytes === undefined || !isUtf8(bytes)) throw new PolicyError('bundle-invalid', `${path}: ${name} is not UTF-8`);
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
+}
+
+const corrupt = (message: string) => new PolicyError('bundle-corrupt', message);
+
+export const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');
