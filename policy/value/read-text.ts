@@ -8,7 +8,8 @@ export class ValueTextError extends Error {
   override readonly name = 'ValueTextError';
 }
 
-const number = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+/** Rego's literals too, which OPA gives as they were written: `.5`. */
+const number = /-?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?/y;
 const string = /"(?:[^"\\]|\\.)*"/sy;
 const space = /[\t\n\r ]*/y;
 
