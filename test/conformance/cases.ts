@@ -120,7 +120,8 @@ function readCase(row: Row, version: RegoVersion, directory: string): Case {
 }
 
 function inputOf(row: Row): Value | undefined {
-  if (row.input_term !== undefined) return readValue(row.input_term);
+  // Rego allows a comma before the bracket that closes.
+  if (row.input_term !== undefined) return readValue(row.input_term.replaceAll(/,(\s*[}\]])/g, '$1'));
   return row.input === undefined || row.input === null ? undefined : valueOf(row.input);
 }
 
