@@ -12,6 +12,8 @@ import {
   type ResultObject,
   typeName,
 } from './result.ts';
+import { jsonText } from './value/text.ts';
+import type { PlainObject } from './value/value.ts';
 import type { CustomAnswer, Decision, HeaderLine, QueryChanges } from './verdict.ts';
 
 const limits = {
@@ -101,7 +103,8 @@ function readBody(value: unknown): string | undefined {
 function readMetadata(value: unknown): { readonly metadata?: string } {
   if (value === undefined) return {};
   if (!isPlainObject(value)) throw new Malformed(`dynamic_metadata is ${typeName(value)}, not an object`);
-  const metadata = JSON.stringify(value);
+  // Integers beyond 2^53 are bigints here, of which JSON.stringify knows nothing.
+  const metadata = jsonText(value as PlainObject);
   if (metadata.length > limits.metadataLength) throw new Malformed('dynamic_metadata is too long');
   return { metadata };
 }

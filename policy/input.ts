@@ -1,67 +1,5 @@
-import type { SpiffeId, TrustDomain } from '../certs/spiffe-id.ts';
+import type { BodyFacts, Endpoint, InputFacts } from './input-facts.ts';
 import { type EnvironmentTime, readTime } from './input-time.ts';
-
-/** What the proxy knows about one exchange when it asks for a decision. */
-export type InputFacts = {
-  readonly request: {
-    readonly id: string;
-    /** Wall clock when the request was accepted, milliseconds since the epoch. */
-    readonly timeMs: number;
-    readonly method: string;
-    /** Path and query exactly as they are forwarded. */
-    readonly target: string;
-    /** The path of the target, without its query. */
-    readonly path: string;
-    /** Decoded names and values, in order. */
-    readonly query: readonly (readonly [name: string, value: string])[];
-    readonly host: string;
-    /** name, value, name, value, ...; names in lower case. */
-    readonly headers: readonly string[];
-  };
-  /** The segments of the path, percent-decoded. */
-  readonly pathSegments: readonly string[];
-  readonly peer: PeerFacts;
-  readonly source: Endpoint;
-  /** `principal` is this proxy's own SPIFFE ID. */
-  readonly destination: Endpoint & { readonly principal: SpiffeId };
-  readonly route: {
-    readonly name: string;
-    readonly template: string;
-    readonly parameters: ReadonlyMap<string, string>;
-  };
-  readonly body: BodyFacts;
-  readonly snapshotDigest: string;
-  readonly connection: ConnectionFacts;
-};
-
-export type PeerFacts = {
-  readonly spiffeId: SpiffeId;
-  readonly trustDomain: TrustDomain;
-  /** The path of the SPIFFE ID, with its leading slash. */
-  readonly path: string;
-  readonly serial: string;
-  readonly fingerprintSha256: string;
-  readonly issuer: string;
-  readonly notAfterMs: number;
-};
-
-export type Endpoint = { readonly ip: string; readonly port: number };
-
-/** Only a validated body is shown to policy: what was not read whole must never look like an empty one. */
-export type BodyFacts =
-  | { readonly kind: 'none' }
-  /** `bytes` is what Content-Length promises, or undefined for a chunked body. */
-  | { readonly kind: 'streamed'; readonly bytes: number | undefined; readonly contentType: string | undefined }
-  | { readonly kind: 'validated'; readonly bytes: number; readonly contentType: string; readonly value: unknown };
-
-export type ConnectionFacts = {
-  readonly id: string;
-  readonly tlsVersion: string;
-  readonly cipher: string;
-  readonly openedMs: number;
-  /** Which request of its connection this is, from 1. */
-  readonly requestNumber: number;
-};
 
 type Names = { readonly [name: string]: string };
 
@@ -83,15 +21,19 @@ export type PolicyInput = {
         /** -1 when it is not known before the body has been read. */
         readonly size: number;
         readonly headers: Names;
+        readonly body?: string;
       };
     };
     readonly source: AttributesPeer;
     readonly destination: AttributesPeer;
+    readonly metadataContext: { readonly [namespace: string]: never };
+    readonly tlsSession?: { readonly sni: string };
   };
   readonly parsed_path: readonly string[];
   readonly parsed_query: { readonly [name: string]: readonly string[] };
   readonly parsed_body?: unknown;
   readonly truncated_body: false;
+  readonly source_principal: string;
   readonly version: { readonly encoding: 'protojson'; readonly ext_authz: 'v3' };
   readonly portcullis: PortcullisInput;
 };
@@ -132,33 +74,51 @@ export type PortcullisInput = {
 
 /** Pure and total: the same facts give the same document, byte for byte when serialised. */
 export function buildInput(facts: InputFacts): PolicyInput {
-  const { request, peer, body } = facts;
+  const { request, peer, body, connection } = facts;
   const time = readTime(request.timeMs);
-  const document: PolicyInput = {
+  return {
     attributes: {
-      request: {
-        time: time.rfc3339,
-        http: {
-          id: request.id,
-          method: request.method,
-          path: request.target,
-          host: request.host,
-          scheme: 'https',
-          protocol: 'HTTP/1.1',
-          size: body.kind === 'none' ? 0 : (body.bytes ?? -1),
-          headers: joinHeaders(request.headers),
-        },
-      },
+      request: { time: time.rfc3339, http: httpInput(request, body) },
       source: attributesPeer(facts.source, peer.spiffeId),
       destination: attributesPeer(facts.destination, facts.destination.principal),
+      metadataContext: {},
+      ...(connection.serverName === undefined ? {} : { tlsSession: { sni: connection.serverName } }),
     },
-    parsed_path: facts.pathSegments,
+    parsed_path: facts.pathSegments.length === 0 ? [''] : facts.pathSegments,
     parsed_query: groupQuery(request.query),
+    ...parsedBody(body),
     truncated_body: false,
+    source_principal: peer.spiffeId,
     version: { encoding: 'protojson', ext_authz: 'v3' },
     portcullis: portcullisInput(facts, time),
   };
-  return body.kind === 'validated' ? { ...document, parsed_body: body.value } : document;
+}
+
+/** The plugin says null where there is no body. A body that nobody has read is not that, so nothing is said of it. */
+function parsedBody(body: BodyFacts): { readonly parsed_body?: unknown } {
+  if (body.kind === 'streamed') return {};
+  return { parsed_body: body.kind === 'none' ? null : body.value };
+}
+
+function httpInput(request: InputFacts['request'], body: BodyFacts): PolicyInput['attributes']['request']['http'] {
+  const http = {
+    id: request.id,
+    method: request.method,
+    path: request.target,
+    host: request.host,
+    scheme: 'https',
+    protocol: 'HTTP/1.1',
+    size: body.kind === 'none' ? 0 : (body.bytes ?? -1),
+    headers: joinHeaders([...pseudoHeaders(request), ...request.headers]),
+  } as const;
+  if (body.kind !== 'validated') return http;
+  // Made when it is asked for: hardly any policy reads the text, and it is as large as the body.
+  return Object.defineProperty(http, 'body', { get: body.text, enumerable: true });
+}
+
+/** Envoy turns HTTP/1.1 into the terms of HTTP/2, and so policies find the request line here too. */
+function pseudoHeaders({ host, method, target }: InputFacts['request']): readonly string[] {
+  return [':authority', host, ':method', method, ':path', target, ':scheme', 'https'];
 }
 
 function portcullisInput({ peer, route, body, connection, snapshotDigest }: InputFacts, time: EnvironmentTime) {
@@ -202,6 +162,8 @@ function joinHeaders(flat: readonly string[]): Names {
   for (let index = 0; index + 1 < flat.length; index += 2) {
     const name = flat[index] as string;
     const value = flat[index + 1] as string;
+    // What Envoy tells the plugin about the body is not for a client to say.
+    if (name === 'x-envoy-auth-partial-body') continue;
     const earlier = joined.get(name);
     joined.set(name, earlier === undefined ? value : `${earlier},${value}`);
   }

@@ -1,9 +1,11 @@
 import { pathOf } from '../certs/spiffe-id.ts';
-import type { BodyFacts, InputFacts } from '../policy/input.ts';
+import type { BodyFacts, InputFacts } from '../policy/input-facts.ts';
 import type { Accepted } from './exchange.ts';
 import type { Identified } from './filters/identity.ts';
 import type { Normalised } from './filters/normalise.ts';
 import type { ExchangeBody, Validated } from './filters/validate.ts';
+import type { HeaderList } from './header-list.ts';
+import { identityHeaders } from './upstream/identity-headers.ts';
 
 /** The facts that policy judges by. */
 export type Judged = Accepted & Identified & Normalised & Validated;
@@ -20,7 +22,7 @@ export function inputFacts(facts: Judged): InputFacts {
       path: request.path,
       query: request.query,
       host: request.authority,
-      headers: request.headers,
+      headers: [...request.headers, ...framing(facts.body), ...identityHeaders(facts)],
     },
     pathSegments: request.decodedSegments,
     peer: { ...peer, path: pathOf(peer.spiffeId) },
@@ -35,6 +37,7 @@ export function inputFacts(facts: Judged): InputFacts {
       cipher: connection.tls.cipher,
       openedMs: connection.openedMs,
       requestNumber: facts.number,
+      serverName: connection.serverName,
     },
   };
 }
@@ -46,6 +49,19 @@ function bodyFacts(body: ExchangeBody): BodyFacts {
     case 'streamed':
       return { kind: 'streamed', bytes: body.source.declaredBytes, contentType: body.contentType || undefined };
     case 'validated':
-      return { kind: 'validated', bytes: body.bytes.length, contentType: body.contentType, value: body.value };
+      return {
+        kind: 'validated',
+        bytes: body.bytes.length,
+        contentType: body.contentType,
+        value: body.value,
+        text: () => body.bytes.toString('utf8'),
+      };
   }
+}
+
+/** As `forward` will write it. */
+function framing(body: ExchangeBody): HeaderList {
+  const bytes =
+    body.kind === 'validated' ? body.bytes.length : body.kind === 'streamed' ? body.source.declaredBytes : undefined;
+  return bytes === undefined ? [] : ['content-length', String(bytes)];
 }

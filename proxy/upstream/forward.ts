@@ -9,7 +9,7 @@ import type { Identified } from '../filters/identity.ts';
 import type { Normalised } from '../filters/normalise.ts';
 import type { Validated } from '../filters/validate.ts';
 import { fold } from '../normalise/headers.ts';
-import { addedHeaders } from './identity-headers.ts';
+import { identityHeaders } from './identity-headers.ts';
 import { requestStream } from './request-stream.ts';
 import { WorkloadExchange } from './workload-exchange.ts';
 import type { WorkloadResponse } from './workload-response.ts';
@@ -72,7 +72,7 @@ function outgoing(facts: Forwardable, failed: (denial: Denial) => void): Outgoin
 }
 
 /** What policy sets or removes is gone in every spelling that a workload could take for it (CVE-2026-54763 class). */
-function outgoingHeaders({ request, permit, ...facts }: Forwardable): HeaderList {
+function outgoingHeaders({ id, request, permit, ...facts }: Forwardable): HeaderList {
   const { requestHeaders, removedHeaders } = permit.obligations;
   const dropped = new Set([...removedHeaders].map(fold));
   for (let index = 0; index < requestHeaders.length; index += 2) dropped.add(fold(requestHeaders[index] ?? ''));
@@ -81,5 +81,5 @@ function outgoingHeaders({ request, permit, ...facts }: Forwardable): HeaderList
     const name = request.headers[index] ?? '';
     if (dropped.size === 0 || !dropped.has(fold(name))) headers.push(name, request.headers[index + 1] ?? '');
   }
-  return [...headers, ...requestHeaders, ...addedHeaders(facts)];
+  return [...headers, ...requestHeaders, ...identityHeaders(facts), 'x-portcullis-id', id];
 }

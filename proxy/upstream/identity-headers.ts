@@ -4,14 +4,9 @@ import type { HeaderList } from '../header-list.ts';
 
 /**
  * What the workload is told about its caller: the plain SPIFFE ID, and the element of `x-forwarded-client-cert` that
- * Envoy would write; and under which id we keep the record. Normalising has dropped everything under these names, so
- * there is one value and it is ours.
+ * Envoy would write. Normalising has dropped everything under these names, so there is one value and it is ours.
  */
-export function addedHeaders({
-  id,
-  connection,
-  snapshot,
-}: Pick<Accepted, 'id' | 'connection' | 'snapshot'>): HeaderList {
+export function identityHeaders({ connection, snapshot }: Pick<Accepted, 'connection' | 'snapshot'>): HeaderList {
   const { workload, identity } = snapshot.config;
   const { peer, remote } = connection;
   return [
@@ -23,8 +18,6 @@ export function addedHeaders({
     remote.ip,
     'x-forwarded-proto',
     'https',
-    'x-portcullis-id',
-    id,
   ];
 }
 

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { PolicyBundle } from '../../../policy/bundle/bundle.ts';
 import { buildPolicy } from '../../../policy/compiler/compile.ts';
-import type { PolicyInput } from '../../../policy/input.ts';
-import { buildInput, type InputFacts } from '../../../policy/input.ts';
+import { buildInput, type PolicyInput } from '../../../policy/input.ts';
+import type { BodyFacts, InputFacts } from '../../../policy/input-facts.ts';
 import { parseSpiffeId, parseTrustDomain } from '../../../certs/spiffe-id.ts';
 
 /** Compiles one module whose package is `test`. */
@@ -54,9 +54,22 @@ export function facts(changes: Partial<InputFacts> = {}): InputFacts {
     route: { name: 'orders.read', template: '/orders/{id}', parameters: new Map([['id', 'a b']]) },
     body: { kind: 'none' },
     snapshotDigest: 'sha256:00',
-    connection: { id: 'c-1', tlsVersion: 'TLSv1.3', cipher: 'x', openedMs: mondayMorningMs, requestNumber: 1 },
+    connection: {
+      id: 'c-1',
+      tlsVersion: 'TLSv1.3',
+      cipher: 'x',
+      openedMs: mondayMorningMs,
+      requestNumber: 1,
+      serverName: undefined,
+    },
     ...changes,
   };
+}
+
+/** A body that was held against its schema. */
+export function validated(value: unknown, contentType = 'application/json'): Extract<BodyFacts, { kind: 'validated' }> {
+  const text = JSON.stringify(value);
+  return { kind: 'validated', bytes: Buffer.byteLength(text), contentType, value, text: () => text };
 }
 
 export function input(changes: Partial<InputFacts> = {}): PolicyInput {

@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import { test } from 'tap';
-import { buildInput, type InputFacts } from '../../../policy/input.ts';
-import { facts } from './policies.ts';
+import { buildInput } from '../../../policy/input.ts';
+import type { InputFacts } from '../../../policy/input-facts.ts';
+import { facts, validated } from './policies.ts';
 
 const schema = JSON.parse(
   readFileSync(new URL('../../../policy/input.schema.json', import.meta.url), 'utf8'),
@@ -16,7 +17,7 @@ const bodies: readonly InputFacts['body'][] = [
   { kind: 'none' },
   { kind: 'streamed', bytes: undefined, contentType: undefined },
   { kind: 'streamed', bytes: 7, contentType: 'text/plain' },
-  { kind: 'validated', bytes: 9, contentType: 'application/json', value: { qty: 1 } },
+  validated({ qty: 1 }),
 ];
 
 test('every kind of input follows the published schema', (t) => {
@@ -38,7 +39,14 @@ test('it has the members of the OPA-Envoy input, as Rego written for it reads th
           scheme: 'https',
           protocol: 'HTTP/1.1',
           size: 0,
-          headers: { accept: 'text/plain', 'x-tag': 'one,two' },
+          headers: {
+            accept: 'text/plain',
+            'x-tag': 'one,two',
+            ':authority': 'orders.demo.test',
+            ':method': 'GET',
+            ':path': '/orders/a%20b?x=1&x=2&y=',
+            ':scheme': 'https',
+          },
         },
       },
       source: {
@@ -46,7 +54,9 @@ test('it has the members of the OPA-Envoy input, as Rego written for it reads th
         principal: 'spiffe://demo.test/ns/shop/sa/web',
       },
       destination: { principal: 'spiffe://demo.test/ns/shop/sa/orders' },
+      metadataContext: {},
     },
+    source_principal: 'spiffe://demo.test/ns/shop/sa/web',
     parsed_path: ['orders', 'a b'],
     parsed_query: { x: ['1', '2'], y: [''] },
     truncated_body: false,
@@ -61,7 +71,12 @@ test('it has the members of the OPA-Envoy input, as Rego written for it reads th
 
 test('only a validated body is shown; what was not read is never an empty body', (t) => {
   const shown = bodies.map((body) => Object.hasOwn(asPolicySees(facts({ body })), 'parsed_body'));
-  t.same(shown, [false, false, false, true]);
+  t.same(shown, [true, false, false, true]);
+  t.equal(asPolicySees(facts())['parsed_body'], null, 'as the plugin says that there is none');
+  t.match(asPolicySees(facts({ body: validated({ qty: 1 }) })), {
+    attributes: { request: { http: { body: '{"qty":1}', size: 9 } } },
+    parsed_body: { qty: 1 },
+  });
   t.match(asPolicySees(facts({ body: { kind: 'streamed', bytes: undefined, contentType: undefined } })), {
     attributes: { request: { http: { size: -1 } } },
     portcullis: { body: { kind: 'streamed', bytes: null } },
@@ -78,7 +93,10 @@ test('any header, query or parameter name becomes an own member', (t) => {
       const parameters = new Map([[key, value]]);
       const document = buildInput(facts({ request, route: { name: 'r', template: '/', parameters } }));
       const { headers } = document.attributes.request.http;
-      t.same(Object.keys(headers), [key]);
+      t.same(
+        Object.keys(headers).filter((each) => !each.startsWith(':')),
+        key.startsWith(':') ? [] : [key],
+      );
       if (headers[key] !== value || document.parsed_query[key]?.[0] !== value) throw new Error('lost');
       if (document.portcullis.route.parameters[key] !== value) throw new Error('lost');
       if (!JSON.stringify(document).includes(`${JSON.stringify(key)}:${JSON.stringify(value)}`))
@@ -87,5 +105,19 @@ test('any header, query or parameter name becomes an own member', (t) => {
     { numRuns: 200 },
   );
   t.equal(({} as Record<string, unknown>)['polluted'], undefined);
+  t.end();
+});
+
+test('what the plugin would say, to the letter, of the edges', (t) => {
+  const { request, connection } = facts();
+  const root = asPolicySees(facts({ request: { ...request, target: '/', path: '/' }, pathSegments: [] }));
+  t.same(root['parsed_path'], [''], 'Go splits the path /, without its slash, into one empty segment');
+  const partial = ['x-envoy-auth-partial-body', 'true'];
+  t.notMatch(asPolicySees(facts({ request: { ...request, headers: partial } })), {
+    attributes: { request: { http: { headers: { 'x-envoy-auth-partial-body': 'true' } } } },
+  });
+  t.match(asPolicySees(facts({ connection: { ...connection, serverName: 'orders.demo.test' } })), {
+    attributes: { tlsSession: { sni: 'orders.demo.test' } },
+  });
   t.end();
 });
