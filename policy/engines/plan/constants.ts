@@ -1,7 +1,7 @@
-import { numberOf } from '../../value/number.ts';
+import { readNumber } from './number-literal.ts';
 import { insert } from '../../value/object.ts';
 import { add } from '../../value/set.ts';
-import { type ObjectValue, RegoSet, type Value } from '../../value/value.ts';
+import { type ObjectValue, RegoMap, RegoSet, type Value } from '../../value/value.ts';
 import type { Block, Local, Operand, Statement } from './ir.ts';
 import { blocksOf, targetOf } from './statements.ts';
 
@@ -123,7 +123,8 @@ function build(made: Made, values: Map<Made, Value>): Value {
     else if (statement.type === 'SetAddStmt') add(value as RegoSet, first as Value);
     else value = insert(value as ObjectValue, first as Value, second as Value);
   }
-  if (typeof value === 'object' && !(value instanceof RegoSet)) Object.freeze(value);
+  // A set or a map keeps its order inside itself once it is known.
+  if (!(value instanceof RegoSet) && !(value instanceof RegoMap)) Object.freeze(value);
   values.set(made, value);
   return value;
 }
@@ -141,7 +142,7 @@ function emptyOf(make: MakeStatement): Value {
     case 'MakeNumberIntStmt':
       return make.value;
     case 'MakeNumberRefStmt':
-      return numberOf(make.index) ?? 0;
+      return readNumber(make.index) ?? 0;
   }
 }
 
