@@ -3,7 +3,8 @@ import { PolicyError } from '../errors.ts';
 
 /**
  * Built-ins that no engine will ever offer, each with its reason: they would make a decision depend on something other
- * than its input, wait for the network, or show the policy what it has no business to see.
+ * than its input, wait for the network, or show the policy what it has no business to see. `io.jwt.encode_sign` is offered,
+ * and refuses PS* and ES* itself (jwt/algorithm.ts).
  */
 const refused: ReadonlyMap<string, string> = new Map([
   ['http.send', 'it asks the network during a decision'],

@@ -10,10 +10,16 @@ import { cryptoBuiltins } from './crypto.ts';
 import { sprintfBuiltins } from './sprintf.ts';
 import { stringBuiltins } from './strings.ts';
 import { timeBuiltins } from './time.ts';
+import { globBuiltins } from './glob.ts';
+import { regexBuiltins } from './regex.ts';
 import { encodingBuiltins } from './encoding.ts';
 import { graphBuiltins } from './graph.ts';
+import type * as IoJwt from './io-jwt.ts';
 import { uriBuiltins } from './uri.ts';
 import { urlqueryBuiltins } from './urlquery.ts';
+import { jsonBuiltins } from './json.ts';
+import { jsonPathsBuiltins } from './json-paths.ts';
+import { jsonPatchBuiltins } from './json-patch.ts';
 
 /** Namespaces whose code is small and needs no library. */
 const light: readonly Builtins[] = [
@@ -26,10 +32,15 @@ const light: readonly Builtins[] = [
   sprintfBuiltins,
   stringBuiltins,
   timeBuiltins,
+  globBuiltins,
+  regexBuiltins,
   encodingBuiltins,
   graphBuiltins,
   uriBuiltins,
   urlqueryBuiltins,
+  jsonBuiltins,
+  jsonPathsBuiltins,
+  jsonPatchBuiltins,
 ];
 
 /** A namespace whose libraries cost megabytes: it is loaded with the first policy that names one of its built-ins. */
@@ -47,7 +58,31 @@ type Heavy = {
  *   builtinsOf: (module) => (module as typeof Graphql).graphqlBuiltins,
  * },
  */
-const heavy: readonly Heavy[] = [];
+const heavy: readonly Heavy[] = [
+  {
+    names: [
+      'io.jwt.decode',
+      'io.jwt.decode_verify',
+      'io.jwt.encode_sign',
+      'io.jwt.encode_sign_raw',
+      'io.jwt.verify_eddsa',
+      'io.jwt.verify_es256',
+      'io.jwt.verify_es384',
+      'io.jwt.verify_es512',
+      'io.jwt.verify_hs256',
+      'io.jwt.verify_hs384',
+      'io.jwt.verify_hs512',
+      'io.jwt.verify_ps256',
+      'io.jwt.verify_ps384',
+      'io.jwt.verify_ps512',
+      'io.jwt.verify_rs256',
+      'io.jwt.verify_rs384',
+      'io.jwt.verify_rs512',
+    ],
+    file: new URL('./io-jwt.ts', import.meta.url),
+    builtinsOf: (module) => (module as typeof IoJwt).jwtBuiltins,
+  },
+];
 
 const require = createRequire(import.meta.url);
 const suffix = import.meta.filename.endsWith('.ts') ? '.ts' : '.js';

@@ -1,0 +1,36 @@
+import { registerHooks } from 'node:module';
+import { basename } from 'node:path';
+import { test } from 'tap';
+
+const loaded: string[] = [];
+registerHooks({
+  load: (url, context, next) => {
+    loaded.push(basename(url));
+    return next(url, context);
+  },
+});
+const { builtinNames, findBuiltin } = await import('../../../policy/builtins/registry.ts');
+
+test('to name a built-in loads nothing, to ask for it loads its file once', async (t) => {
+  t.ok(builtinNames.has('io.jwt.decode'));
+  t.ok(findBuiltin('crypto.sha256'), 'light ones are there');
+  t.notOk(loaded.includes('io-jwt.ts'));
+  const decode = findBuiltin('io.jwt.decode');
+  t.type(decode, 'function');
+  t.equal(findBuiltin('io.jwt.decode'), decode);
+  t.equal(loaded.filter((file) => file === 'io-jwt.ts').length, 1);
+});
+
+test('every name that is promised has a built-in behind it', async (t) => {
+  for (const name of builtinNames) t.type(findBuiltin(name), 'function', name);
+  t.equal(findBuiltin('http.send'), undefined);
+  t.equal(findBuiltin('constructor'), undefined);
+});
+
+test('every built-in of a heavy file is named', async (t) => {
+  const { jwtBuiltins } = await import('../../../policy/builtins/io-jwt.ts');
+  t.same(
+    Object.keys(jwtBuiltins).filter((name) => !builtinNames.has(name)),
+    [],
+  );
+});
