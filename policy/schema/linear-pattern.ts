@@ -1,4 +1,4 @@
-import { RE2JS } from 're2js';
+import { compileLinearRegex } from '../linear-regex.ts';
 import { toRe2, UnsupportedPattern } from './ecma-pattern.ts';
 
 /** Matches in time linear in the text, whatever the pattern and the text. */
@@ -13,9 +13,9 @@ export function compileLinearPattern(pattern: string): LinearPattern {
   checkEcmaSyntax(pattern);
   const translated = toRe2(pattern);
   try {
-    const compiled = RE2JS.compile(translated);
+    const { test } = compileLinearRegex(translated);
     // ajv tells compiled patterns apart by their text.
-    return { test: (text) => compiled.test(text), toString: () => `/${pattern}/u` };
+    return { test, toString: () => `/${pattern}/u` };
   } catch (cause) {
     throw new UnsupportedPattern(reasonOf(cause), { cause });
   }
@@ -30,10 +30,10 @@ function checkEcmaSyntax(pattern: string): void {
   }
 }
 
-/** Both engines say `...: reason` and may repeat the pattern, which the caller shows anyway. */
+/** V8 says `...: reason` and repeats the pattern, which the caller shows anyway. */
 function reasonOf(cause: unknown): string {
   const message = cause instanceof Error ? cause.message : String(cause);
   if (message.includes('invalid repeat count')) return 'a repeat count is larger than 1000; use maxLength';
   if (message.startsWith('Invalid regular expression')) return message.slice(message.lastIndexOf(': ') + 2);
-  return message.replace(/^error parsing regexp: /, '');
+  return message;
 }
