@@ -1,8 +1,5 @@
-import { keysOf, member, objectOf } from '../value/object.ts';
-import { sortedMembers } from '../value/order.ts';
 import { readValue } from '../value/read-text.ts';
-import { jsonText } from '../value/text.ts';
-import { isArray, isObject, isSet, type Value } from '../value/value.ts';
+import { plainJson } from './plan/plain-json.ts';
 
 /** A number that JSON.parse may not read exactly, or as no number at all. Found in texts too, which costs only time. */
 const longNumber = /\d{16}|\d[eE]/;
@@ -21,15 +18,5 @@ export function readResult(text: string): unknown {
       // Nearly all results are JSON; a set or a key that is no string is not.
     }
   }
-  return asJson(readValue(text));
+  return plainJson(readValue(text));
 }
-
-/** A Rego value with the types of JSON only. */
-export function asJson(value: Value): Value {
-  if (isArray(value)) return value.map(asJson);
-  if (isSet(value)) return sortedMembers(value).map(asJson);
-  if (!isObject(value)) return value;
-  return objectOf(keysOf(value).map((key) => [nameOf(key), asJson(member(value, key) as Value)]));
-}
-
-const nameOf = (key: Value): string => (typeof key === 'string' ? key : jsonText(key));

@@ -3,6 +3,8 @@ import type * as Sdk from '@open-policy-agent/opa-wasm';
 import type { JsonObject, PolicyBundle } from '../../policy/bundle/bundle.ts';
 import { openWasm } from '../../policy/engines/wasm.ts';
 import { PolicyError } from '../../policy/errors.ts';
+import { openPlan } from '../../policy/engines/plan/open.ts';
+import { plainJson } from '../../policy/engines/plan/plain-json.ts';
 import { readResult } from '../../policy/engines/result.ts';
 import { jsonText, valueText } from '../../policy/value/text.ts';
 import type { Value } from '../../policy/value/value.ts';
@@ -19,21 +21,22 @@ const unixMs = Date.UTC(2026, 10, 23, 9, 30);
 
 const { loadPolicySync } = createRequire(import.meta.url)('@open-policy-agent/opa-wasm') as typeof Sdk;
 
-const evaluations: Readonly<Record<EngineName, (one: Case, compiled: Runnable) => readonly Value[]>> = {
+/** `strict` ends an evaluation where a built-in fails. */
+type Evaluation = (one: Case, compiled: Runnable, strict: boolean) => readonly Value[];
+
+const evaluations: Readonly<Record<EngineName, Evaluation>> = {
   sdk: evaluateSdk,
   wasm: evaluateWasm,
-  plan: () => {
-    throw new Error('the plan engine is not there yet');
-  },
+  plan: evaluatePlan,
 };
 
-/** Whether the engine fails where a built-in fails: WebAssembly cannot. */
-export const isStrict = (engine: EngineName): boolean => engine === 'plan';
+/** WebAssembly cannot: OPA compiles most built-ins into the module, where a failure leaves no trace. */
+export const canBeStrict = (engine: EngineName): boolean => engine === 'plan';
 
-export function evaluate(engine: EngineName, one: Case, compiled: Compiled): Outcome {
+export function evaluate(engine: EngineName, one: Case, compiled: Compiled, strict: boolean): Outcome {
   if (compiled.error !== undefined) return { kind: 'error', message: compiled.error };
   try {
-    return { kind: 'results', results: evaluations[engine](one, compiled) };
+    return { kind: 'results', results: evaluations[engine](one, compiled, strict) };
   } catch (thrown) {
     const message = messageOf(thrown);
     const lacking = thrown instanceof PolicyError && thrown.code === 'builtin-refused';
@@ -44,6 +47,12 @@ export function evaluate(engine: EngineName, one: Case, compiled: Compiled): Out
 function evaluateWasm({ data, input }: Case, compiled: Runnable): readonly Value[] {
   const policy = openWasm(bundleOf(compiled, data));
   return results(readResult(policy.evaluate(input === undefined ? undefined : valueText(input), unixMs)) as Value);
+}
+
+function evaluatePlan({ data, input }: Case, { plan }: Runnable, strictBuiltinErrors: boolean): readonly Value[] {
+  return openPlan({ plan, data, strictBuiltinErrors })
+    .evaluate('eval', input, unixMs)
+    .map((result) => plainJson(result) as Value);
 }
 
 /** As its users call it, with what JSON.parse gives. */

@@ -3,7 +3,6 @@ import { keysOf, member, objectOf } from '../../policy/value/object.ts';
 import { setOf } from '../../policy/value/set.ts';
 import { valueText } from '../../policy/value/text.ts';
 import { isArray, type ObjectValue, type Value } from '../../policy/value/value.ts';
-import { asJson } from '../../policy/engines/result.ts';
 import type { Case } from './cases.ts';
 
 /** What an engine made of a case. */
@@ -46,19 +45,19 @@ function judgeError(
   return `wanted ${want.code} ${want.text}, got ${valueText(outcome.results)}`;
 }
 
-/** The results as a set of objects, as JSON; variables that the compiler made are left out. */
+/** The results as a set of objects; variables that the compiler made are left out. */
 export function bindings({ sortBindings, ignoreGeneratedVars }: Case, results: readonly Value[]): Value {
   return setOf(
     results.map((result) => {
       const object = result as ObjectValue;
-      const names = keysOf(object).filter((name) => !isGenerated(String(name), ignoreGeneratedVars));
-      return objectOf(names.map((name) => [name, sorted(asJson(member(object, name) as Value), sortBindings)]));
+      const names = keysOf(object).filter((name) => !isGenerated(name, ignoreGeneratedVars));
+      return objectOf(names.map((name) => [name, sorted(member(object, name) as Value, sortBindings)]));
     }),
   );
 }
 
-const isGenerated = (name: string, ignoreLocals: boolean): boolean =>
-  name.startsWith('^') || (ignoreLocals && name.startsWith('__localq'));
+const isGenerated = (name: Value, ignoreLocals: boolean): boolean =>
+  typeof name === 'string' && (name.startsWith('^') || (ignoreLocals && name.startsWith('__localq')));
 
 const sorted = (value: Value, wanted: boolean): Value =>
   wanted && isArray(value) ? value.toSorted(compareValues) : value;

@@ -1,20 +1,13 @@
 import { refusalOf } from '../../policy/builtins/refused.ts';
 import type { Case } from './cases.ts';
 import type { EngineName } from './engines.ts';
-import type { Outcome } from './judge.ts';
-
-export type Verdict = {
-  readonly case: Case;
-  readonly outcomes: ReadonlyMap<EngineName, Outcome>;
-  /** By engine: undefined is a pass. */
-  readonly objections: ReadonlyMap<EngineName, string | undefined>;
-  /** Between plan and wasm. */
-  readonly difference: string | undefined;
-};
+import type { Verdict } from './verdict.ts';
 
 const titles: Readonly<Record<EngineName, string>> = { sdk: 'stock SDK', wasm: 'wasm', plan: 'plan' };
 const widths = { name: 44, count: 10 } as const;
 const reasonLength = 160;
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 export function printReport(verdicts: readonly Verdict[], engines: readonly EngineName[], whole: boolean): void {
   printTable(verdicts, engines);
@@ -38,7 +31,7 @@ function counts(group: readonly Verdict[], engines: readonly EngineName[]): read
 }
 
 function row(name: string, cells: readonly (string | number)[]): void {
-  console.log(name.padEnd(widths.name) + cells.map((cell) => String(cell).padStart(widths.count)).join(''));
+  say(name.padEnd(widths.name) + cells.map((cell) => String(cell).padStart(widths.count)).join(''));
 }
 
 const passes = ({ objections }: Verdict, engine: EngineName): boolean => objections.get(engine) === undefined;
@@ -54,25 +47,25 @@ function refusedOnPurpose({ outcomes }: Verdict): string | undefined {
 
 function printFailures(verdicts: readonly Verdict[], engine: EngineName, whole: boolean): void {
   const failed = verdicts.filter((verdict) => !passes(verdict, engine) && refusedOnPurpose(verdict) === undefined);
-  console.log(`\n${titles[engine]}: ${failed.length} failures`);
+  say(`\n${titles[engine]}: ${failed.length} failures`);
   for (const { case: one, objections } of failed) print(one, objections.get(engine) ?? '', whole);
 }
 
 function printDifferences(verdicts: readonly Verdict[], whole: boolean): void {
   const different = verdicts.filter(({ difference }) => difference !== undefined);
-  console.log(`\n${different.length} differences between plan and wasm`);
+  say(`\n${different.length} differences between plan and wasm`);
   for (const { case: one, difference } of different) print(one, difference ?? '', whole);
 }
 
 function printRefused(verdicts: readonly Verdict[]): void {
   const refused = Map.groupBy(verdicts, refusedOnPurpose);
-  console.log('\nrefused on purpose');
+  say('\nrefused on purpose');
   for (const [name, group] of refused) {
-    if (name !== undefined) console.log(`  ${group.length} cases: ${refusalOf(name) ?? name}`);
+    if (name !== undefined) say(`  ${group.length} cases: ${refusalOf(name) ?? name}`);
   }
 }
 
 function print({ version, note, query, modules }: Case, reason: string, whole: boolean): void {
-  if (!whole) return console.log(`  ${version}/${note}: ${reason.replaceAll('\n', ' ').slice(0, reasonLength)}`);
-  console.log(`\n--- ${version}/${note}\n${modules.join('\n')}\n? ${query}\n${reason}`);
+  if (!whole) return say(`  ${version}/${note}: ${reason.replaceAll('\n', ' ').slice(0, reasonLength)}`);
+  say(`\n--- ${version}/${note}\n${modules.join('\n')}\n? ${query}\n${reason}`);
 }
