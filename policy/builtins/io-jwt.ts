@@ -1,4 +1,3 @@
-import { jsonText } from '../value/text.ts';
 import { isObject, type Value } from '../value/value.ts';
 import { member } from '../value/object.ts';
 import { bytesOf } from '../value/bytes.ts';
@@ -9,6 +8,7 @@ import { readJwkText, readSigningKey, readVerificationKeys } from './jwt/keys.ts
 import { secretOf } from './jwt/secret.ts';
 import { joseHeaderOf, objectOfText, readOrUndefined, readToken, textOfPart } from './jwt/token.ts';
 import { isSignedByOne } from './jwt/verify.ts';
+import { marshal } from './json.ts';
 import { object, text } from './operands.ts';
 
 /** Reads without verifying. A token in a token is unwrapped to the innermost; each is three quarters of the one around it. */
@@ -63,7 +63,7 @@ const decodeVerify: Builtin = (context, encoded, wanted) => {
 };
 
 const encodeSign: Builtin = (context, header, payload, key) =>
-  encoded(context, goJson(object(header, 1)), goJson(object(payload, 2)), object(key, 3));
+  encoded(context, marshal(object(header, 1)), marshal(object(payload, 2)), object(key, 3));
 
 const encodeSignRaw: Builtin = (context, header, payload, key) =>
   encoded(context, text(header, 1), text(payload, 2), readJwkText(text(key, 3)));
@@ -79,13 +79,6 @@ function encoded(context: BuiltinContext, header: string, payload: string, key: 
   const signed = `${bytesOf(header).toString('base64url')}.${bytesOf(payload).toString('base64url')}`;
   const signature = signatureOf(context, alg, readSigningKey(context, key), Buffer.from(signed));
   return `${signed}.${signature.toString('base64url')}`;
-}
-
-/** Go escapes what could end a script element; the signature is made over these bytes. */
-function goJson(value: Value): string {
-  return jsonText(value).replaceAll(/[<>&\u2028\u2029]/g, (unit) => {
-    return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  });
 }
 
 const withKeys = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];

@@ -1,46 +1,74 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { affixBuiltins } from './affixes.ts';
 import { aggregateBuiltins } from './aggregates.ts';
 import { arithmeticBuiltins } from './arithmetic.ts';
+import { arrayBuiltins } from './arrays.ts';
+import { bitsBuiltins } from './bits.ts';
 import type { Builtin, Builtins } from './builtin.ts';
 import { comparisonBuiltins } from './comparison.ts';
-import { memberBuiltins } from './member.ts';
-import { setBuiltins } from './sets.ts';
 import { cryptoBuiltins } from './crypto.ts';
-import { sprintfBuiltins } from './sprintf.ts';
-import { stringBuiltins } from './strings.ts';
-import { timeBuiltins } from './time.ts';
-import { globBuiltins } from './glob.ts';
-import { regexBuiltins } from './regex.ts';
 import { encodingBuiltins } from './encoding.ts';
+import { globBuiltins } from './glob.ts';
 import { graphBuiltins } from './graph.ts';
 import type * as IoJwt from './io-jwt.ts';
+import { jsonPatchBuiltins } from './json-patch.ts';
+import { jsonPathsBuiltins } from './json-paths.ts';
+import { jsonBuiltins } from './json.ts';
+import { letterCaseBuiltins } from './letter-case.ts';
+import { memberBuiltins } from './member.ts';
+import { numberBuiltins } from './numbers.ts';
+import { objectBuiltins } from './objects.ts';
+import type * as ProvidersAws from './providers-aws.ts';
+import { regexBuiltins } from './regex.ts';
+import { replaceBuiltins } from './replace.ts';
+import { setBuiltins } from './sets.ts';
+import { sprintfBuiltins } from './sprintf.ts';
+import { stringBuiltins } from './strings.ts';
+import { subsetBuiltins } from './subset.ts';
+import { templateStringBuiltins } from './template-string.ts';
+import { timeBuiltins } from './time.ts';
+import { trimBuiltins } from './trim.ts';
+import { typeBuiltins } from './types.ts';
+import { unitBuiltins } from './units.ts';
 import { uriBuiltins } from './uri.ts';
 import { urlqueryBuiltins } from './urlquery.ts';
-import { jsonBuiltins } from './json.ts';
-import { jsonPathsBuiltins } from './json-paths.ts';
-import { jsonPatchBuiltins } from './json-patch.ts';
+import { walkBuiltins } from './walk.ts';
+import type * as Yaml from './yaml.ts';
 
 /** Namespaces whose code is small and needs no library. */
 const light: readonly Builtins[] = [
+  affixBuiltins,
   aggregateBuiltins,
   arithmeticBuiltins,
+  arrayBuiltins,
+  bitsBuiltins,
   comparisonBuiltins,
   cryptoBuiltins,
+  encodingBuiltins,
+  globBuiltins,
+  graphBuiltins,
+  jsonBuiltins,
+  jsonPatchBuiltins,
+  jsonPathsBuiltins,
+  letterCaseBuiltins,
   memberBuiltins,
+  numberBuiltins,
+  objectBuiltins,
+  regexBuiltins,
+  replaceBuiltins,
   setBuiltins,
   sprintfBuiltins,
   stringBuiltins,
+  subsetBuiltins,
+  templateStringBuiltins,
   timeBuiltins,
-  globBuiltins,
-  regexBuiltins,
-  encodingBuiltins,
-  graphBuiltins,
+  trimBuiltins,
+  typeBuiltins,
+  unitBuiltins,
   uriBuiltins,
   urlqueryBuiltins,
-  jsonBuiltins,
-  jsonPathsBuiltins,
-  jsonPatchBuiltins,
+  walkBuiltins,
 ];
 
 /** A namespace whose libraries cost megabytes: it is loaded with the first policy that names one of its built-ins. */
@@ -59,6 +87,11 @@ type Heavy = {
  * },
  */
 const heavy: readonly Heavy[] = [
+  {
+    names: ['yaml.marshal', 'yaml.unmarshal', 'yaml.is_valid'],
+    file: new URL('./yaml.ts', import.meta.url),
+    builtinsOf: (module) => (module as typeof Yaml).yamlBuiltins,
+  },
   {
     names: [
       'io.jwt.decode',
@@ -81,6 +114,11 @@ const heavy: readonly Heavy[] = [
     ],
     file: new URL('./io-jwt.ts', import.meta.url),
     builtinsOf: (module) => (module as typeof IoJwt).jwtBuiltins,
+  },
+  {
+    names: ['providers.aws.sign_req'],
+    file: new URL('./providers-aws.ts', import.meta.url),
+    builtinsOf: (module) => (module as typeof ProvidersAws).awsBuiltins,
   },
 ];
 

@@ -10,7 +10,7 @@ import { percentDecode, percentEncode } from './percent-encoding.ts';
  * have compared. Nothing is normalised: dot segments and empty ports stay.
  */
 
-type Uri = {
+export type Uri = {
   readonly scheme: string;
   readonly hostname: string;
   readonly port: string;
@@ -23,7 +23,7 @@ type Uri = {
 const nothing: Uri = { scheme: '', hostname: '', port: '', path: '', raw_path: '', raw_query: '', fragment: '' };
 
 /** Throws BuiltinError. */
-function parseUri(uri: string): Uri {
+export function parseUri(uri: string): Uri {
   const [beforeFragment, encodedFragment] = cut(uri, '#');
   if (/[\x00-\x1f\x7f]/.test(beforeFragment)) throw new BuiltinError('invalid control character in URL');
   const fragment = percentDecode(encodedFragment);
