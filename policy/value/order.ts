@@ -70,7 +70,9 @@ export function compareStrings(a: string, b: string): number {
 
 /** The members of a set in Rego's order, as OPA iterates. */
 export function sortedMembers(set: RegoSet): readonly Value[] {
-  set.sorted ??= [...set.members.values()].sort(compareValues);
+  if (set.sorted !== undefined) return set.sorted;
+  const members = [...set.members.values()];
+  set.sorted = members.length > 1 ? members.sort(compareValues) : members;
   return set.sorted;
 }
 
