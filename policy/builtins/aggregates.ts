@@ -19,7 +19,7 @@ const count: Builtin = (_context, value) => {
 function items(context: BuiltinContext, value: Value): readonly Value[] {
   if (!isArray(value) && !(value instanceof RegoSet)) return mismatch(1, 'one of {set, array}', value);
   const found = isArray(value) ? value : [...value.members.values()];
-  context.charge(found.length);
+  context.charge(found.length >>> 3);
   return found;
 }
 
@@ -32,14 +32,15 @@ const fold =
 const first =
   (order: (a: Value, b: Value) => number): Builtin =>
   (context, values) => {
-    const [start, ...rest] = items(context, values);
-    return start === undefined ? undefined : rest.reduce((best, item) => (order(item, best) < 0 ? item : best), start);
+    let best: Value | undefined;
+    for (const item of items(context, values)) if (best === undefined || order(item, best) < 0) best = item;
+    return best;
   };
 
+/** A set remembers its order once it has one. */
 const sort: Builtin = (context, values) => {
   const unsorted = items(context, values);
-  // Comparing n items about 2 log n times; a set remembers its order.
-  context.charge(unsorted.length * Math.ceil(Math.log2(unsorted.length + 1)));
+  context.charge(Math.ceil((unsorted.length * Math.log2(unsorted.length + 1)) / 2));
   return values instanceof RegoSet ? sortedMembers(values) : unsorted.toSorted(compareValues);
 };
 

@@ -1,5 +1,5 @@
-import { member } from '../value/object.ts';
 import { equalValues } from '../value/order.ts';
+import { partOf } from '../value/part.ts';
 import { has } from '../value/set.ts';
 import { isArray, isObject, RegoMap, RegoSet, type Value } from '../value/value.ts';
 import type { Builtin, Builtins } from './builtin.ts';
@@ -24,18 +24,9 @@ const memberOf: Builtin = (context, value, collection) => {
 
 /** `key, value in collection`. A member of a set is its own key. */
 const memberAt: Builtin = (_context, key, value, collection) => {
-  if (collection instanceof RegoSet) return has(collection, key) && equalValues(key, value);
-  const found = isArray(collection)
-    ? itemAt(collection, key)
-    : isObject(collection)
-      ? member(collection, key)
-      : undefined;
+  const found = partOf(collection, key);
   return found !== undefined && equalValues(found, value);
 };
-
-function itemAt(items: readonly Value[], index: Value): Value | undefined {
-  return typeof index === 'number' && Number.isInteger(index) && index >= 0 ? items[index] : undefined;
-}
 
 /** Those are equal exactly when they are identical: what `includes` looks for, much faster than a call for each item. */
 const isScalarButNumber = (value: Value): boolean =>

@@ -7,7 +7,7 @@ import { indexOf, occurrences, splitAt } from './search.ts';
 
 /** Pays for making or searching so much text. */
 export function chargeForText({ charge }: BuiltinContext, units: number): void {
-  if (units >= 64) charge(units >>> 6);
+  if (units >= 64) charge(Math.ceil(units / 64));
 }
 
 /** The strings in an array, or in a set in its order. */
@@ -21,7 +21,7 @@ export function texts(value: Value, position: number): readonly string[] {
 const concat: Builtin = (context, delimiter, collection) => {
   const between = text(delimiter, 1);
   const parts = texts(collection, 2);
-  context.charge(parts.length);
+  context.charge(parts.length >>> 2);
   let units = between.length * parts.length;
   for (const part of parts) units += part.length;
   chargeForText(context, units);
@@ -32,7 +32,7 @@ const split: Builtin = (context, value, delimiter) => {
   const whole = text(value, 1);
   chargeForText(context, whole.length);
   const pieces = piecesOf(whole, text(delimiter, 2));
-  if (pieces.length > 16) context.charge(pieces.length);
+  context.charge(pieces.length >>> 1);
   return pieces;
 };
 
@@ -45,7 +45,7 @@ const splitN: Builtin = (context, value, delimiter, limit) => {
   const whole = text(value, 1);
   chargeForText(context, whole.length);
   const pieces = piecesOf(whole, text(delimiter, 2));
-  context.charge(pieces.length);
+  context.charge(pieces.length >>> 1);
   const wanted = integer(limit, 3);
   return wanted >= 0 ? pieces.slice(0, wanted) : pieces.slice(wanted);
 };

@@ -12,6 +12,10 @@ export function sizeOf(object: ObjectValue): number {
   return object instanceof RegoMap ? object.members.size : Object.keys(object).length;
 }
 
+/** Keys and values in no particular order, which is quicker than `sortedEntries` where none is seen. */
+export const entriesOf = (object: ObjectValue): readonly Entry[] =>
+  object instanceof RegoMap ? [...object.members.values()] : Object.entries(object);
+
 /** The keys in Rego's order. */
 export const keysOf = (object: ObjectValue): readonly Value[] => sortedEntries(object).map(([key]) => key);
 

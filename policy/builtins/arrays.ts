@@ -1,0 +1,40 @@
+import { isArray } from '../value/value.ts';
+import type { Builtin, Builtins } from './builtin.ts';
+import { array, integer } from './operands.ts';
+
+const concat: Builtin = (context, a, b) => {
+  const [first, second] = [array(a, 1), array(b, 2)];
+  if (first.length === 0) return second;
+  if (second.length === 0) return first;
+  context.charge((first.length + second.length) >>> 3);
+  return first.concat(second);
+};
+
+/** One level only. */
+const flatten: Builtin = (context, value) => {
+  const items = array(value, 1);
+  context.charge(items.reduce<number>((total, item) => total + (isArray(item) ? item.length : 1), 0));
+  return items.flatMap((item) => item);
+};
+
+const reverse: Builtin = (context, value) => {
+  const items = array(value, 1);
+  context.charge(items.length >>> 3);
+  return items.toReversed();
+};
+
+/** From `start` up to before `stop`, both brought into the array: -1 is the beginning, not the last item. */
+const slice: Builtin = (context, value, start, stop) => {
+  const items = array(value, 1);
+  const from = Math.max(0, integer(start, 2));
+  const to = Math.max(0, integer(stop, 3));
+  context.charge(Math.max(0, Math.min(to, items.length) - from) >>> 3);
+  return items.slice(from, to);
+};
+
+export const arrayBuiltins: Builtins = {
+  'array.concat': concat,
+  'array.flatten': flatten,
+  'array.reverse': reverse,
+  'array.slice': slice,
+};
