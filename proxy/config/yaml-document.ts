@@ -1,8 +1,8 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments, visit } from 'yaml';
-import type { Document, Node, ParsedNode, YAMLError, YAMLMap } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseYamlDocuments, visit } from '../../policy/yaml.ts';
+import type { Document, Node, ParsedNode, YAMLError, YAMLMap } from '../../policy/yaml.ts';
 import type { Position } from './problem.ts';
 
-/** The only importer of `yaml`: text becomes a tree of located values, free of anchors, tags and odd keys. */
+/** Text becomes a tree of located values, free of anchors, tags and odd keys. */
 export type YamlNode = YamlMap | YamlList | YamlScalar;
 export type YamlMap = { readonly kind: 'map'; readonly at: Position; readonly entries: readonly YamlEntry[] };
 export type YamlEntry = { readonly key: string; readonly keyAt: Position; readonly value: YamlNode };
@@ -31,7 +31,7 @@ const MAX_ERRORS = 10;
  */
 export function parseYaml(text: string): YamlDocument {
   const lines = new LineCounter();
-  const documents = parse(text, lines);
+  const documents = parseYamlDocuments(text, { schema: 'core', stringKeys: true, lines });
   const [document, second] = documents;
   if (document === undefined || document.contents === null) {
     return { root: undefined, problems: [{ at: { line: 1, column: 1 }, message: 'the file is empty' }] };
@@ -44,21 +44,6 @@ export function parseYaml(text: string): YamlDocument {
   }
   for (const { pos, message } of document.warnings) conversion.report(pos[0], `not allowed here: ${message}`);
   return { root: conversion.root(), problems: conversion.problems };
-}
-
-function parse(text: string, lines: LineCounter): readonly Document.Parsed[] {
-  return parseAllDocuments(text, {
-    lineCounter: lines,
-    version: '1.2',
-    schema: 'core',
-    merge: false,
-    resolveKnownTags: false,
-    stringKeys: true,
-    // Checked here in linear time: the library compares each key with all the others of its map.
-    uniqueKeys: false,
-    prettyErrors: false,
-    logLevel: 'silent',
-  });
 }
 
 function syntaxProblem(lines: LineCounter): (error: YAMLError) => YamlProblem {
