@@ -1,3 +1,4 @@
+import { inlined } from './inline-builtins.ts';
 import type { StatementOf } from './ir.ts';
 import { type FunctionWriter, fresh, leave, type ModuleWriter, operand, variable } from './writer.ts';
 
@@ -13,7 +14,7 @@ export function generateCall(writer: FunctionWriter, { func, args, result }: Sta
 function builtinCall({ builtinIndex, builtinNames }: ModuleWriter, name: string, operands: readonly string[]): string {
   const index = builtinIndex.get(name) ?? builtinNames.push(name) - 1;
   builtinIndex.set(name, index);
-  return `b${index}(${operands.join(', ')})`;
+  return inlined(name, `b${index}(${operands.join(', ')})`, operands);
 }
 
 /**

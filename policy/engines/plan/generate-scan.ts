@@ -16,7 +16,7 @@ export function generateScan(writer: FunctionWriter, statement: StatementOf<'Sca
     };
     nested(writer, 'continue', inner, (label) => `${label}${head}`);
   };
-  writer.lines.push(`const ${source} = ${from}, ${list} = isArray(${source}) ? ${source} : items(${source}, charge);`);
+  writer.lines.push(`const ${source} = ${from}, ${list} = isArray(${source}) ? ${source} : items(${source});`);
   nested(writer, 'break', loop, (label) => `${label}{`);
   return '';
 }

@@ -147,7 +147,7 @@ function generateDot(writer: FunctionWriter, { source, key, target }: StatementO
 }
 
 function generateMerge(writer: FunctionWriter, { a, b, target }: StatementOf<'ObjectMergeStmt'>): string {
-  return `${variable(writer, target)} = merge(${variable(writer, a)}, ${variable(writer, b)}, charge);`;
+  return `${variable(writer, target)} = merge(${variable(writer, a)}, ${variable(writer, b)});`;
 }
 
 function generateReturn(writer: FunctionWriter, { source }: StatementOf<'ReturnLocalStmt'>): string {
@@ -175,7 +175,7 @@ function generateWith(writer: FunctionWriter, { local, path, value, block }: Sta
   const replacement =
     path.length === 0
       ? operand(writer, value)
-      : `upsert(${changed}, ${constant(writer.module, path)}, ${operand(writer, value)}, charge)`;
+      : `upsert(${changed}, ${constant(writer.module, path)}, ${operand(writer, value)})`;
   const done = fresh(writer, 'W');
   writer.lines.push(
     `${done}: { const ${held} = ${changed}, ${memory} = save(); ${changed} = ${replacement}; gen = ++lastGen;`,

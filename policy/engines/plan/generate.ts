@@ -24,21 +24,23 @@ export function generatePlan(plan: Plan): Generated {
   const remembered = plan.functions.flatMap(({ params }, index) => (params.length === 2 ? [index] : []));
   const source = [
     "'use strict';",
-    'const { RegoSet, isArray, isObject, isSet, dot, other, equal, items, add, insert, insertOnce, merge, upsert,',
-    'lengthOf, callee, own, ownCopy, conflict, spent, full, makeFunctions, makeBuiltin } = runtime;',
+    'const { context, weightOf, bytesOf, failed, makeFunctions, spent, full } = environment;',
     'let fuel = 0, room = 0, gen = 0, lastGen = 0;',
+    // Not `< 0`, which is false for what is no number.
     'function charge(steps) { if (!((fuel -= steps) >= 0)) spent(); }',
-    'function allocate(bytes) { if (!((room -= bytes) >= 0)) full(); }',
+    'function allocated(value) { if (!((room -= bytesOf(value)) >= 0)) full(); return value; }',
+    'const { RegoSet, isArray, isObject, isSet, dot, other, equal, isIn, items, add, insert, insertOnce, merge, upsert,',
+    'lengthOf, callee, own, ownCopy, conflict } = environment.runtimeOf(charge);',
     ...module.constants.map((_, index) => `const k${index} = constants[${index}];`),
-    ...module.builtinNames.map((_, index) => `const b${index} = makeBuiltin(${index}, charge, allocate);`),
+    ...module.builtinNames.map((name, index) => generateBuiltin(index, plan.builtins.get(name)?.arity ?? 0)),
     ...remembered.map((index) => `let g${index} = 0, m${index};`),
     ...functions,
     ...entrypoints,
     `const functions = makeFunctions([${plan.functions.map((_, index) => `f${index}`).join(', ')}]);`,
     ...generateMemory(remembered),
     'function begin(steps, bytes) { fuel = steps; room = bytes; gen = ++lastGen; }',
-    'function left() { return fuel; }',
-    `return { entrypoints: [${entrypoints.map((_, index) => `p${index}`).join(', ')}], begin, forget, left, charge };`,
+    'function stepsLeft() { return fuel; }',
+    `return { entrypoints: [${entrypoints.map((_, index) => `p${index}`).join(', ')}], begin, forget, charge, stepsLeft };`,
   ];
   return {
     source: source.join('\n'),
@@ -46,6 +48,17 @@ export function generatePlan(plan: Plan): Generated {
     builtinNames: module.builtinNames,
     entrypointNames: [...plan.entrypoints.keys()],
   };
+}
+
+function generateBuiltin(index: number, arity: number): string {
+  const operands = Array.from({ length: arity }, (_, at) => `x${at}`);
+  const weights = ['1', ...operands.map((name) => `w${index}(${name})`)].join(' + ');
+  return [
+    `const B${index} = builtins[${index}], w${index} = weightOf(${index});`,
+    `function b${index}(${operands.join(', ')}) { charge(${weights});`,
+    `try { return allocated(B${index}(${['context', ...operands].join(', ')})); }`,
+    `catch (thrown) { return failed(thrown, ${index}); } }`,
+  ].join(' ');
 }
 
 const usesWith = (blocks: readonly Block[]): boolean => everyStatement(blocks).some(({ type }) => type === 'WithStmt');
