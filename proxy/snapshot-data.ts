@@ -7,6 +7,7 @@ import type { Config, RouteConfig } from './config/config.ts';
 import { parseTemplate } from './config/route-template.ts';
 import { ownHeaders } from './normalise/headers.ts';
 import { createRouter } from './router.ts';
+import { sampleInputs } from './sample-input.ts';
 import type { Route, Snapshot } from './snapshot.ts';
 import { openPool } from './upstream/pool.ts';
 
@@ -48,7 +49,7 @@ export function hydrate(data: SnapshotData, before?: Snapshot, events?: EngineEv
     config,
     policyBad,
     router: createRouter(routes.map((route) => ({ methods: route.config.methods, template: route.template, route }))),
-    engine: openEngine(data.policy, config.policy.engine, events),
+    engine: openEngine(data.policy, config.policy.engine, { events, samples: sampleInputs(config) }),
     trust: readTrustBundle(data.trust),
     ownHeaders: ownHeaders([config.workload.spiffeIdHeader, config.workload.clientCertHeader]),
     pool: before !== undefined && sameWorkload(before.config, config) ? before.pool : openPool(config.workload),

@@ -1,5 +1,6 @@
 import type { PolicyBundle } from '../bundle/bundle.ts';
-import type { Mark, PolicyEngine } from '../engine.ts';
+import { EvaluationError, type Mark, type PolicyEngine } from '../engine.ts';
+import type { PolicyInput } from '../input.ts';
 import { PolicyError } from '../errors.ts';
 import { type CacheLimits, cachedEngine } from './decision-cache.ts';
 import { type Difference, verifiedEngine } from './verify.ts';
@@ -38,6 +39,14 @@ export type EngineEvents = {
 /** An instance that has grown by more is replaced before the next evaluation: its memory never shrinks. */
 const recycleBytes = 16 * 1024 * 1024;
 
+export type EngineParts = {
+  readonly events?: EngineEvents | undefined;
+  /** The wasm engine is warmed with these: V8 compiles a function when it is called first. */
+  readonly samples?: readonly PolicyInput[];
+};
+
+type Opened = { readonly events: EngineEvents; readonly samples: readonly PolicyInput[] };
+
 const nothing = () => undefined;
 const nobody: EngineEvents = {
   wasm: { enter: nothing, leave: nothing },
@@ -50,9 +59,9 @@ const nobody: EngineEvents = {
 export function openEngine(
   bundle: PolicyBundle,
   settings: EngineSettings,
-  events: EngineEvents = nobody,
+  { events = nobody, samples = [] }: EngineParts = {},
 ): PolicyEngine {
-  const engine = selected(bundle, settings, events);
+  const engine = selected(bundle, settings, { events, samples });
   if (settings.cache === undefined) return engine;
   return cachedEngine(engine, bundle, settings.cache, events.cache);
 }
@@ -60,27 +69,35 @@ export function openEngine(
 /** Whether evaluations may have to be ended from outside. */
 export const needsDeadline = ({ engine }: Pick<EngineSettings, 'engine'>): boolean => engine !== 'plan';
 
-function selected(bundle: PolicyBundle, settings: EngineSettings, events: EngineEvents): PolicyEngine {
+function selected(bundle: PolicyBundle, settings: EngineSettings, parts: Opened): PolicyEngine {
   switch (settings.engine) {
     case 'wasm':
-      return openWasm(bundle, settings, events);
+      return openWasm(bundle, settings, parts);
     case 'plan':
       return openPlan(bundle, settings);
     case 'verify': {
-      const { compared, differed } = events;
-      const reference = openWasm(bundle, settings, events);
+      const { compared, differed } = parts.events;
+      const reference = openWasm(bundle, settings, parts);
       return verifiedEngine(openPlan(bundle, settings), reference, { ...settings.verify, compared, differed });
     }
   }
 }
 
-function openWasm(bundle: PolicyBundle, { engine, maxMemoryBytes }: EngineSettings, { wasm }: EngineEvents) {
+function openWasm(bundle: PolicyBundle, { engine, maxMemoryBytes }: EngineSettings, { events, samples }: Opened) {
   if (bundle.wasm.byteLength === 0) throw lacks(engine, 'policy.wasm', 'plan');
-  return wasmEngine(bundle, {
-    maxMemoryBytes,
-    recycleGrowthBytes: Math.min(recycleBytes, maxMemoryBytes / 4),
-    mark: wasm,
-  });
+  const recycleGrowthBytes = Math.min(recycleBytes, maxMemoryBytes / 4);
+  const wasm = wasmEngine(bundle, { maxMemoryBytes, recycleGrowthBytes, mark: events.wasm });
+  for (const sample of samples) warmUp(wasm, sample);
+  return wasm;
+}
+
+/** What comes of it is nobody's concern: a sample is no request. */
+function warmUp(engine: PolicyEngine, sample: PolicyInput): void {
+  try {
+    engine.decide(sample);
+  } catch (cause) {
+    if (!(cause instanceof EvaluationError)) throw cause;
+  }
 }
 
 function openPlan(bundle: PolicyBundle, { engine }: EngineSettings): PolicyEngine {

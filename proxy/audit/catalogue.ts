@@ -42,6 +42,7 @@ export const controlTypes = {
   'policy.load': row('A policy was loaded.', 'Changes of policy change who may do what (CM-3, AC-3).'),
   'policy.reject': row('A policy was refused and the old one stays.', 'A failed or hostile change (CM-3).'),
   'policy.bad': row('A policy revision was marked bad and decides nothing any more.', 'A policy that denies service (SC-5).'),
+  'policy.differ': row('The two engines gave different decisions on one request; `detail` has the digests of both results.', 'One of them decides wrongly, or was made to (SI-7, SC-24).'),
   'snapshot.swap': row('Data threads judge by a new snapshot from here on.', 'Ties every later record to one digest (CM-3).'),
   'identity.rotate': row('The proxy’s own SVID was renewed.', 'Key life cycle (SC-12, IA-5).'),
   'identity.renewal-failed': row('The proxy’s own SVID could not be renewed and the old one stays.', 'Early warning before expiry (IA-5).'),

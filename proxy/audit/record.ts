@@ -112,7 +112,11 @@ export const controlFields = {
   actor: text('Who did it: SPIFFE ID, user or address; missing when the proxy did it itself.', 2048),
   command: text('The full command or admin call (AU-12).', 2048),
   file: text('File concerned.', 4096),
-  policy: group('The policy concerned.', { revision: text('Revision of the policy bundle.', 128) }),
+  policy: group('The policy concerned.', {
+    revision: text('Revision of the policy bundle.', 128),
+    name: text('What the manifest of the bundle calls it.', 256),
+  }),
+  request: text('Request id of the exchange concerned.', 64),
   snapshot: text('Digest of the snapshot concerned.', 128),
   previous_snapshot: text('Digest of the snapshot it replaced.', 128),
   certificate: group('The certificate concerned.', {

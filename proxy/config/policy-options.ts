@@ -70,7 +70,7 @@ export const policyOptions = exactlyOneOf(
         doc: 'Memory that the policy, its data and one decision may take in each data thread; more is undecided, or refused when it is loaded.',
         reload: live,
       }),
-      deadline: defaulted(duration('5ms', '10s'), '25ms', {
+      deadline: defaulted(duration('5ms', '1m'), '25ms', {
         doc:
           'With the wasm engine: processor time of one decision (where the system does not tell it, about the same on the clock). ' +
           'WebAssembly cannot be interrupted, so the data thread is replaced, its connections are broken off, and the policy revision ' +

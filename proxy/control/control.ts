@@ -70,6 +70,7 @@ export class Control {
     const { failedAudit, log, metrics } = this.#parts;
     if (report.is === 'log') return log[report.level](report.event, report.fields);
     if (report.is === 'measured') return metrics.absorb(thread, report.delta);
+    if (report.is === 'differed') return recordDifference(this.#parts, thread, report);
     if (report.state === 'failed') failedAudit.set(`data-${thread}`, report.why ?? 'failed');
     else failedAudit.delete(`data-${thread}`);
     log[report.state === 'failed' ? 'error' : 'info'](`audit.${report.state}`, { thread, why: report.why });
@@ -155,6 +156,25 @@ function recordReplacement(
   log.error('thread.replaced', { thread, reason, detail });
   audit.append({ kind: 'control', type: 'thread.replaced', outcome: 'error', thread, reason, detail, policy });
   if (condemned) audit.append({ kind: 'control', type: 'policy.bad', outcome: 'error', reason, policy });
+}
+
+function recordDifference(
+  { audit, log }: ControlParts,
+  thread: number,
+  { difference, revision }: Extract<Parameters<DataPlaneOptions['report']>[1], { is: 'differed' }>,
+): void {
+  const { requestId, decided, reference } = difference;
+  const detail = `plan: ${decided}; wasm: ${reference}`;
+  log.error('policy.differ', { thread, request: requestId, detail, policy: revision });
+  audit.append({
+    kind: 'control',
+    type: 'policy.differ',
+    outcome: 'error',
+    thread,
+    request: requestId,
+    detail,
+    policy: { revision },
+  });
 }
 
 /** What a thread may take to record what was broken off, before it is ended wherever it is. */

@@ -1,24 +1,22 @@
 import type { SvidMaterial } from '../../certs/svid-source.ts';
+import { needsDeadline } from '../../policy/engines/select.ts';
 import { createHeartbeat, type HeartbeatMemory, readPulse } from '../data/heartbeat.ts';
 import { prepareOrder, type ThreadStart } from '../data/messages.ts';
 import { releaseThread, type SharedLimitsMemory } from '../limit/shared-limits.ts';
 import { type SnapshotData, snapshotData } from '../snapshot-data.ts';
 import { type DataThread, type Problem, startDataThread, type ThreadEvents } from './data-thread.ts';
+import { type DeadlineWatch, watchEvaluations } from './deadline.ts';
+import { failuresInARow } from './failures-in-a-row.ts';
 import { serially } from './serial.ts';
 import { watchPulse } from './watchdog.ts';
 
 /** Why a snapshot's policy decides nothing any more. */
 export const stoppedAThread = 'this policy revision stopped a data thread';
 
-/** How long to wait before a successor is tried (again): after the first failure in a row, and at most. */
-const retryMs = { first: 100, most: 10_000 } as const;
-/** A thread that lived this long has not failed in a row. */
-const settledMs = 10_000;
-
 /** Why a thread had to be replaced. */
 export type Replacement = {
   readonly thread: number;
-  readonly reason: 'stalled' | 'crashed';
+  readonly reason: 'stalled' | 'deadline' | 'crashed';
   /** Exchanges that were broken off with it. */
   readonly inFlight: number;
   readonly detail: string;
@@ -60,6 +58,7 @@ export class DataPlane {
   readonly #failures = failuresInARow();
   readonly #condemned = new Set<string>();
   readonly #watchdog: { readonly stop: () => void };
+  readonly #deadline: DeadlineWatch;
   #snapshot: SnapshotData;
   #svid: SvidMaterial;
   #draining = false;
@@ -79,6 +78,11 @@ export class DataPlane {
         if (thread !== undefined) void this.#retire(thread, { reason: 'stalled', detail, condemns });
       },
     );
+    this.#deadline = watchEvaluations(
+      () => this.#heartbeats,
+      (index) => this.#overran(index),
+    );
+    this.#deadline.set(deadlineOf(options.snapshot));
   }
 
   async start(): Promise<void> {
@@ -86,7 +90,7 @@ export class DataPlane {
     const spawned = await Promise.allSettled(indexes.map((index) => this.#spawn(index)));
     const failed = spawned.find((outcome) => outcome.status === 'rejected');
     if (failed === undefined) return;
-    this.#watchdog.stop();
+    this.#stopWatching();
     await this.#all((thread) => thread.terminate());
     throw failed.reason;
   }
@@ -104,6 +108,7 @@ export class DataPlane {
       if (problem !== undefined) return problem;
       for (const thread of all) thread.send({ do: 'commit', digest: next.digest });
       this.#snapshot = next;
+      this.#deadline.set(deadlineOf(next));
       return undefined;
     });
   }
@@ -130,7 +135,7 @@ export class DataPlane {
 
   async drain(): Promise<void> {
     this.#draining = true;
-    this.#watchdog.stop();
+    this.#stopWatching();
     await this.#all((thread) => thread.drain());
   }
 
@@ -141,6 +146,19 @@ export class DataPlane {
   /** For threads that no longer obey. */
   terminate(): void {
     void this.#all((thread) => thread.terminate());
+  }
+
+  #stopWatching(): void {
+    this.#watchdog.stop();
+    this.#deadline.stop();
+  }
+
+  /** An evaluation has lasted longer than it may, and only the end of its thread ends it. */
+  #overran(index: number): void {
+    const thread = this.#threads.get(index);
+    const { policy, config } = this.#snapshot;
+    const detail = `an evaluation took more than ${config.policy.engine.deadlineMs} ms`;
+    if (thread !== undefined) void this.#retire(thread, { reason: 'deadline', detail, condemns: policy.revision });
   }
 
   async #all(task: (thread: DataThread) => Promise<void>): Promise<void> {
@@ -211,21 +229,12 @@ export class DataPlane {
   }
 }
 
+function deadlineOf({ config }: SnapshotData): number | undefined {
+  const { engine } = config.policy;
+  return needsDeadline(engine) ? engine.deadlineMs : undefined;
+}
+
 function judgeBy(thread: DataThread, snapshot: SnapshotData): void {
   thread.send(prepareOrder(snapshot));
   thread.send({ do: 'commit', digest: snapshot.digest });
-}
-
-/** How long to wait before the next try: nothing after a first failure, ever longer while they follow each other. */
-function failuresInARow() {
-  const counts = new Map<number, { count: number; forget: NodeJS.Timeout }>();
-  return {
-    add: (index: number): number => {
-      const before = counts.get(index);
-      clearTimeout(before?.forget);
-      const count = (before?.count ?? 0) + 1;
-      counts.set(index, { count, forget: setTimeout(() => counts.delete(index), settledMs).unref() });
-      return count === 1 ? 0 : Math.min(retryMs.first * 2 ** (count - 2), retryMs.most);
-    },
-  };
 }

@@ -2,10 +2,11 @@ import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { ProxyError } from '../errors.ts';
 import type { Order, Report, ThreadStart } from '../data/messages.ts';
+import { withinSampleTime } from './policy-trial.ts';
 import { prepareMs } from './watchdog.ts';
 
 export type ThreadEvents = {
-  readonly report: (report: Extract<Report, { is: 'audit' | 'log' | 'measured' }>) => void;
+  readonly report: (report: Extract<Report, { is: 'audit' | 'differed' | 'log' | 'measured' }>) => void;
   /** The thread ended although nobody had asked it to. */
   readonly crashed: (cause: string) => void;
 };
@@ -21,7 +22,7 @@ const entry = new URL(`../data/thread${extname(import.meta.url)}`, import.meta.u
 /** Starts a data thread and waits until it listens. Throws ProxyError when it cannot. */
 export async function startDataThread(start: ThreadStart, events: ThreadEvents): Promise<DataThread> {
   const worker = new Worker(entry, { workerData: start, name: `data-${start.index}`, stdout: false, stderr: false });
-  const first = await firstReport(worker);
+  const first = await withinSampleTime(worker, start.heartbeat, firstReport(worker));
   if (first.is === 'listening') return new DataThread(worker, start, events);
   await worker.terminate();
   throw startError(first, start.listen);
@@ -51,7 +52,7 @@ export class DataThread {
     });
     worker.on('message', (report: Report) => {
       // What was counted is taken whenever it comes: the thread has begun anew by then.
-      if (report.is === 'audit' || report.is === 'log' || report.is === 'measured') events.report(report);
+      if (unasked(report)) events.report(report);
     });
   }
 
@@ -95,6 +96,10 @@ export class DataThread {
   #ask<T>(order: Order, withinMs: number | undefined, pick: (report: Report) => T | undefined): Promise<T | undefined> {
     return answer(this.#worker, withinMs, () => this.send(order), pick);
   }
+}
+
+function unasked(report: Report): report is Parameters<ThreadEvents['report']>[0] {
+  return report.is === 'audit' || report.is === 'differed' || report.is === 'log' || report.is === 'measured';
 }
 
 function firstReport(worker: Worker): Promise<Extract<Report, { is: 'listening' | 'failed-to-start' }>> {

@@ -8,7 +8,13 @@ export function describeSnapshot(
 ): unknown {
   return {
     digest,
-    policy: { revision: policy.revision, entrypoint: policy.entrypoint, bad: policyBad ?? null },
+    policy: {
+      revision: policy.revision,
+      name: policy.name ?? null,
+      entrypoint: policy.entrypoint,
+      engine: config.policy.engine.engine,
+      bad: policyBad ?? null,
+    },
     routes: config.routes.map(({ name, methods, path }) => ({ name, methods, path })),
     trust_domains: trust.map(({ trustDomain, rootsPem }) => ({ name: trustDomain, roots: rootsPem.length })),
     svid: { spiffe_id: svid.spiffeId, serial: svid.serial, not_after: new Date(svid.notAfterMs).toISOString() },

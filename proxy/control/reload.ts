@@ -12,6 +12,7 @@ import { type DataPlane, stoppedAThread } from './data-plane.ts';
 import type { Identity } from './identity.ts';
 import { invalid, loadSnapshot } from './load-snapshot.ts';
 import { newlyRevoked } from './newly-revoked.ts';
+import { tryPolicy } from './policy-trial.ts';
 import type { FileWatch } from './watch-files.ts';
 
 export type ReloadParts = {
@@ -46,6 +47,7 @@ export async function reload(parts: ReloadParts, plane: DataPlane, before: Snaps
     const trust = parts.identity.trust();
     type = 'policy.reject';
     const next = stillBad(plane, await loadSnapshot(loaded.config, trust, parts.cacheFolder));
+    if (runsAnew(before, next)) await tryPolicy(next);
     const wasRefused = refusedLast.delete(parts);
     if (next.digest === before.digest) {
       if (wasRefused) parts.log.info('config.unchanged', { digest: before.digest, policy: before.policy.revision });
@@ -88,6 +90,13 @@ function sameTrust(one: SnapshotData['trust'], other: SnapshotData['trust']): bo
 async function loadWatched({ configFile, world, follow }: ReloadParts): Promise<LoadedConfig> {
   const loaded = await loadConfig(configFile, world);
   return (await follow(loaded.watched)) ? loadConfig(configFile, world) : loaded;
+}
+
+/** Whether data threads will run what they have not run before. */
+function runsAnew(before: SnapshotData, next: SnapshotData): boolean {
+  if (next.policyBad !== undefined) return false;
+  const engine = ({ config }: SnapshotData) => JSON.stringify(config.policy.engine);
+  return next.policy.revision !== before.policy.revision || engine(next) !== engine(before);
 }
 
 /** A revision that has stopped a thread does not get a second chance, neither when it is put back nor with another file. */
@@ -139,7 +148,8 @@ function rejected(
 function accepted(parts: ReloadParts, before: SnapshotData, next: SnapshotData): void {
   const { audit, metrics, configFile } = parts;
   metrics.reloaded('loaded');
-  const policy = { revision: next.policy.revision };
+  const { revision, name } = next.policy;
+  const policy = { revision, name };
   audit.append({ kind: 'control', type: 'config.load', snapshot: next.digest, file: configFile });
   if (next.policy.revision !== before.policy.revision) {
     audit.append({ kind: 'control', type: 'policy.load', snapshot: next.digest, policy });

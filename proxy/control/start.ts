@@ -55,7 +55,8 @@ export async function startProxy(options: StartOptions): Promise<RunningProxy> {
     const identity = await openIdentity(config, { clock, audit, log });
     undo.push(identity.close);
     const snapshot = await loadSnapshot(config, identity.trust(), join(config.identity.stateFolder, 'policy-cache'));
-    const policy = { revision: snapshot.policy.revision };
+    const { revision, name } = snapshot.policy;
+    const policy = { revision, name };
     audit.append({ kind: 'control', type: 'config.load', file: options.configFile, snapshot: snapshot.digest });
     audit.append({ kind: 'control', type: 'policy.load', policy, snapshot: snapshot.digest });
     const metrics = createMetrics(vocabularyOf(config), { version: options.version, ...runtimeVersions() });

@@ -1,21 +1,31 @@
+import { readlinkSync } from 'node:fs';
+import type { Mark } from '../../policy/engine.ts';
+
 /**
  * The pulse of one data thread, in memory that the main thread reads without asking: a thread that is stuck cannot
- * answer. Four cells: beats, whether policy holds the thread, requests in flight, and whether it compiles a
- * new snapshot.
+ * answer.
  */
 export type HeartbeatMemory = SharedArrayBuffer;
 
 const beats = 0;
+/** Whether policy holds the thread, in whatever engine. */
 const evaluating = 1;
 const inFlight = 2;
+/** Whether it compiles a new snapshot. */
 const preparing = 3;
+/** Number of the evaluation in which WebAssembly holds the thread; 0 while it holds nothing. */
+const evaluation = 4;
+/** What the system calls this thread; 0 where it does not say. */
+const nativeThread = 5;
+const cellCount = 6;
 
-export const createHeartbeat = (): HeartbeatMemory => new SharedArrayBuffer(4 * Int32Array.BYTES_PER_ELEMENT);
+export const createHeartbeat = (): HeartbeatMemory => new SharedArrayBuffer(cellCount * Int32Array.BYTES_PER_ELEMENT);
 
 export type Heartbeat = {
   readonly beat: () => void;
-  readonly mark: { readonly enter: () => void; readonly leave: () => void };
-  readonly preparing: { readonly enter: () => void; readonly leave: () => void };
+  readonly mark: Mark;
+  readonly wasm: Mark;
+  readonly preparing: Mark;
   readonly requestStarted: () => void;
   readonly requestEnded: () => void;
 };
@@ -23,20 +33,45 @@ export type Heartbeat = {
 /** The thread's own end. */
 export function openHeartbeat(memory: HeartbeatMemory): Heartbeat {
   const cells = new Int32Array(memory);
+  Atomics.store(cells, nativeThread, nativeThreadId());
   return {
     beat: () => void Atomics.add(cells, beats, 1),
     mark: flag(cells, evaluating),
+    wasm: counter(cells, evaluation),
     preparing: flag(cells, preparing),
     requestStarted: () => void Atomics.add(cells, inFlight, 1),
     requestEnded: () => void Atomics.sub(cells, inFlight, 1),
   };
 }
 
-function flag(cells: Int32Array, cell: number) {
+function flag(cells: Int32Array, cell: number): Mark {
   return {
     enter: () => void Atomics.store(cells, cell, 1),
     leave: () => void Atomics.store(cells, cell, 0),
   };
+}
+
+/** Each stretch has a number of its own, so that two looks can tell one that lasts from two short ones. */
+function counter(cells: Int32Array, cell: number): Mark {
+  let last = 0;
+  return {
+    enter: () => {
+      // Up to 2^31 - 1, then from 1 again.
+      last = (last % 0x7fffffff) + 1;
+      Atomics.store(cells, cell, last);
+    },
+    leave: () => void Atomics.store(cells, cell, 0),
+  };
+}
+
+/** Linux: `/proc/thread-self` leads to `<process>/task/<thread>`. */
+function nativeThreadId(): number {
+  try {
+    const [, id] = /\/task\/(\d+)$/.exec(readlinkSync('/proc/thread-self')) ?? [];
+    return Number(id ?? 0);
+  } catch {
+    return 0;
+  }
 }
 
 export type Pulse = {
@@ -44,6 +79,8 @@ export type Pulse = {
   readonly inPolicy: boolean;
   readonly preparing: boolean;
   readonly inFlight: number;
+  readonly evaluation: number;
+  readonly nativeThread: number;
 };
 
 /** The watchdog's end. */
@@ -54,5 +91,7 @@ export function readPulse(memory: HeartbeatMemory): Pulse {
     inPolicy: Atomics.load(cells, evaluating) === 1,
     preparing: Atomics.load(cells, preparing) === 1,
     inFlight: Atomics.load(cells, inFlight),
+    evaluation: Atomics.load(cells, evaluation),
+    nativeThread: Atomics.load(cells, nativeThread),
   };
 }

@@ -1,4 +1,5 @@
 import { deserialize, serialize } from 'node:v8';
+import type { Difference } from '../../policy/engines/verify.ts';
 import type { SvidMaterial } from '../../certs/svid-source.ts';
 import type { LogFields, LogLevel } from '../telemetry/log.ts';
 import type { MeasurementDelta } from '../telemetry/measurements.ts';
@@ -56,4 +57,5 @@ export type Report =
   | { readonly is: 'measured'; readonly request: number; readonly delta: MeasurementDelta }
   | { readonly is: 'audit'; readonly state: 'writable' | 'failed'; readonly why: string | undefined }
   | { readonly is: 'log'; readonly level: LogLevel; readonly event: string; readonly fields: LogFields }
+  | { readonly is: 'differed'; readonly difference: Difference; readonly revision: string }
   | { readonly is: 'drained' };

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
+import type { EngineEvents } from '../../policy/engines/select.ts';
 import { openAuditStream } from '../audit/stream.ts';
 import { systemClock as clock } from '../clock.ts';
 import { countHeldBytes } from '../limit/held-bytes.ts';
@@ -35,13 +36,24 @@ const log: Log = { debug: atLevel('debug'), info: atLevel('info'), warn: atLevel
 const heartbeat = openHeartbeat(start.heartbeat);
 setInterval(heartbeat.beat, 20);
 
-let snapshot: Snapshot = hydrate(start.snapshot);
+const { config } = start.snapshot;
+const measurements = createMeasurements(vocabularyOf(config), watchEventLoop(clock.monotonicMs));
+
+const engineEvents = (revision: string): EngineEvents => ({
+  wasm: heartbeat.wasm,
+  compared: () => measurements.policy('compared'),
+  differed: (difference) => {
+    measurements.policy('differed');
+    report({ is: 'differed', difference, revision });
+  },
+  cache: (outcome) => measurements.policy(outcome === 'hit' ? 'cacheHits' : 'cacheMisses'),
+});
+
+let snapshot: Snapshot = hydrate(start.snapshot, undefined, engineEvents(start.snapshot.policy.revision));
 let trust = start.snapshot.trust;
 let svid = start.svid;
 const prepared = new Map<string, { readonly snapshot: Snapshot; readonly trust: typeof trust }>();
 
-const { config } = snapshot;
-const measurements = createMeasurements(vocabularyOf(config), watchEventLoop(clock.monotonicMs));
 const limits = openSharedLimits(start.limits, start.index);
 const audit = openAuditStream({
   folder: config.audit.folder,
@@ -120,7 +132,7 @@ function prepare({ digest, packed }: Extract<Order, { do: 'prepare' }>): void {
   let problem: Extract<Report, { is: 'prepared' }>['problem'];
   try {
     const data = unpack(packed);
-    prepared.set(digest, { snapshot: hydrate(data, snapshot), trust: data.trust });
+    prepared.set(digest, { snapshot: hydrate(data, snapshot, engineEvents(data.policy.revision)), trust: data.trust });
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
     problem = { code, message };

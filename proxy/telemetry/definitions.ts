@@ -64,12 +64,30 @@ export const METRICS = {
     ['thread'],
     'Event-loop delay since the last report, longest.',
   ),
+  policyCompared: metric(
+    'counter',
+    'portcullis_policy_compared_total',
+    [],
+    'Decisions that both engines made, with policy.engine verify.',
+  ),
+  policyDifferences: metric(
+    'counter',
+    'portcullis_policy_differences_total',
+    [],
+    'Decisions over which the engines differed. Any is an alarm: one of them is wrong.',
+  ),
+  policyCache: metric(
+    'counter',
+    'portcullis_policy_cache_total',
+    ['outcome'],
+    'Questions to the decision cache, where there is one. outcome: hit, miss.',
+  ),
   threads: metric('gauge', 'portcullis_threads', [], 'Data threads that serve.'),
   threadReplacements: metric(
     'counter',
     'portcullis_thread_replacements_total',
     ['reason'],
-    'Data threads that were replaced. reason: stalled, crashed.',
+    'Data threads that were replaced. reason: stalled, deadline, crashed.',
   ),
   svidExpiry: metric(
     'gauge',

@@ -3,6 +3,14 @@ import { STAGE_BUCKETS_SECONDS } from './definitions.ts';
 import type { EventLoopDelay, EventLoopWatch } from './event-loop.ts';
 import { boundedTo, type Vocabulary } from './vocabulary.ts';
 
+export type PolicyCounts = {
+  /** Decisions that both engines made. */
+  readonly compared: number;
+  readonly differed: number;
+  readonly cacheHits: number;
+  readonly cacheMisses: number;
+};
+
 /** What a thread counted since its last report, and its gauges as they stand. Plain data: it crosses threads. */
 export type MeasurementDelta = {
   /** Route, refusal code or `ok`, how many. */
@@ -15,6 +23,7 @@ export type MeasurementDelta = {
   readonly handshakeRefusals: readonly (readonly [string, number])[];
   readonly auditRecords: number;
   readonly auditLost: number;
+  readonly policy: PolicyCounts;
   readonly auditLagMs: number;
   readonly openConnections: number;
   readonly inFlight: number;
@@ -31,6 +40,7 @@ export type Measurements = {
   readonly auditWritten: (records: number) => void;
   readonly auditLost: (records: number) => void;
   readonly auditLag: (milliseconds: number) => void;
+  readonly policy: (event: keyof PolicyCounts) => void;
   readonly connectionOpened: () => void;
   readonly connectionClosed: () => void;
   readonly requestStarted: () => void;
@@ -53,6 +63,7 @@ const newCounts = () => ({
   handshakeRefusals: new Map<string, number>(),
   auditRecords: 0,
   auditLost: 0,
+  policy: { compared: 0, differed: 0, cacheHits: 0, cacheMisses: 0 },
 });
 
 export function createMeasurements(initial: Vocabulary, eventLoop: Pick<EventLoopWatch, 'read'>): Measurements {
@@ -68,6 +79,7 @@ export function createMeasurements(initial: Vocabulary, eventLoop: Pick<EventLoo
     auditWritten: (records) => void (counts.auditRecords += records),
     auditLost: (records) => void (counts.auditLost += records),
     auditLag: (milliseconds) => void (gauges.auditLagMs = milliseconds),
+    policy: (event) => void (counts.policy[event] += 1),
     connectionOpened: () => void (gauges.openConnections += 1),
     connectionClosed: () => void (gauges.openConnections -= 1),
     requestStarted: () => void (gauges.inFlight += 1),

@@ -18,7 +18,7 @@ export type Metrics = {
   readonly absorb: (thread: number | 'main', delta: MeasurementDelta) => void;
   /** The thread has ended: its counters stay counted, its gauges stand for nothing any more. */
   readonly threadEnded: (thread: number) => void;
-  readonly threadReplaced: (reason: 'stalled' | 'crashed') => void;
+  readonly threadReplaced: (reason: 'stalled' | 'deadline' | 'crashed') => void;
   readonly setThreads: (count: number) => void;
   readonly setSvidExpiry: (epochMs: number) => void;
   readonly setSnapshot: (digest: string, policyRevision: string) => void;
@@ -92,6 +92,9 @@ function createInstruments() {
     auditRecords: counter(METRICS.auditRecords),
     auditLost: counter(METRICS.auditLost),
     threadReplacements: counter(METRICS.threadReplacements),
+    policyCompared: counter(METRICS.policyCompared),
+    policyDifferences: counter(METRICS.policyDifferences),
+    policyCache: counter(METRICS.policyCache),
     reloads: counter(METRICS.reloads),
     cpu: counter(METRICS.cpu),
   };
@@ -111,7 +114,8 @@ function createInstruments() {
   new AddedHistogram(registry, stages);
   // A series that appears with its first event hides that event from rate(): the short lists start at zero.
   for (const outcome of ['loaded', 'rejected']) counters.reloads.inc({ outcome }, 0);
-  for (const reason of ['stalled', 'crashed']) counters.threadReplacements.inc({ reason }, 0);
+  for (const outcome of ['hit', 'miss']) counters.policyCache.inc({ outcome }, 0);
+  for (const reason of ['stalled', 'deadline', 'crashed']) counters.threadReplacements.inc({ reason }, 0);
   return { registry, counters, gauges, stages };
 }
 
@@ -141,6 +145,10 @@ function absorbCounters(counters: Instruments['counters'], delta: MeasurementDel
   for (const [reason, count] of delta.handshakeRefusals) counters.handshakeRefusals.inc({ reason }, count);
   counters.auditRecords.inc(delta.auditRecords);
   counters.auditLost.inc(delta.auditLost);
+  counters.policyCompared.inc(delta.policy.compared);
+  counters.policyDifferences.inc(delta.policy.differed);
+  counters.policyCache.inc({ outcome: 'hit' }, delta.policy.cacheHits);
+  counters.policyCache.inc({ outcome: 'miss' }, delta.policy.cacheMisses);
 }
 
 function absorbGauges(gauges: Instruments['gauges'], thread: string, delta: MeasurementDelta): void {

@@ -13,7 +13,7 @@ void test('the mended policy arrives while the bad one still holds the only thre
   t.teardown(workload.close);
   const proxy = await startProxy(t, {
     workloadPort: workload.port,
-    config: { threads: 1, limits: { stall: '4s' } },
+    config: { threads: 1, policy: { rego: './policy', engine: 'wasm', deadline: '2s' }, limits: { stall: '4s' } },
     files: { 'policy/authz.rego': quadraticPolicy },
   });
   const victim = await connectRaw(proxy.port, proxy.client);

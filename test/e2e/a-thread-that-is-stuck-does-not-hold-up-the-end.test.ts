@@ -10,7 +10,12 @@ void test('SIGTERM while policy holds a thread that the watchdog has not noticed
   t.teardown(workload.close);
   const proxy = await startProxy(t, {
     workloadPort: workload.port,
-    config: { threads: 2, drain: '300ms', limits: { stall: '1m' } },
+    config: {
+      threads: 2,
+      drain: '300ms',
+      limits: { stall: '1m' },
+      policy: { rego: './policy', engine: 'wasm', deadline: '50s' },
+    },
     files: { 'policy/authz.rego': quadraticPolicy },
   });
   const victim = await connectRaw(proxy.port, proxy.client);

@@ -12,7 +12,11 @@ void test('a scrape while policy holds the thread', async (t) => {
   t.teardown(workload.close);
   const proxy = await startProxy(t, {
     workloadPort: workload.port,
-    config: { threads: 1, limits: { stall: '1m' } },
+    config: {
+      threads: 1,
+      limits: { stall: '1m' },
+      policy: { rego: './policy', engine: 'wasm', deadline: '50s' },
+    },
     files: { 'policy/authz.rego': quadraticPolicy },
   });
   const allowed = () => proxy.metric('portcullis_requests_total{route="any",outcome="allowed"');

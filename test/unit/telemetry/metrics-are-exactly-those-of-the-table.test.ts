@@ -25,6 +25,7 @@ function busy() {
   measurements.auditWritten(3);
   measurements.auditLost(1);
   measurements.auditLag(250);
+  measurements.policy('compared');
   measurements.connectionOpened();
   measurements.requestStarted();
   const metrics = createMetrics(vocabulary, runtime);

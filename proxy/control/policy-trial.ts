@@ -1,0 +1,48 @@
+import { once } from 'node:events';
+import { extname } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { needsDeadline } from '../../policy/engines/select.ts';
+import { PolicyError } from '../../policy/errors.ts';
+import { createHeartbeat, type HeartbeatMemory } from '../data/heartbeat.ts';
+import type { TrialStart } from '../data/trial.ts';
+import type { SnapshotData } from '../snapshot-data.ts';
+import { watchEvaluations } from './deadline.ts';
+
+/** For the evaluation of one sample. More than a deadline: the first one compiles. */
+const sampleMs = 1000;
+
+// The same file in TypeScript here and in JavaScript in the image.
+const entry = new URL(`../data/trial${extname(import.meta.url)}`, import.meta.url);
+
+/**
+ * Ends a thread that does not come to the end of a sample, wherever it is. Resolves to what `work` resolves to, which
+ * must settle when the thread has ended; throws PolicyError when it had to be ended.
+ */
+export async function withinSampleTime<T>(worker: Worker, heartbeat: HeartbeatMemory, work: Promise<T>): Promise<T> {
+  let slow = false;
+  const watch = watchEvaluations(
+    () => new Map([[0, heartbeat]]),
+    () => {
+      slow = true;
+      void worker.terminate();
+    },
+  );
+  watch.set(sampleMs);
+  const outcome = await work.finally(watch.stop);
+  if (!slow) return outcome;
+  throw new PolicyError('policy-too-slow', `the policy did not decide a sample request within ${sampleMs} ms`);
+}
+
+/**
+ * Lets a policy that a running proxy is about to load show that it comes to an end, where no request can suffer from it.
+ * It judges nothing else: whatever is wrong besides, the data threads find. Throws PolicyError.
+ */
+export async function tryPolicy(snapshot: SnapshotData): Promise<void> {
+  if (!needsDeadline(snapshot.config.policy.engine)) return;
+  const heartbeat = createHeartbeat();
+  const start: TrialStart = { snapshot, heartbeat };
+  const worker = new Worker(entry, { workerData: start, name: 'trial', stdout: false, stderr: false });
+  const ended = once(worker, 'exit').catch(() => undefined);
+  await withinSampleTime(worker, heartbeat, Promise.race([once(worker, 'message').catch(() => undefined), ended]));
+  await worker.terminate();
+}
