@@ -44,11 +44,12 @@ export function readArray(name: string, value: unknown, max: number): readonly u
   return Array.from(value as readonly unknown[]);
 }
 
+/** Sorted: an object has no order in Rego, and engines differ in what they make of that. */
 export function readObject(name: string, value: unknown, max: number): readonly (readonly [string, unknown])[] {
   if (!isPlainObject(value)) throw new Malformed(`${name} is ${typeName(value)}, not an object`);
   const entries = Object.entries(value);
   if (entries.length > max) throw new Malformed(`${name} has ${entries.length} members, at most ${max} are read`);
-  return entries;
+  return entries.toSorted(([one], [other]) => (one < other ? -1 : 1));
 }
 
 /** An object of names in lower case, each with one value. */
