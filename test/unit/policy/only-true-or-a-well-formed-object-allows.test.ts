@@ -9,10 +9,10 @@ const read = (result: unknown): Decision => readDecision([{ result }]);
 
 test('true and a complete object allow', (t) => {
   t.match(read(true), { kind: 'allow', rule: '', reasons: [], obligations: [] });
-  const headers = { 'x-tenant': 'blue', 'x-empty': '' };
+  const headers = { 'x-empty': '', 'x-tenant': 'blue' };
   const decision = read({ allow: true, rule: 'r', reasons: ['because'], obligations: [{ type: 'note' }], headers });
   t.match(decision, { kind: 'allow', rule: 'r', reasons: ['because'], obligations: [{ type: 'note' }] });
-  if (decision.kind === 'allow') t.same(decision.changes.headers, Object.entries(headers).toSorted());
+  if (decision.kind === 'allow') t.same(decision.changes.headers, Object.entries(headers));
   t.equal(read({ allow: true }).kind, 'allow');
   t.equal(read(Object.assign(Object.create(null), { allow: true })).kind, 'allow');
   t.ok(Object.isFrozen(decision));
