@@ -65,10 +65,6 @@ export const policyErrors = {
     summary: 'The compiled policy is not a WebAssembly module made by OPA.',
     remedy: 'build the policy again with `portcullis policy build`',
   },
-  'engine-unavailable': {
-    summary: 'The chosen engine is not a part of this build.',
-    remedy: 'choose the other `policy.engine`',
-  },
   'plan-invalid': {
     summary: "The policy's plan is not one that OPA's compiler makes: damaged, cut short, or made by another version.",
     remedy: 'build the policy again with `portcullis policy build`',

@@ -19,6 +19,8 @@ export type PolicyBundle = {
   /** For example `portcullis/authz/decision`. */
   readonly entrypoint: string;
   readonly requiredBuiltins: readonly RequiredBuiltin[];
+  /** The parts of the input that the entrypoint can read, as names from the top; undefined where nobody knows: all. */
+  readonly inputPaths?: readonly (readonly string[])[] | undefined;
   /** What whoever made the bundle calls this version: `revision` of its manifest. */
   readonly name?: string | undefined;
   /** `sha256:` and 64 hexadecimal digits. */
@@ -31,6 +33,7 @@ export function makeBundle(parts: Omit<PolicyBundle, 'revision'>): PolicyBundle 
     ...parts,
     data: deepFreeze(parts.data),
     requiredBuiltins: deepFreeze(parts.requiredBuiltins),
+    inputPaths: parts.inputPaths === undefined ? undefined : deepFreeze(parts.inputPaths),
     revision: revisionOf(parts),
   });
 }
@@ -43,7 +46,7 @@ export function verifyBundle(bundle: PolicyBundle): void {
   }
 }
 
-/** The list of built-ins is left out: it follows from the plan. The name is left out: it is not what decides. */
+/** Built-ins and input paths are left out: they follow from the plan. The name is left out: it is not what decides. */
 function revisionOf({ wasm, plan, data, entrypoint }: Omit<PolicyBundle, 'revision'>): string {
   return `sha256:${digestOf([entrypoint, wasm, plan, JSON.stringify(data)])}`;
 }

@@ -1,4 +1,6 @@
+import { yamlBuiltins } from '../builtins/yaml.ts';
 import { PolicyError } from '../errors.ts';
+import { jsonText } from '../value/text.ts';
 import type { JsonObject } from './bundle.ts';
 import { parseData, parseDataValue } from './data-file.ts';
 import type { BundleFiles } from './files.ts';
@@ -6,27 +8,38 @@ import { isWithinRoots } from './manifest.ts';
 
 type Tree = { [name: string]: unknown };
 
-const dataName = /^(?:(.*)\/)?data\.json$/;
-const yamlName = /(?:^|\/)data\.ya?ml$/;
+const dataName = /^(?:(.*)\/)?data\.(json|ya?ml)$/;
 
 /**
- * `data` of a bundle: each `data.json` at the place that its folder names, merged as OPA does it. Where two files speak of
+ * `data` of a bundle: each `data.json`, `data.yaml` or `data.yml` at the place that its folder names, merged as OPA does it. Where two files speak of
  * the same place, or one of a place outside of the roots, the bundle is refused. Throws PolicyError.
  */
 export function dataOf(where: string, files: BundleFiles, roots: readonly string[]): JsonObject {
   const data: Tree = {};
-  for (const [name, bytes] of files) {
-    if (yamlName.test(name)) throw refuse(where, `${name}: data is read as JSON only; \`opa build\` writes data.json`);
-    const [, folder = ''] = dataName.exec(name) ?? [undefined, undefined];
-    if (!dataName.test(name)) continue;
+  for (const [name, content] of files) {
+    const [, folder = '', form] = dataName.exec(name) ?? [];
+    if (form === undefined) continue;
     const file = `${where}/${name}`;
+    const bytes = form === 'json' ? content : yamlAsJson(file, content);
     const value = folder === '' ? parseData(file, bytes) : nested(folder.split('/'), parseDataValue(file, bytes));
     const conflict = merge(data, value as Tree, []);
-    if (conflict !== undefined) throw refuse(where, `${name}: another data.json has ${conflict.join('/')} already`);
+    if (conflict !== undefined) throw refuse(where, `${name}: another data file has ${conflict.join('/')} already`);
   }
   const outside = outsideRoots(data, roots, []);
   if (outside !== undefined) throw refuse(where, `its roots ${JSON.stringify(roots)} do not permit data at ${outside}`);
   return data;
+}
+
+/** As the policy's own `yaml.unmarshal` reads it, and then held to what JSON data is held to. */
+function yamlAsJson(file: string, bytes: Uint8Array): Uint8Array {
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    const value = yamlBuiltins['yaml.unmarshal']?.({ unixMs: undefined, charge: () => undefined }, text);
+    return Buffer.from(jsonText(value ?? null));
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new PolicyError('data-invalid', `${file}: ${why}`, { cause });
+  }
 }
 
 function nested(path: readonly string[], value: unknown): Tree {

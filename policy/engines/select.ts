@@ -4,7 +4,9 @@ import type { PolicyInput } from '../input.ts';
 import { PolicyError } from '../errors.ts';
 import { type CacheLimits, cachedEngine } from './decision-cache.ts';
 import { type Difference, verifiedEngine } from './verify.ts';
-import { wasmEngine } from './wasm.ts';
+import { defaultPlanLimits } from './plan/open.ts';
+import { planEngine } from './plan/plan.ts';
+import { wasmEngine, wasmMemoryBytes } from './wasm.ts';
 
 /** `verify` decides with the plan and has the wasm decide a sample of the same requests. */
 export const engineNames = ['plan', 'wasm', 'verify'] as const;
@@ -20,7 +22,8 @@ export type EngineSettings = {
   readonly strictBuiltinErrors: boolean;
   /** The budget of one evaluation by the plan engine. */
   readonly maxSteps: number;
-  readonly maxMemoryBytes: number;
+  /** Of one evaluation by the plan engine, of an instance with its data for wasm; undefined: the default of each. */
+  readonly maxMemoryBytes: number | undefined;
   /** For the wasm engine, which cannot end itself; whoever owns its thread enforces it. */
   readonly deadlineMs: number;
   readonly verify: { readonly share: number; readonly refuse: boolean };
@@ -83,10 +86,17 @@ function selected(bundle: PolicyBundle, settings: EngineSettings, parts: Opened)
   }
 }
 
-function openWasm(bundle: PolicyBundle, { engine, maxMemoryBytes }: EngineSettings, { events, samples }: Opened) {
+function openWasm(
+  bundle: PolicyBundle,
+  { engine, maxMemoryBytes = wasmMemoryBytes }: EngineSettings,
+  { events, samples }: Opened,
+) {
   if (bundle.wasm.byteLength === 0) throw lacks(engine, 'policy.wasm', 'plan');
-  const recycleGrowthBytes = Math.min(recycleBytes, maxMemoryBytes / 4);
-  const wasm = wasmEngine(bundle, { maxMemoryBytes, recycleGrowthBytes, mark: events.wasm });
+  const wasm = wasmEngine(bundle, {
+    maxMemoryBytes,
+    recycleGrowthBytes: Math.min(recycleBytes, maxMemoryBytes / 4),
+    mark: events.wasm,
+  });
   for (const sample of samples) warmUp(wasm, sample);
   return wasm;
 }
@@ -100,9 +110,10 @@ function warmUp(engine: PolicyEngine, sample: PolicyInput): void {
   }
 }
 
-function openPlan(bundle: PolicyBundle, { engine }: EngineSettings): PolicyEngine {
+function openPlan(bundle: PolicyBundle, settings: EngineSettings): PolicyEngine {
+  const { engine, maxSteps, maxMemoryBytes = defaultPlanLimits.maxMemoryBytes, strictBuiltinErrors } = settings;
   if (bundle.plan === '') throw lacks(engine, 'plan.json', 'wasm');
-  throw new PolicyError('engine-unavailable', 'the plan engine is not built yet');
+  return planEngine(bundle, { maxSteps, maxMemoryBytes }, { strictBuiltinErrors });
 }
 
 function lacks(engine: EngineName, file: string, other: EngineName): PolicyError {

@@ -25,8 +25,10 @@ export type WasmOptions = {
   readonly mark?: Mark;
 };
 
+export const wasmMemoryBytes = 256 * 1024 * 1024;
+
 const defaults = {
-  maxMemoryBytes: 256 * 1024 * 1024,
+  maxMemoryBytes: wasmMemoryBytes,
   recycleGrowthBytes: 16 * 1024 * 1024,
   strictBuiltinErrors: false,
   mark: { enter: () => undefined, leave: () => undefined },

@@ -1,3 +1,4 @@
+import { defaultPlanLimits } from '../../policy/engines/plan/open.ts';
 import { defaultEngine, engineNames } from '../../policy/engines/select.ts';
 import { listOf } from './collections.ts';
 import { boolean, duration, file, integer, oneOf, pattern, share, size } from './scalars.ts';
@@ -62,12 +63,16 @@ export const policyOptions = exactlyOneOf(
           'WebAssembly knows no such mode.',
         reload: live,
       }),
-      max_steps: defaulted(integer(1000, 1_000_000_000), 1_000_000, {
-        doc: 'With the plan engine: steps that one decision may take; a million takes about 10 ms. More is undecided.',
+      max_steps: defaulted(integer(1000, 1_000_000_000), defaultPlanLimits.maxSteps, {
+        doc:
+          'With the plan engine: steps that one decision may take (iterations, calls, and what built-ins charge), about 25 ns each. A ' +
+          'decision that takes more is undecided.',
         reload: live,
       }),
-      max_memory: defaulted(size('4MiB', '2GiB'), '256MiB', {
-        doc: 'Memory that the policy, its data and one decision may take in each data thread; more is undecided, or refused when it is loaded.',
+      max_memory: optional(size('4MiB', '2GiB'), {
+        doc:
+          'With the plan engine: what one decision may allocate, estimated; default 64MiB. With the wasm engine: the memory of the ' +
+          'policy with its data and one decision; default 256MiB. A decision that takes more is undecided.',
         reload: live,
       }),
       deadline: defaulted(duration('5ms', '1m'), '25ms', {

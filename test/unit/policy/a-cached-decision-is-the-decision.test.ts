@@ -1,0 +1,167 @@
+import fc from 'fast-check';
+import { test } from 'tap';
+import type { PolicyBundle } from '../../../policy/bundle/bundle.ts';
+import type { PolicyEngine } from '../../../policy/engine.ts';
+import { cachedEngine, maxKeyBytes } from '../../../policy/engines/decision-cache.ts';
+import { type EngineSettings, openEngine } from '../../../policy/engines/select.ts';
+import type { PolicyInput } from '../../../policy/input.ts';
+import { compileRules } from './policies.ts';
+
+const limits = { maxEntries: 100, maxBytes: 1024 * 1024 };
+const bundle = { requiredBuiltins: [] } as unknown as PolicyBundle;
+const asInput = (value: unknown) => value as PolicyInput;
+
+/** Says what it was asked, so that whoever gets another's decision can tell. */
+function echo() {
+  let asked = 0;
+  const decide = (input: unknown) => {
+    asked += 1;
+    if (input === 'fails') throw new Error('it failed');
+    return [{ result: { input, asked } }];
+  };
+  const engine: PolicyEngine = { revision: 'r', decide };
+  return { engine, asked: () => asked };
+}
+
+function cached(engine: PolicyEngine, changes: Partial<typeof limits> = {}, forBundle = bundle) {
+  const outcomes: string[] = [];
+  const decide = cachedEngine(engine, forBundle, { ...limits, ...changes }, (outcome) => outcomes.push(outcome)).decide;
+  return { ask: (value: unknown) => decide(asInput(value)), outcomes };
+}
+
+/** CVE-2026-35039 (fast-jwt): two tokens with one cache key, and the one was given the other's identity. */
+test('no two inputs share a decision', (t) => {
+  const lookAlikes: readonly unknown[] = [
+    { a: 'b', c: 'd' },
+    { a: 'b","c":"d' },
+    { a: 'b' },
+    { 'a":"b': 1 },
+    ['a', 'b'],
+    ['a,b'],
+    ['a","b'],
+    '1',
+    1,
+    null,
+    'null',
+    [],
+    {},
+    '',
+    'a\u0000b',
+    'a\\u0000b',
+    '\ud800',
+    '\\ud800',
+    'é',
+    'e\u0301',
+    JSON.parse('{"__proto__":{"a":1}}'),
+    { a: 1 },
+    0,
+    0.1,
+    '0.1',
+    true,
+    'true',
+  ];
+  const { engine } = echo();
+  const { ask } = cached(engine);
+  for (const round of ['first', 'second']) {
+    for (const value of lookAlikes)
+      t.strictSame((ask(value) as [{ result: { input: unknown } }])[0].result.input, value, round);
+  }
+  fc.assert(
+    fc.property(fc.array(fc.jsonValue(), { minLength: 2, maxLength: 8 }), (values) => {
+      const own = cached(echo().engine);
+      for (const value of [...values, ...values]) {
+        const [{ result }] = own.ask(value) as [{ result: { input: unknown } }];
+        t.strictSame(JSON.stringify(result.input), JSON.stringify(value));
+      }
+    }),
+    { numRuns: 200 },
+  );
+  t.end();
+});
+
+test('a hit gives the same result, frozen, and asks nobody', (t) => {
+  const { engine, asked } = echo();
+  const { ask, outcomes } = cached(engine);
+  const first = ask({ a: [1] });
+  t.strictSame(ask({ a: [1] }), first);
+  t.equal(asked(), 1);
+  t.strictSame(outcomes, ['miss', 'hit']);
+  t.throws(
+    () => Object.assign((first as [object])[0], { result: true }),
+    TypeError,
+    'nobody can change it for the next',
+  );
+  t.end();
+});
+
+test('an evaluation that failed is tried again', (t) => {
+  const { engine, asked } = echo();
+  const { ask, outcomes } = cached(engine);
+  t.throws(() => ask('fails'), { message: 'it failed' });
+  t.throws(() => ask('fails'), { message: 'it failed' });
+  t.equal(asked(), 2);
+  t.strictSame(outcomes, ['miss', 'miss']);
+  t.end();
+});
+
+test('it holds so many entries and so many bytes; what was used last stays', (t) => {
+  const few = cached(echo().engine, { maxEntries: 2 });
+  for (const value of ['a', 'b', 'a', 'c', 'a', 'b']) few.ask(value);
+  t.strictSame(few.outcomes, ['miss', 'miss', 'hit', 'miss', 'hit', 'miss']);
+  const small = cached(echo().engine, { maxBytes: 8192 });
+  const long = (letter: string) => letter.repeat(1000);
+  // Key and result hold the text once each, two bytes a character: two of them do not fit.
+  for (const value of [long('a'), long('a'), long('b'), long('b'), long('a')]) small.ask(value);
+  t.strictSame(small.outcomes, ['miss', 'hit', 'miss', 'hit', 'miss']);
+  t.end();
+});
+
+test('what is too long or no JSON is decided each time', (t) => {
+  const { engine, asked } = echo();
+  const { ask } = cached(engine);
+  for (const value of ['x'.repeat(maxKeyBytes), { big: 2n ** 60n }]) {
+    ask(value);
+    ask(value);
+  }
+  t.equal(asked(), 4);
+  t.end();
+});
+
+test('the time of the request counts when the policy asks for it', (t) => {
+  const timed = { requiredBuiltins: [{ name: 'time.now_ns', where: '' }] } as unknown as PolicyBundle;
+  const at = (unix_ms: number) => ({ portcullis: { time: { unix_ms } } });
+  const project = () => 'nothing';
+  const outcomes = (forBundle: PolicyBundle) => {
+    const seen: string[] = [];
+    const engine = cachedEngine(echo().engine, forBundle, limits, (outcome) => seen.push(outcome), project);
+    for (const ms of [1, 2, 1]) engine.decide(asInput(at(ms)));
+    return seen;
+  };
+  t.strictSame(outcomes(timed), ['miss', 'miss', 'hit']);
+  t.strictSame(outcomes(bundle), ['miss', 'hit', 'hit']);
+  t.end();
+});
+
+test('with a real policy, cached and uncached agree on every input', async (t) => {
+  const compiled = await compileRules(
+    'decision := {"allow": input.a == input.b, "reasons": [x | x := input.list[_]; is_string(x)]}',
+  );
+  const settings: EngineSettings = {
+    engine: 'wasm',
+    strictBuiltinErrors: false,
+    maxSteps: 400_000,
+    maxMemoryBytes: undefined,
+    deadlineMs: 25,
+    verify: { share: 1, refuse: false },
+    cache: undefined,
+  };
+  const plain = openEngine(compiled, settings);
+  const kept = openEngine(compiled, { ...settings, cache: { maxEntries: 8, maxBytes: 64 * 1024 } });
+  const small = fc.constantFrom(0, 1, '0', 'a', null, [0]);
+  fc.assert(
+    fc.property(fc.record({ a: small, b: small, list: fc.array(small, { maxLength: 3 }) }), (value) => {
+      for (let i = 0; i < 2; i += 1) t.strictSame(kept.decide(asInput(value)), plain.decide(asInput(value)));
+    }),
+    { numRuns: 150 },
+  );
+});
