@@ -12,7 +12,9 @@ export function numberOf(literal: string): number | bigint | undefined {
   return Number.isSafeInteger(value) ? value + 0 : BigInt(literal);
 }
 
+const maxSafe = BigInt(Number.MAX_SAFE_INTEGER);
+
 /** The one form of an integer: a double as far as a double is exact. */
 export function integer(value: bigint): number | bigint {
-  return BigInt.asIntN(53, value) === value || value === 2n ** 53n - 1n ? Number(value) : value;
+  return value >= -maxSafe && value <= maxSafe ? Number(value) : value;
 }
