@@ -24,7 +24,7 @@ const limits = {
   parameterValueLength: 1024,
 } as const;
 
-const members: ReadonlySet<string> = new Set([
+export const envoyMembers: ReadonlySet<string> = new Set([
   'allowed',
   'headers',
   'response_headers_to_add',
@@ -45,7 +45,7 @@ const redirects: ReadonlySet<number> = new Set([302, 303, 307]);
  * follows from the verdict, as there: `headers` are for the workload when it is allowed, and for the client otherwise.
  */
 export function readEnvoyResult(result: ResultObject): Decision {
-  requireKnown(result, members);
+  requireKnown(result, envoyMembers);
   const allowed = readVerdict(result, 'allowed');
   const headers = readHeaderLists('headers', member(result, 'headers'));
   const responseHeaders = readHeaderLists('response_headers_to_add', member(result, 'response_headers_to_add'));
