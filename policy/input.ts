@@ -109,16 +109,11 @@ function httpInput(request: InputFacts['request'], body: BodyFacts): PolicyInput
     scheme: 'https',
     protocol: 'HTTP/1.1',
     size: body.kind === 'none' ? 0 : (body.bytes ?? -1),
-    headers: joinHeaders([...pseudoHeaders(request), ...request.headers]),
+    headers: headersInput(request),
   } as const;
   if (body.kind !== 'validated') return http;
   // Made when it is asked for: hardly any policy reads the text, and it is as large as the body.
   return Object.defineProperty(http, 'body', { get: body.text, enumerable: true });
-}
-
-/** Envoy turns HTTP/1.1 into the terms of HTTP/2, and so policies find the request line here too. */
-function pseudoHeaders({ host, method, target }: InputFacts['request']): readonly string[] {
-  return [':authority', host, ':method', method, ':path', target, ':scheme', 'https'];
 }
 
 function portcullisInput({ peer, route, body, connection, snapshotDigest }: InputFacts, time: EnvironmentTime) {
@@ -156,35 +151,43 @@ function attributesPeer({ ip, port }: Endpoint, principal: string): AttributesPe
   return { address: { socketAddress: { address: ip, portValue: port } }, principal };
 }
 
-/** Lines of one name are joined with a comma, as RFC 9110 section 5.3 lets any recipient do. */
-function joinHeaders(flat: readonly string[]): Names {
-  const joined = new Map<string, string>();
-  for (let index = 0; index + 1 < flat.length; index += 2) {
-    const name = flat[index] as string;
-    const value = flat[index + 1] as string;
+/**
+ * Lines of one name are joined with a comma, as RFC 9110 section 5.3 lets any recipient do. Envoy turns HTTP/1.1 into the
+ * terms of HTTP/2, and so policies find the request line here too.
+ */
+function headersInput({ host, method, target, headers }: InputFacts['request']): Names {
+  const joined = emptyObject<string>();
+  joined[':authority'] = host;
+  joined[':method'] = method;
+  joined[':path'] = target;
+  joined[':scheme'] = 'https';
+  for (let index = 0; index + 1 < headers.length; index += 2) {
+    const name = headers[index] as string;
+    const value = headers[index + 1] as string;
     // What Envoy tells the plugin about the body is not for a client to say.
     if (name === 'x-envoy-auth-partial-body') continue;
-    const earlier = joined.get(name);
-    joined.set(name, earlier === undefined ? value : `${earlier},${value}`);
+    const earlier = joined[name];
+    joined[name] = earlier === undefined ? value : `${earlier},${value}`;
   }
-  return named(joined);
+  return joined;
 }
 
 function groupQuery(pairs: InputFacts['request']['query']): { readonly [name: string]: readonly string[] } {
-  return named(
-    Map.groupBy(pairs, ([name]) => name),
-    (group) => group.map(([, value]) => value),
-  );
+  const grouped = emptyObject<string[]>();
+  for (const [name, value] of pairs) (grouped[name] ??= []).push(value);
+  return grouped;
+}
+
+function named(entries: ReadonlyMap<string, string>): Names {
+  const object = emptyObject<string>();
+  for (const [name, value] of entries) object[name] = value;
+  return object;
 }
 
 /**
  * An object without a prototype, whose members a client may name freely: on a plain object, a header called
  * `__proto__` would set the prototype instead of a member (CVE-2026-21710).
  */
-function named<V>(entries: ReadonlyMap<string, V>): { readonly [name: string]: V };
-function named<V, W>(entries: ReadonlyMap<string, V>, read: (value: V) => W): { readonly [name: string]: W };
-function named<V>(entries: ReadonlyMap<string, V>, read: (value: V) => unknown = (value) => value): object {
-  const object: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
-  for (const [name, value] of entries) object[name] = read(value);
-  return object;
+function emptyObject<V>(): { [name: string]: V } {
+  return Object.create(null) as { [name: string]: V };
 }
