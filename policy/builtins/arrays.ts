@@ -1,6 +1,6 @@
 import { isArray } from '../value/value.ts';
 import type { Builtin, Builtins } from './builtin.ts';
-import { array, integer } from './operands.ts';
+import { array, index } from './operands.ts';
 
 const concat: Builtin = (context, a, b) => {
   const [first, second] = [array(a, 1), array(b, 2)];
@@ -26,8 +26,8 @@ const reverse: Builtin = (context, value) => {
 /** From `start` up to before `stop`, both brought into the array: -1 is the beginning, not the last item. */
 const slice: Builtin = (context, value, start, stop) => {
   const items = array(value, 1);
-  const from = Math.max(0, integer(start, 2));
-  const to = Math.max(0, integer(stop, 3));
+  const from = Math.max(0, index(start, 2));
+  const to = Math.max(0, index(stop, 3));
   context.charge(Math.max(0, Math.min(to, items.length) - from) >>> 3);
   return items.slice(from, to);
 };

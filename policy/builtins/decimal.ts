@@ -3,13 +3,21 @@ import { integer } from '../value/number.ts';
 import type { BuiltinContext } from './builtin.ts';
 import { chargeForSize } from './large-integer.ts';
 
-/**
- * Decimal arithmetic for numbers with a fraction: 0.1 + 0.2 is 0.3 in Rego. More digits than OPA keeps (64 bits, which
- * are 20), and few enough that no operand makes an operation slow.
+/*
+ * Arithmetic for numbers with a fraction: 0.1 + 0.2 is 0.3 in Rego.
  */
-const Exact = Decimal.clone({ precision: 40 });
 
-export type Operation = 'plus' | 'minus' | 'times' | 'dividedBy';
+/** More digits than OPA keeps (64 bits, which are 20), and few enough that no operand makes an operation slow. */
+const Exact = Decimal.clone({ precision: 40, rounding: Decimal.ROUND_HALF_EVEN });
+
+const onDoubles = {
+  plus: (a: number, b: number) => a + b,
+  minus: (a: number, b: number) => a - b,
+  times: (a: number, b: number) => a * b,
+  dividedBy: (a: number, b: number) => a / b,
+};
+
+export type Operation = keyof typeof onDoubles;
 
 /** A double stands for the shortest decimal that reads back as it, which is what the policy or the input said. */
 export function decimal(
@@ -18,8 +26,20 @@ export function decimal(
   a: number | bigint,
   b: number | bigint,
 ): number | bigint {
+  if (isRounded(a) || isRounded(b)) {
+    const result = onDoubles[operation](Number(a), Number(b));
+    if (Math.abs(result) < 2 ** 53) return result + 0;
+  }
   chargeForSize(context, a, b);
   const result = new Exact(String(a))[operation](String(b));
-  // Only an integer can be beyond a double: the operands are doubles and integers.
-  return result.isInteger() ? integer(BigInt(result.toFixed())) : result.toNumber();
+  // No double beyond has a fraction, and of the integers there only some.
+  const whole = result.isInteger() || result.abs().gte(2 ** 53);
+  return whole ? integer(BigInt(result.toFixed(0))) : result.toNumber();
 }
+
+/**
+ * Whether a double has more digits than anybody writes: then it is what is left of a third, and its decimal digits mean
+ * nothing. Three thirds are 1 as doubles, whose errors cancel, and 0.9999999999999999 as decimals.
+ */
+const isRounded = (value: number | bigint): boolean =>
+  typeof value === 'number' && !Number.isInteger(value) && Number(value.toPrecision(15)) !== value;

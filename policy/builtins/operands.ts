@@ -21,6 +21,11 @@ export function integer(value: Value | undefined, position: number): number {
   throw new BuiltinError(`operand ${position} must be integer number but got floating-point number`);
 }
 
+/** An integer to compare with a length: like OPA's, 64 bits long, of which a double is near enough. */
+export function index(value: Value | undefined, position: number): number {
+  return typeof value === 'bigint' && BigInt.asIntN(64, value) === value ? Number(value) : integer(value, position);
+}
+
 export function boolean(value: Value | undefined, position: number): boolean {
   return typeof value === 'boolean' ? value : mismatch(position, 'boolean', value);
 }

@@ -2,7 +2,7 @@ import { sortedMembers } from '../value/order.ts';
 import { isArray, RegoSet, type Value } from '../value/value.ts';
 import { type Builtin, type BuiltinContext, BuiltinError, type Builtins } from './builtin.ts';
 import { codePointCount, hasSurrogates, unitOffset } from './code-points.ts';
-import { integer, mismatch, text } from './operands.ts';
+import { index, mismatch, text } from './operands.ts';
 import { indexOf, occurrences, splitAt } from './search.ts';
 
 /** Pays for making or searching so much text. */
@@ -46,7 +46,7 @@ const splitN: Builtin = (context, value, delimiter, limit) => {
   chargeForText(context, whole.length);
   const pieces = piecesOf(whole, text(delimiter, 2));
   context.charge(pieces.length >>> 1);
-  const wanted = integer(limit, 3);
+  const wanted = index(limit, 3);
   return wanted >= 0 ? pieces.slice(0, wanted) : pieces.slice(wanted);
 };
 
@@ -82,8 +82,8 @@ const indexofN: Builtin = (context, value, part) => {
 /** A negative length means all the rest. */
 const substring: Builtin = (context, value, offset, length) => {
   const whole = text(value, 1);
-  const start = integer(offset, 2);
-  const count = integer(length, 3);
+  const start = index(offset, 2);
+  const count = index(length, 3);
   if (start < 0) throw new BuiltinError('negative offset');
   chargeForText(context, whole.length);
   if (!hasSurrogates(whole)) return whole.slice(start, count < 0 ? undefined : start + count);
