@@ -14,7 +14,10 @@ const refused: ReadonlyMap<string, string> = new Map([
   ['uuid.rfc4122', 'it makes a decision depend on chance'],
   ['rego.parse_module', 'it belongs into the build, not into a decision'],
   ['trace', 'it writes to a trace that nobody reads'],
+  ['internal.test_case', 'OPA writes it into tests, which run in OPA'],
 ]);
+
+export const refusedNames: readonly string[] = [...refused.keys()];
 
 /** A sentence when the built-in is refused on purpose; undefined says nothing about whether an engine has it. */
 export function refusalOf(builtin: string): string | undefined {

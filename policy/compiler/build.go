@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"strings"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/bundle"
@@ -19,26 +18,39 @@ func build(question job) (answer, error) {
 		return answer{}, err
 	}
 	calls := builtinCalls(modules)
-	checked, err := compileModules(modules, false)
+	capabilities, err := capabilitiesOf(question)
+	if err != nil {
+		return answer{}, err
+	}
+	if refused := refusedCalls(calls, capabilities); len(refused) > 0 {
+		return answer{}, refused
+	}
+	checked, err := compileModules(modules, capabilities, false)
 	if err != nil {
 		return answer{}, err
 	}
 	if len(checked.GetRules(entrypointRef(question.Entrypoint))) == 0 {
 		return answer{}, ast.NewError(entrypointMissing, nil, "no rule is named %s", question.Entrypoint)
 	}
-	wasm, err := compileTo(compile.TargetWasm, question)
+	paths, err := inputPaths(checked, entrypointRules(checked, question.Entrypoint)...)
 	if err != nil {
 		return answer{}, err
 	}
-	plan, err := compileTo(compile.TargetPlan, question)
+	wasm, err := compileTo(compile.TargetWasm, question, capabilities)
 	if err != nil {
 		return answer{}, err
 	}
-	return answer{Wasm: wasm.WasmModules[0].Raw, Plan: string(plan.PlanModules[0].Raw), Calls: calls}, nil
+	plan, err := compileTo(compile.TargetPlan, question, capabilities)
+	if err != nil {
+		return answer{}, err
+	}
+	return answer{
+		Wasm: wasm.WasmModules[0].Raw, Plan: string(plan.PlanModules[0].Raw), Calls: calls, InputPaths: paths,
+	}, nil
 }
 
 // compileTo parses again: each target rewrites the modules that it is given.
-func compileTo(target string, question job) (*bundle.Bundle, error) {
+func compileTo(target string, question job, capabilities *ast.Capabilities) (*bundle.Bundle, error) {
 	modules, err := parse(question.Files)
 	if err != nil {
 		return nil, err
@@ -50,17 +62,10 @@ func compileTo(target string, question job) (*bundle.Bundle, error) {
 			URL: f.Name, Path: f.Name, Raw: []byte(f.Text), Parsed: modules[f.Name],
 		})
 	}
-	compiler := compile.New().WithBundle(b).WithTarget(target).WithEntrypoints(question.Entrypoint)
+	compiler := compile.New().WithBundle(b).WithTarget(target).WithEntrypoints(question.Entrypoint).
+		WithCapabilities(capabilities)
 	if err := compiler.Build(context.Background()); err != nil {
 		return nil, err
 	}
 	return compiler.Bundle(), nil
-}
-
-func entrypointRef(path string) ast.Ref {
-	ref := ast.Ref{ast.DefaultRootDocument}
-	for _, segment := range strings.Split(path, "/") {
-		ref = append(ref, ast.StringTerm(segment))
-	}
-	return ref
 }

@@ -1,15 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { capabilitiesDigest } from '../builtins/capabilities.ts';
 import { digestOf } from '../bundle/bundle.ts';
 import { compilerDigest } from './run.ts';
-import type { BuiltinCall, Job } from './job.ts';
+import type { BuildJob, BuiltinCall, InputPaths } from './job.ts';
 
 /** What a build gives, as far as it depends on Rego alone: data is read anew each time and needs no compiler. */
 export type Compiled = {
   readonly wasm: string;
   readonly plan: string;
   readonly calls: readonly BuiltinCall[];
+  readonly inputPaths: InputPaths;
 };
 
 const maxEntries = 16;
@@ -22,7 +24,7 @@ const entryName = /^[0-9a-f]{64}\.json$/;
  */
 export async function cached(
   folder: string | undefined,
-  job: Job & { readonly do: 'build' },
+  job: BuildJob,
   make: () => Promise<Compiled>,
 ): Promise<Compiled> {
   if (folder === undefined) return await make();
@@ -34,9 +36,9 @@ export async function cached(
   return made;
 }
 
-async function keyOf(job: Job & { readonly do: 'build' }): Promise<string> {
+async function keyOf(job: BuildJob): Promise<string> {
   const sources = job.files.flatMap(({ name, text }) => [name, text]);
-  return digestOf([await compilerDigest(), job.entrypoint, ...sources]);
+  return digestOf([await compilerDigest(), capabilitiesDigest(), job.entrypoint, ...sources]);
 }
 
 /** First line: digest of the rest. */

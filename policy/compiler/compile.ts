@@ -1,8 +1,10 @@
+import { type Capabilities, capabilitiesText } from '../builtins/capabilities.ts';
+import { refusalOf } from '../builtins/refused.ts';
 import { type JsonObject, makeBundle, type PolicyBundle, type RequiredBuiltin } from '../bundle/bundle.ts';
 import { readDataFile } from '../bundle/data-file.ts';
 import { type Diagnostic, formatDiagnostic, PolicyError } from '../errors.ts';
 import { type Compiled, cached } from './cache.ts';
-import type { BuiltinCall, Job, TestResult } from './job.ts';
+import type { BuildJob, TestResult } from './job.ts';
 import { type CompilerOptions, runCompiler } from './run.ts';
 import { readSources, type Sources, withPaths } from './sources.ts';
 
@@ -34,7 +36,7 @@ export type SourceBuild = Pick<BuildRequest, 'entrypoint' | 'cacheFolder' | 'com
 /** The same for Rego that has been read already, from a bundle for one. */
 export async function buildSources(request: SourceBuild): Promise<PolicyBundle> {
   const { sources, data, entrypoint, name } = request;
-  const job = { do: 'build', files: sources.files, entrypoint } as const;
+  const job = { do: 'build', files: sources.files, entrypoint, capabilities: capabilities() } as const;
   const compiled = await cached(request.cacheFolder, job, () => compile(job, sources, request.compiler));
   return makeBundle({
     wasm: Uint8Array.from(Buffer.from(compiled.wasm, 'base64')),
@@ -42,17 +44,18 @@ export async function buildSources(request: SourceBuild): Promise<PolicyBundle> 
     data,
     entrypoint,
     requiredBuiltins: requiredBuiltins(compiled, sources),
+    inputPaths: compiled.inputPaths,
     name,
   });
 }
 
-async function compile(job: Job, sources: Sources, options: CompilerOptions | undefined): Promise<Compiled> {
-  const { diagnostics, wasm, plan, calls } = await runCompiler(job, options);
+async function compile(job: BuildJob, sources: Sources, options: CompilerOptions | undefined): Promise<Compiled> {
+  const { diagnostics, wasm, plan, calls, inputPaths } = await runCompiler(job, options);
   refuse(withPaths(diagnostics, sources));
-  if (wasm === undefined || plan === undefined) {
+  if (wasm === undefined || plan === undefined || inputPaths === undefined) {
     throw new PolicyError('compiler-failed', 'the policy compiler answered without a module');
   }
-  return { wasm, plan, calls: calls ?? [] };
+  return { wasm, plan, calls: calls ?? [], inputPaths };
 }
 
 /** Runs the `test_` rules of the given files. A failing test is a result, not an error. */
@@ -71,16 +74,15 @@ export async function testPolicy(request: {
   return (tests ?? []).map((result) => ({ ...result, file: sources.paths.get(result.file) ?? result.file }));
 }
 
-/** Every problem OPA finds in strict mode, and each built-in that `judge` has something against. */
+/** Every problem OPA finds in strict mode, and each call of a built-in that is not offered. */
 export async function checkPolicy(request: {
   readonly regoPaths: readonly string[];
-  readonly judge?: (builtin: string) => string | undefined;
   readonly compiler?: CompilerOptions;
 }): Promise<readonly Diagnostic[]> {
   const sources = await readSources(request.regoPaths, 'policy and tests');
-  const { diagnostics, calls } = await runCompiler({ do: 'check', files: sources.files }, request.compiler);
-  const refused = (calls ?? []).flatMap((call) => judgeCall(call, request.judge));
-  return withPaths([...diagnostics, ...refused], sources);
+  const job = { do: 'check', files: sources.files, capabilities: capabilities() } as const;
+  const { diagnostics } = await runCompiler(job, request.compiler);
+  return withPaths(diagnostics, sources).map(withReason);
 }
 
 /** OPA's layout of each file. */
@@ -97,18 +99,22 @@ export async function formatPolicy(request: {
   });
 }
 
-function judgeCall(call: BuiltinCall, judge?: (builtin: string) => string | undefined): Diagnostic[] {
-  // Tests run in OPA's own engine, which has every built-in.
-  const objection = call.file.endsWith('_test.rego') ? undefined : judge?.(call.name);
-  if (objection === undefined) return [];
-  return [{ file: call.file, line: call.line, column: 1, code: 'builtin-refused', message: objection }];
+const capabilities = (): Capabilities => JSON.parse(capabilitiesText()) as Capabilities;
+
+/** The compiler says which built-in is refused; why, is known here. */
+function withReason(found: Diagnostic): Diagnostic {
+  if (found.code !== 'builtin_refused') return found;
+  const message = refusalOf(found.message) ?? `the built-in ${found.message} is not offered`;
+  return { ...found, code: 'builtin-refused', message };
 }
 
-function refuse(diagnostics: readonly Diagnostic[]): void {
-  if (diagnostics.length === 0) return;
+function refuse(found: readonly Diagnostic[]): void {
+  if (found.length === 0) return;
+  const diagnostics = found.map(withReason);
   const missing = diagnostics.find(({ code }) => code === 'entrypoint_missing');
   if (missing !== undefined) throw new PolicyError('entrypoint-missing', missing.message, { diagnostics });
-  throw new PolicyError('rego-does-not-compile', diagnostics.map(formatDiagnostic).join('\n'), { diagnostics });
+  const code = diagnostics.every((one) => one.code === 'builtin-refused') ? 'builtin-refused' : 'rego-does-not-compile';
+  throw new PolicyError(code, diagnostics.map(formatDiagnostic).join('\n'), { diagnostics });
 }
 
 /** The plan names the built-ins that the entrypoint can reach; the calls say where they stand in the text. */

@@ -1,12 +1,22 @@
+import type { Capabilities } from '../builtins/capabilities.ts';
 import type { Diagnostic } from '../errors.ts';
 
 /** What the compiler process is asked; the same shape as `job` in main.go. */
 export type Job =
-  | { readonly do: 'build'; readonly files: readonly SourceFile[]; readonly entrypoint: string }
-  | { readonly do: 'check'; readonly files: readonly SourceFile[] }
+  | BuildJob
+  | { readonly do: 'check'; readonly files: readonly SourceFile[]; readonly capabilities: Capabilities }
   | { readonly do: 'test'; readonly files: readonly SourceFile[]; readonly data: unknown; readonly run: string }
   | { readonly do: 'fmt'; readonly files: readonly SourceFile[] }
-  | { readonly do: 'queries'; readonly queries: readonly Query[] };
+  | { readonly do: 'queries'; readonly queries: readonly Query[] }
+  | { readonly do: 'capabilities' };
+
+export type BuildJob = {
+  readonly do: 'build';
+  readonly files: readonly SourceFile[];
+  readonly entrypoint: string;
+  /** What the policy may use; without it, everything that OPA has. */
+  readonly capabilities?: Capabilities;
+};
 
 /** Modules and a query over them, as OPA's own test cases have it. */
 export type Query = {
@@ -22,7 +32,11 @@ export type CompiledQuery = {
   readonly wasm?: string;
   readonly plan?: unknown;
   readonly error?: string;
+  readonly inputPaths?: InputPaths;
 };
+
+/** Names of members, from the top; `[[]]` is everything. */
+export type InputPaths = readonly (readonly string[])[];
 
 export type SourceFile = { readonly name: string; readonly text: string };
 
@@ -36,10 +50,17 @@ export type Answer = {
   readonly tests?: readonly TestResult[];
   readonly files?: readonly SourceFile[];
   readonly queries?: readonly CompiledQuery[];
+  readonly inputPaths?: InputPaths;
+  readonly capabilities?: Capabilities;
 };
 
-/** The first place where the policy calls a built-in of OPA. */
-export type BuiltinCall = { readonly name: string; readonly file: string; readonly line: number };
+/** A place where the policy calls a built-in of OPA. */
+export type BuiltinCall = {
+  readonly name: string;
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+};
 
 export type TestResult = {
   readonly package: string;

@@ -11,12 +11,13 @@ import (
 
 // A job is one question. Do names the action; the other fields are read by the actions that need them.
 type job struct {
-	Do         string          `json:"do"`
-	Files      []file          `json:"files"`
-	Data       json.RawMessage `json:"data"`
-	Entrypoint string          `json:"entrypoint"`
-	Run        string          `json:"run"`
-	Queries    []query         `json:"queries"`
+	Do           string          `json:"do"`
+	Files        []file          `json:"files"`
+	Data         json.RawMessage `json:"data"`
+	Entrypoint   string          `json:"entrypoint"`
+	Run          string          `json:"run"`
+	Queries      []query         `json:"queries"`
+	Capabilities json.RawMessage `json:"capabilities"`
 }
 
 type file struct {
@@ -26,21 +27,24 @@ type file struct {
 
 // An answer holds diagnostics, or the fields of its action.
 type answer struct {
-	Diagnostics []diagnostic    `json:"diagnostics"`
-	Wasm        []byte          `json:"wasm,omitempty"`
-	Plan        string          `json:"plan,omitempty"`
-	Calls       []call          `json:"calls,omitempty"`
-	Tests       []testResult    `json:"tests,omitempty"`
-	Files       []file          `json:"files,omitempty"`
-	Queries     []compiledQuery `json:"queries,omitempty"`
+	Diagnostics  []diagnostic    `json:"diagnostics"`
+	Wasm         []byte          `json:"wasm,omitempty"`
+	Plan         string          `json:"plan,omitempty"`
+	Calls        []call          `json:"calls,omitempty"`
+	Tests        []testResult    `json:"tests,omitempty"`
+	Files        []file          `json:"files,omitempty"`
+	Queries      []compiledQuery `json:"queries,omitempty"`
+	InputPaths   [][]string      `json:"inputPaths,omitzero"`
+	Capabilities json.RawMessage `json:"capabilities,omitempty"`
 }
 
 var actions = map[string]func(job) (answer, error){
-	"build":   build,
-	"queries": compileQueries,
-	"check":   check,
-	"test":    test,
-	"fmt":     formatFiles,
+	"build":        build,
+	"queries":      compileQueries,
+	"capabilities": describeCapabilities,
+	"check":        check,
+	"test":         test,
+	"fmt":          formatFiles,
 }
 
 func main() {

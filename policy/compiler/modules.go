@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"maps"
 	"sort"
 	"strings"
 
@@ -17,11 +18,12 @@ type diagnostic struct {
 	Message string `json:"message"`
 }
 
-// A call is the first place where a policy calls a built-in.
+// A call is a place where a policy calls a built-in.
 type call struct {
-	Name string `json:"name"`
-	File string `json:"file"`
-	Line int    `json:"line"`
+	Name   string `json:"name"`
+	File   string `json:"file"`
+	Line   int    `json:"line"`
+	Column int    `json:"column"`
 }
 
 // parse reads every file, so that all syntax errors are reported in one go.
@@ -51,8 +53,8 @@ func parse(files []file) (map[string]*ast.Module, error) {
 }
 
 // compileModules type-checks. The error limit is lifted: whoever mends a policy wants the whole list.
-func compileModules(modules map[string]*ast.Module, strict bool) (*ast.Compiler, error) {
-	compiler := ast.NewCompiler().WithStrict(strict).WithEnablePrintStatements(false).SetErrorLimit(0)
+func compileModules(modules map[string]*ast.Module, capabilities *ast.Capabilities, strict bool) (*ast.Compiler, error) {
+	compiler := ast.NewCompiler().WithCapabilities(capabilities).WithStrict(strict).WithEnablePrintStatements(false).SetErrorLimit(0)
 	if compiler.Compile(modules); compiler.Failed() {
 		return nil, compiler.Errors
 	}
@@ -64,41 +66,77 @@ func check(question job) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	calls := builtinCalls(modules)
-	_, err = compileModules(modules, true)
-	return answer{Calls: calls}, err
+	capabilities, err := capabilitiesOf(question)
+	if err != nil {
+		return answer{}, err
+	}
+	refused := refusedCalls(builtinCalls(modules), capabilities)
+	// Everything that OPA has: what is refused has been found, and tests may call it.
+	_, err = compileModules(modules, ast.CapabilitiesForThisVersion(), true)
+	var problems ast.Errors
+	if err != nil && !errors.As(err, &problems) {
+		return answer{}, err
+	}
+	if problems = append(problems, refused...); len(problems) > 0 {
+		return answer{}, problems
+	}
+	return answer{}, nil
 }
 
-// builtinCalls reads parsed modules, before the compiler rewrites calls and drops their places.
+// builtinCalls reads parsed modules, before the compiler rewrites calls and drops their places. In the order of the text.
 func builtinCalls(modules map[string]*ast.Module) []call {
-	first := map[string]call{}
+	calls := []call{}
+	hiding := hidingNames(modules)
 	for _, name := range sortedNames(modules) {
+		module := modules[name]
 		note := func(operator ast.Ref, at *ast.Location) {
-			called := operator.String()
-			_, seen := first[called]
-			if _, builtin := ast.BuiltinMap[called]; builtin && !seen && at != nil {
-				first[called] = call{Name: called, File: name, Line: at.Row}
+			_, builtin := ast.BuiltinMap[operator.String()]
+			if builtin && at != nil && !hiding[name][operator[0].Value.(ast.Var)] {
+				calls = append(calls, call{Name: operator.String(), File: name, Line: at.Row, Column: at.Col})
 			}
 		}
-		ast.WalkExprs(modules[name], func(expr *ast.Expr) bool {
+		ast.WalkExprs(module, func(expr *ast.Expr) bool {
 			if expr.IsCall() {
 				note(expr.Operator(), expr.Location)
 			}
 			return false
 		})
-		ast.WalkTerms(modules[name], func(term *ast.Term) bool {
+		ast.WalkTerms(module, func(term *ast.Term) bool {
 			if c, ok := term.Value.(ast.Call); ok {
 				note(c[0].Value.(ast.Ref), term.Location)
 			}
 			return false
 		})
 	}
-	calls := make([]call, 0, len(first))
-	for _, c := range first {
-		calls = append(calls, c)
-	}
-	sort.Slice(calls, func(i, j int) bool { return calls[i].Name < calls[j].Name })
+	sort.SliceStable(calls, func(i, j int) bool {
+		a, b := calls[i], calls[j]
+		return a.File < b.File || a.File == b.File && (a.Line < b.Line || a.Line == b.Line && a.Column < b.Column)
+	})
 	return calls
+}
+
+// hidingNames gives, by file, the names that hide a built-in there: rules of its package, and its imports.
+func hidingNames(modules map[string]*ast.Module) map[string]map[ast.Var]bool {
+	rules := map[string]map[ast.Var]bool{}
+	for _, module := range modules {
+		path := module.Package.Path.String()
+		if rules[path] == nil {
+			rules[path] = map[ast.Var]bool{}
+		}
+		for _, rule := range module.Rules {
+			if name, isVar := rule.Head.Ref()[0].Value.(ast.Var); isVar {
+				rules[path][name] = true
+			}
+		}
+	}
+	hiding := map[string]map[ast.Var]bool{}
+	for file, module := range modules {
+		hiding[file] = maps.Clone(rules[module.Package.Path.String()])
+		for _, imported := range module.Imports {
+			hiding[file][imported.Name()] = true
+		}
+	}
+	return hiding
 }
 
 func sortedNames(modules map[string]*ast.Module) []string {

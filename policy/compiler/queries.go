@@ -22,9 +22,10 @@ type query struct {
 
 // A compiledQuery has the entrypoint "eval" in both forms, or the error that OPA's compiler gave.
 type compiledQuery struct {
-	Wasm  []byte          `json:"wasm,omitempty"`
-	Plan  json.RawMessage `json:"plan,omitempty"`
-	Error string          `json:"error,omitempty"`
+	Wasm       []byte          `json:"wasm,omitempty"`
+	Plan       json.RawMessage `json:"plan,omitempty"`
+	Error      string          `json:"error,omitempty"`
+	InputPaths [][]string      `json:"inputPaths,omitzero"`
 }
 
 func compileQueries(question job) (answer, error) {
@@ -54,16 +55,47 @@ func compileQuery(q query, plugin *planTarget) (compiledQuery, error) {
 		return compiledQuery{}, err
 	}
 	plan, err := json.Marshal(plugin.policy)
-	return compiledQuery{Wasm: result.Bytes, Plan: plan}, err
+	if err != nil {
+		return compiledQuery{}, err
+	}
+	paths, err := queryInputPaths(q)
+	return compiledQuery{Wasm: result.Bytes, Plan: plan, InputPaths: paths}, err
+}
+
+func queryInputPaths(q query) ([][]string, error) {
+	parsing := ast.ParserOptions{RegoVersion: q.version(), Capabilities: q.capabilities()}
+	modules := map[string]string{}
+	for i, module := range q.Modules {
+		modules[fmt.Sprintf("module-%d.rego", i)] = module
+	}
+	compiler, err := ast.CompileModulesWithOpt(modules, ast.CompileOpts{ParserOptions: parsing})
+	if err != nil {
+		return nil, err
+	}
+	parsed, err := ast.ParseBodyWithOpts(q.Query, parsing)
+	if err != nil {
+		return nil, err
+	}
+	body, err := compiler.QueryCompiler().Compile(parsed)
+	if err != nil {
+		return nil, err
+	}
+	return inputPaths(compiler, body)
+}
+
+func (q query) version() ast.RegoVersion {
+	if q.RegoVersion == 0 {
+		return ast.RegoV0
+	}
+	return ast.RegoV1
+}
+
+func (q query) capabilities() *ast.Capabilities {
+	return ast.CapabilitiesForThisVersion(ast.CapabilitiesExperimentalKeywords(q.ExperimentalKeywords))
 }
 
 func options(q query, text string) []func(*rego.Rego) {
-	version := ast.RegoV1
-	if q.RegoVersion == 0 {
-		version = ast.RegoV0
-	}
-	capabilities := ast.CapabilitiesForThisVersion(ast.CapabilitiesExperimentalKeywords(q.ExperimentalKeywords))
-	chosen := []func(*rego.Rego){rego.Query(text), rego.SetRegoVersion(version), rego.Capabilities(capabilities)}
+	chosen := []func(*rego.Rego){rego.Query(text), rego.SetRegoVersion(q.version()), rego.Capabilities(q.capabilities())}
 	for i, module := range q.Modules {
 		chosen = append(chosen, rego.Module(fmt.Sprintf("module-%d.rego", i), module))
 	}

@@ -1,6 +1,5 @@
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { refusalOf } from '../../policy/builtins/refused.ts';
 import { writeBundle } from '../../policy/bundle/write.ts';
 import { buildPolicy, checkPolicy, formatPolicy, testPolicy } from '../../policy/compiler/compile.ts';
 import type { TestResult } from '../../policy/compiler/job.ts';
@@ -64,13 +63,12 @@ const test: Command = {
 
 const check: Command = {
   path: ['policy', 'check'],
-  summary:
-    'Report every problem, in strict mode, built-ins refused on principle too; `policy build` and `check -c` also report those that the engine merely lacks',
+  summary: 'Report every problem, in strict mode, and every call of a built-in that is not offered',
   positionals: 'PATH...',
   options: [json],
   exitCodes: { 0: 'nothing to report', 1: 'there are problems' },
   run: async (args, io) => {
-    const problems = await checkPolicy({ regoPaths: paths(args), judge: refusalOf });
+    const problems = await checkPolicy({ regoPaths: paths(args) });
     if (args.switches.has('json')) io.out(`${JSON.stringify(problems)}\n`);
     else for (const problem of problems) io.out(`${formatDiagnostic(problem)}\n`);
     return problems.length === 0 ? 0 : 1;
