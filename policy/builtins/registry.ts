@@ -8,6 +8,7 @@ import { bitsBuiltins } from './bits.ts';
 import type { Builtin, Builtins } from './builtin.ts';
 import { comparisonBuiltins } from './comparison.ts';
 import { cryptoBuiltins } from './crypto.ts';
+import type * as CryptoX509 from './crypto-x509.ts';
 import { encodingBuiltins } from './encoding.ts';
 import { globBuiltins } from './glob.ts';
 import { graphBuiltins } from './graph.ts';
@@ -34,6 +35,7 @@ import { unitBuiltins } from './units.ts';
 import { uriBuiltins } from './uri.ts';
 import { urlqueryBuiltins } from './urlquery.ts';
 import { walkBuiltins } from './walk.ts';
+import type * as Graphql from './graphql.ts';
 import type * as Yaml from './yaml.ts';
 
 /** Namespaces whose code is small and needs no library. */
@@ -87,6 +89,31 @@ type Heavy = {
  * },
  */
 const heavy: readonly Heavy[] = [
+  {
+    names: [
+      'graphql.is_valid',
+      'graphql.parse',
+      'graphql.parse_and_verify',
+      'graphql.parse_query',
+      'graphql.parse_schema',
+      'graphql.schema_is_valid',
+    ],
+    file: new URL('./graphql.ts', import.meta.url),
+    builtinsOf: (module) => (module as typeof Graphql).graphqlBuiltins,
+  },
+  {
+    names: [
+      'crypto.parse_private_keys',
+      'crypto.x509.parse_and_verify_certificates',
+      'crypto.x509.parse_and_verify_certificates_with_options',
+      'crypto.x509.parse_certificate_request',
+      'crypto.x509.parse_certificates',
+      'crypto.x509.parse_keypair',
+      'crypto.x509.parse_rsa_private_key',
+    ],
+    file: new URL('./crypto-x509.ts', import.meta.url),
+    builtinsOf: (module) => (module as typeof CryptoX509).x509Builtins,
+  },
   {
     names: ['yaml.marshal', 'yaml.unmarshal', 'yaml.is_valid'],
     file: new URL('./yaml.ts', import.meta.url),
