@@ -26,15 +26,35 @@ export function decimal(
   a: number | bigint,
   b: number | bigint,
 ): number | bigint {
+  const quick = onMillionths(operation, a, b);
+  if (quick !== undefined) return quick + 0;
   if (isRounded(a) || isRounded(b)) {
     const result = onDoubles[operation](Number(a), Number(b));
     if (Math.abs(result) < 2 ** 53) return result + 0;
   }
+  context.charge(100);
   chargeForSize(context, a, b);
   const result = new Exact(String(a))[operation](String(b));
   // No double beyond has a fraction, and of the integers there only some.
   const whole = result.isInteger() || result.abs().gte(2 ** 53);
   return whole ? integer(BigInt(result.toFixed(0))) : result.toNumber();
+}
+
+/** The same result a hundred times faster, for numbers with at most six decimals and few digits. */
+function onMillionths(operation: Operation, a: number | bigint, b: number | bigint): number | undefined {
+  const [x, y] = [millionths(a), millionths(b)];
+  if (x === undefined || y === undefined) return undefined;
+  const result = onDoubles[operation](x, y);
+  // Integers so far; dividing them by a power of ten gives the double that is nearest.
+  if (operation === 'dividedBy') return result;
+  if (!Number.isSafeInteger(result)) return undefined;
+  return operation === 'times' ? result / 1e12 : result / 1e6;
+}
+
+/** The integer of which the value is a millionth, when its decimal digits say so: up to fifteen of them are exact. */
+function millionths(value: number | bigint): number | undefined {
+  const scaled = Math.round(Number(value) * 1e6);
+  return scaled / 1e6 === value && Math.abs(scaled) < 1e15 ? scaled : undefined;
 }
 
 /**

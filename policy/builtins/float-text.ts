@@ -77,6 +77,9 @@ const exponentText = (mark: string, exponent: number): string =>
 
 function positional(magnitude: number, precision: number | undefined): string {
   if (precision === undefined) return spread(shortest(magnitude));
+  // JavaScript rounds a tie up, and Go to the even digit; only a number that ends with the bit after is one.
+  const maybeTie = Number.isInteger(magnitude * 2 ** (precision + 1));
+  if (!maybeTie && precision <= 100 && magnitude < 1e21) return magnitude.toFixed(precision);
   const { coefficient, scale } = expand(magnitude);
   const drop = scale - precision;
   const units = drop > 0 ? roundedQuotient(coefficient, 10n ** BigInt(drop)) : coefficient;

@@ -16,13 +16,16 @@ function range(context: BuiltinContext, first: bigint, last: bigint, step: bigin
   const length = Number(distance / step) + 1;
   // Eight numbers take 64 bytes. A shift would make a small number of a very large one.
   context.charge(Math.ceil(length / 8));
-  const by = last < first ? -step : step;
-  const start = exact(first);
-  if (typeof start === 'number' && typeof exact(last) === 'number') {
-    // Number(by) may be rounded only where it is not used: a step beyond the range.
-    return Array.from({ length }, (_, i) => (i === 0 ? start : start + i * Number(by)));
+  const numbers: (number | bigint)[] = [];
+  const [start, end, by] = [exact(first), exact(last), exact(step)];
+  if (typeof start === 'number' && typeof end === 'number' && typeof by === 'number') {
+    if (start <= end) for (let n = start; n <= end; n += by) numbers.push(n);
+    else for (let n = start; n >= end; n -= by) numbers.push(n);
+  } else {
+    const signed = last < first ? -step : step;
+    for (let i = 0n; i < length; i++) numbers.push(exact(first + i * signed));
   }
-  return Array.from({ length }, (_, i) => exact(first + BigInt(i) * by));
+  return numbers;
 }
 
 const rangeStep: Builtin = (context, first, last, step) => {

@@ -14,6 +14,12 @@ const sprintf: Builtin = (context, format, values) =>
 const argumentOf = (value: Value): Argument =>
   typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint' ? value : termText(value);
 
+/** A double takes as long as much text: all of its digits are counted where it is rounded. */
+function unitsOf(argument: Argument): number {
+  if (typeof argument === 'string') return argument.length;
+  return typeof argument === 'bigint' || !Number.isInteger(argument) ? 2048 : 0;
+}
+
 const flags: Readonly<Record<string, 'minus' | 'plus' | 'sharp' | 'space' | 'zero'>> = {
   '-': 'minus',
   '+': 'plus',
@@ -87,9 +93,8 @@ class Printer {
     const argument = this.#arguments[this.#next];
     if (argument === undefined) return `%!${verb}(MISSING)`;
     this.#next++;
-    if (typeof argument === 'string') this.#context.charge(argument.length >>> 6);
     const { width = 0, precision = 0 } = directive;
-    this.#context.charge((width + precision) >>> 6);
+    this.#context.charge(4 + ((width + precision + unitsOf(argument)) >>> 6));
     return formatted(verb, directive, argument);
   }
 

@@ -30,10 +30,12 @@ const trim =
   (ends: Ends): Builtin =>
   (context, value, cutset) => {
     const whole = text(value, 1);
-    const cut = new Set(text(cutset, 2));
-    context.charge(cut.size);
+    const cut = text(cutset, 2);
     chargeForText(context, whole.length);
-    return trimmed(whole, (char) => cut.has(char), ends);
+    if (cut.length < 8) return trimmed(whole, (char) => cut.includes(char), ends);
+    context.charge(cut.length);
+    const chars = new Set(cut);
+    return trimmed(whole, (char) => chars.has(char), ends);
   };
 
 /** Go's unicode.IsSpace. JavaScript's \s has the byte order mark in addition, and lacks U+0085. */

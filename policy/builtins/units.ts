@@ -1,6 +1,6 @@
 import { integer, numberOf } from '../value/number.ts';
 import type { Value } from '../value/value.ts';
-import { type Builtin, BuiltinError, type Builtins } from './builtin.ts';
+import { type Builtin, type BuiltinContext, BuiltinError, type Builtins } from './builtin.ts';
 import { limited, maxBits } from './large-integer.ts';
 import { text } from './operands.ts';
 
@@ -25,7 +25,8 @@ const number = /^([+-]?)(?:(\d+)\.?(\d*)|\.(\d+))(?:[eE]([+-]?\d{1,6}))?$/;
 const maxCharacters = 1000;
 
 /** Splits "10.5Gi" into amount and unit. Quotation marks do not count. */
-function readQuantity(value: Value): readonly [Amount, string] {
+function readQuantity({ charge }: BuiltinContext, value: Value): readonly [Amount, string] {
+  charge(20);
   const written = text(value, 1);
   if (written.length > maxCharacters) throw new BuiltinError('too long for a quantity');
   const quantity = written.replaceAll('"', '');
@@ -64,8 +65,8 @@ function factorOf(unit: string, name: string): bigint {
 }
 
 /** Of a fraction, ten decimal places are kept, the last one rounded. */
-const parse: Builtin = (_context, value) => {
-  const [{ digits, exponent }, unit] = readQuantity(value);
+const parse: Builtin = (context, value) => {
+  const [{ digits, exponent }, unit] = readQuantity(context, value);
   // Only here does the case of a letter matter: m is a thousandth, M a million.
   const amount =
     unit === 'm'
@@ -78,8 +79,8 @@ const parse: Builtin = (_context, value) => {
 };
 
 /** Bytes are whole, and a `b` may follow the unit. */
-const parseBytes: Builtin = (_context, value) => {
-  const [{ digits, exponent }, unit] = readQuantity(value);
+const parseBytes: Builtin = (context, value) => {
+  const [{ digits, exponent }, unit] = readQuantity(context, value);
   const factor = factorOf(unit, unit.toLowerCase().replace(/(?<=.)b$/, ''));
   const amount = { digits: digits * factor, exponent };
   return limited(integer(wholeNumber(amount) ?? truncated(amount, 0)));

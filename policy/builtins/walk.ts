@@ -13,7 +13,7 @@ const walk: Builtin = (context, document) => {
 
 function visit(context: BuiltinContext, pairs: Value[], path: Path, value: Value): void {
   // Each pair has a path of its own: of a deep document they are the larger part.
-  context.charge(2 + (path.length >>> 3));
+  context.charge(4 + (path.length >>> 2));
   pairs.push([path, value]);
   for (const [key, part] of partsOf(value)) visit(context, pairs, [...path, key], part);
 }
