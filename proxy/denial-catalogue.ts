@@ -59,8 +59,8 @@ export const denialCatalogue = {
   'parameter-violation': row(400, 'invalid', false, 'A parameter does not match its schema.', 'Query or path parameters against their schema.'),
 
   // May it.
-  forbidden: row(403, 'denied', false, 'Not allowed.', 'The policy decided against it.'),
-  'policy-undecided': row(503, 'undecided', false, 'It could not be decided whether this is allowed.', 'The policy was undefined, failed, gave a result of the wrong shape, or its revision is marked bad.'),
+  forbidden: row(403, 'denied', false, 'Not allowed.', 'The policy decided against it. It may have given the answer a status, headers and a body of its own.'),
+  'policy-undecided': row(503, 'undecided', false, 'It could not be decided whether this is allowed.', 'The policy was undefined, failed, gave a result of the wrong shape or one that asks for what a policy may not have, or its revision is marked bad.'),
 
   // The workload.
   'upstream-unreachable': row(502, 'failed', false, 'The service behind the proxy cannot be reached.', 'Connect refused, reset or timed out before anything was sent.'),
