@@ -36,9 +36,6 @@ export const envoyMembers: ReadonlySet<string> = new Set([
   'dynamic_metadata',
 ]);
 
-/** A redirect that no cache keeps: to a login page, say. The permanent ones would outlive the reason of the denial. */
-const redirects: ReadonlySet<number> = new Set([302, 303, 307]);
-
 /**
  * Reads the result that the OPA-Envoy plugin defines, so that Rego written for it is enforced as it was meant. Every
  * member is read whatever the verdict, because a policy that gives garbage is not one to trust; which of them count
@@ -67,7 +64,10 @@ export function readEnvoyResult(result: ResultObject): Decision {
   });
 }
 
-/** A denial that claims success, or that is no answer at all, would open the way for a client that believes it. */
+/**
+ * A client believes what it is told: a denial that claimed success, or that what the client has is still good (304), would
+ * be none. To lead elsewhere, to a login page for one, is an answer.
+ */
 function customAnswer(
   status: number | undefined,
   headers: readonly HeaderLine[],
@@ -75,9 +75,7 @@ function customAnswer(
 ): { readonly answer?: CustomAnswer } {
   if (status === undefined && headers.length === 0 && body === undefined) return {};
   const code = status ?? 403;
-  if (redirects.has(code)) {
-    if (!headers.some(([name]) => name === 'location')) throw new Malformed(`http_status ${code} without a location`);
-  } else if (code < 400) throw new Malformed(`http_status ${code} is none of a denial`);
+  if (code < 300 || code === 304) throw new Malformed(`http_status ${code} is none of a denial`);
   return { answer: Object.freeze({ status: code, headers, body }) };
 }
 

@@ -39,8 +39,8 @@ export type QueryChanges = {
   readonly remove: readonly string[];
 };
 
-/** 400 to 599, or a redirect that is not permanent and has a location. */
 export type CustomAnswer = {
+  /** 300 to 599, and not 304. */
   readonly status: number;
   readonly headers: readonly HeaderLine[];
   readonly body: string | undefined;
