@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type LocalCa, openLocalCa } from '../../certs/local-ca/local-ca.ts';
 import { parseSpiffeId, parseTrustDomain } from '../../certs/spiffe-id.ts';
@@ -30,7 +30,7 @@ export type ProxySetup = {
   /** Replaces keys of the default configuration; JSON is YAML. */
   readonly config?: Readonly<Record<string, unknown>>;
   /** Further files beside the configuration, such as schemas; `policy/authz.rego` replaces the policy. */
-  readonly files?: Readonly<Record<string, string>>;
+  readonly files?: Readonly<Record<string, string | Uint8Array>>;
   readonly env?: Readonly<Record<string, string>>;
   /** Put in front of the command, such as `['prlimit', '--nofile=64']`. */
   readonly wrap?: readonly string[];
@@ -168,7 +168,10 @@ function writeSetup(folder: string, { workloadPort, config, files }: ProxySetup)
     'portcullis.yaml': JSON.stringify({ ...defaults, ...config }),
     ...files,
   };
-  for (const [name, content] of Object.entries(all)) writeFileSync(join(folder, name), content);
+  for (const [name, content] of Object.entries(all)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), content);
+  }
   const state = join(folder, 'state');
   if (!existsSync(policyCache) || existsSync(join(state, 'policy-cache'))) return;
   mkdirSync(state, { recursive: true, mode: 0o700 });

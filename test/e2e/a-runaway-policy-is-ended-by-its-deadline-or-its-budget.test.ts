@@ -1,0 +1,77 @@
+import { test } from 'tap';
+import { connectRaw, exchange, requestText } from '../harness/client.ts';
+import { clientId, startProxy, type TestProxy } from '../harness/proxy.ts';
+import { eventually } from '../harness/process.ts';
+import { startWorkload } from '../harness/workload.ts';
+
+/** THREATS 1.4: alone, this holds WebAssembly for 12.5 s and grows it to 4 GiB. */
+const rego = `package portcullis.authz
+
+default decision := {"allow": false, "rule": "default"}
+
+decision := {"allow": true, "rule": "client"} if {
+	input.attributes.source.principal == "${clientId}"
+	input.parsed_path[0] != "endless"
+}
+
+decision := {"allow": true, "rule": "endless"} if {
+	input.parsed_path[0] == "endless"
+	xs := numbers.range(1, 10000)
+	count([1 | some x in xs; some y in xs; x + y < 0]) == 0
+}
+`;
+
+async function ask(proxy: TestProxy, path: string) {
+  const { answer, client } = await exchange(proxy.port, proxy.client, requestText('GET', path));
+  client.close();
+  return answer;
+}
+
+const ofType = (proxy: TestProxy, type: string) => proxy.audit().filter((record) => record.type === type);
+
+void test('wasm: the thread is replaced and the revision decides nothing any more', async (t) => {
+  const workload = await startWorkload();
+  t.teardown(workload.close);
+  const proxy = await startProxy(t, {
+    workloadPort: workload.port,
+    config: { policy: { rego: './policy', engine: 'wasm' }, limits: { stall: '1m' } },
+    files: { 'policy/authz.rego': rego },
+  });
+  t.equal((await ask(proxy, '/fine'))?.status, 200);
+  const victim = await connectRaw(proxy.port, proxy.client);
+  victim.write(requestText('GET', '/endless'));
+  const replaced = await proxy.untilRecord(({ type }) => type === 'thread.replaced');
+  t.match(replaced, {
+    reason: 'deadline',
+    detail: /^an evaluation took more than 25 ms; 1 exchanges were broken off$/,
+  });
+  t.notMatch(await victim.untilClosed(), 'HTTP/1.1', 'nobody is told that it was allowed');
+
+  await eventually(async () => (await proxy.metric('portcullis_thread_replacements_total{reason="deadline"}')) === 1);
+  await eventually(async () => (await ask(proxy, '/fine').catch(() => undefined))?.status === 503);
+  t.equal((await ask(proxy, '/endless'))?.status, 503, 'the successor answers, and asks the policy no more');
+  t.match(ofType(proxy, 'policy.bad'), [{ reason: 'deadline', policy: replaced['policy'] }]);
+  t.equal(ofType(proxy, 'policy.bad').length, 1);
+  t.equal(ofType(proxy, 'thread.replaced').length, 1);
+  t.equal(workload.hits(), 1);
+  t.equal(await proxy.stop(), 0);
+});
+
+void test('plan: the request is undecided, and nothing else happens', async (t) => {
+  const workload = await startWorkload();
+  t.teardown(workload.close);
+  const proxy = await startProxy(t, {
+    workloadPort: workload.port,
+    config: { policy: { rego: './policy', engine: 'plan' }, explain_to: [clientId] },
+    files: { 'policy/authz.rego': rego },
+  });
+  const kept = await connectRaw(proxy.port, proxy.client);
+  kept.write(requestText('GET', '/endless') + requestText('GET', '/fine'));
+  await kept.until((text) => (text.match(/HTTP\/1\.1 \d+/g) ?? []).length === 2);
+  t.match(kept.text(), /^HTTP\/1\.1 503 [^]*"policy-undecided"[^]*HTTP\/1\.1 200 /, 'on the same connection');
+  kept.close();
+  t.match(ofType(proxy, 'authz.error'), [{ reason: 'policy-undecided', detail: /step/ }]);
+  t.equal(ofType(proxy, 'thread.replaced').length + ofType(proxy, 'policy.bad').length, 0);
+  t.equal((await proxy.admin('/readyz')).status, 200);
+  t.equal(await proxy.stop(), 0);
+});
