@@ -3,11 +3,13 @@ import { integer } from '../../value/number.ts';
 import type { Value } from '../../value/value.ts';
 import { BuiltinError } from '../builtin.ts';
 import { ed25519 } from './algorithm.ts';
-import { type Der, oidOf, tags, wanted } from './der.ts';
+import { bitsOf, type Der, oidOf, tags, wanted } from './der.ts';
+
+const rsa = '1.2.840.113549.1.1.1';
 
 /** Numbers are Go's x509.PublicKeyAlgorithm. */
 const algorithms = new Map([
-  ['1.2.840.113549.1.1.1', 1],
+  [rsa, 1],
   ['1.2.840.10045.2.1', 3],
   [ed25519, 4],
 ]);
@@ -24,13 +26,22 @@ export type PublicKey = {
 
 /** Of a SubjectPublicKeyInfo. Throws BuiltinError. */
 export function publicKeyOf(info: Der): PublicKey {
-  const [identifier] = wanted(info, tags.sequence, 'public key').children;
-  const oid = oidOf(wanted(identifier, tags.sequence, 'public key').children[0], 'public key');
+  const [identifier, encoded] = wanted(info, tags.sequence, 'public key').children;
+  const [type, parameters] = wanted(identifier, tags.sequence, 'public key').children;
+  const oid = oidOf(type, 'public key');
   if (unsupported.has(oid)) throw new BuiltinError('unsupported public key algorithm');
   const algorithm = algorithms.get(oid);
   if (algorithm === undefined) return { algorithm: 0, value: null, key: undefined };
+  if (!isCanonical(oid, parameters, bitsOf(encoded, 'public key').bytes))
+    throw new BuiltinError('malformed public key');
   const key = keyOf(info.raw);
   return { algorithm, value: publicKeyValue(key), key };
+}
+
+/** One key has one encoding (RFC 3279 section 2.3.1, RFC 8410 section 3, a point uncompressed): chains compare the bytes. */
+function isCanonical(oid: string, parameters: Der | undefined, encoded: Buffer): boolean {
+  if (oid === rsa) return parameters?.tag === tags.null && parameters.content.length === 0;
+  return oid === ed25519 ? parameters === undefined : encoded[0] === 4;
 }
 
 function keyOf(info: Buffer): KeyObject {
