@@ -33,18 +33,55 @@ func inputPaths(compiler *ast.Compiler, roots ...any) ([][]string, error) {
 				paths = append(paths, names(prefix[1:]))
 				continue
 			}
-			if name := prefix.String(); !prefixes[name] {
-				prefixes[name] = true
-				for _, rule := range compiler.GetRules(prefix) {
-					if !reached[rule] {
-						reached[rule] = true
-						open = append(open, rule)
-					}
+			name := prefix.String()
+			if prefixes[name] {
+				continue
+			}
+			prefixes[name] = true
+			rules := compiler.GetRules(prefix)
+			if path, isAlias := throughAlias(rules, prefix); isAlias {
+				paths = append(paths, path)
+				continue
+			}
+			for _, rule := range rules {
+				if !reached[rule] {
+					reached[rule] = true
+					open = append(open, rule)
 				}
 			}
 		}
 	}
 	return shortest(paths), nil
+}
+
+// throughAlias follows a rule that only names a part of the input, as `http := input.attributes.request.http`: whoever reads
+// `http.method` does not read all of it.
+func throughAlias(rules []*ast.Rule, ref ast.Ref) ([]string, bool) {
+	if len(rules) != 1 {
+		return nil, false
+	}
+	rule := rules[0]
+	if rule.Default || rule.Else != nil || len(rule.Head.Args) > 0 || rule.Head.Key != nil || len(rule.Body) != 1 {
+		return nil, false
+	}
+	own := rule.Ref()
+	if !own.IsGround() || !ref.HasPrefix(own) {
+		return nil, false
+	}
+	expr := rule.Body[0]
+	if expr.Negated || len(expr.With) > 0 || !expr.IsEquality() {
+		return nil, false
+	}
+	name, target := expr.Operand(0), expr.Operand(1)
+	input, isRef := target.Value.(ast.Ref)
+	if !isRef || !input[0].Equal(ast.InputRootDocument) || !input.IsGround() || !rule.Head.Value.Equal(name) {
+		return nil, false
+	}
+	path := names(input[1:])
+	if len(path) < len(input)-1 {
+		return path, true
+	}
+	return append(path, names(ref[len(own):])...), true
 }
 
 // replacesInput tells whether some `with` targets the input.
