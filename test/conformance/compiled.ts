@@ -1,16 +1,25 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { zstdCompressSync, zstdDecompressSync, constants } from 'node:zlib';
 import { compilerDigest, runCompiler } from '../../policy/compiler/run.ts';
+import type { CompiledQuery, InputPaths } from '../../policy/compiler/job.ts';
 import type { Case } from './cases.ts';
 
 /** What OPA's compiler makes of a case. Entrypoint `eval`; its results are the bindings of the query's variables. */
 export type Compiled =
-  | { readonly wasm: Uint8Array<ArrayBuffer>; readonly plan: string; readonly error?: undefined }
+  | {
+      readonly wasm: Uint8Array<ArrayBuffer>;
+      readonly plan: string;
+      readonly inputPaths: InputPaths;
+      readonly error?: undefined;
+    }
   | { readonly error: string };
 
 /** Small enough for the memory that the compiler's process may have, large enough to make its start cheap. */
 const batchSize = 150;
+/** Each takes about 300 MB. */
+const maxProcesses = 4;
 const cacheRoot = join(import.meta.dirname, '../../node_modules/.cache/portcullis-conformance');
 /** The modules of a directory are nearly the same runtime again and again, each over a hundred kilobytes. */
 const farMatches = { params: { [constants.ZSTD_c_windowLog]: 27, [constants.ZSTD_c_enableLongDistanceMatching]: 1 } };
@@ -34,25 +43,37 @@ export async function compileCases(
   });
 }
 
-async function compileAll(cases: readonly Case[], progress: (done: number, of: number) => void): Promise<Compiled[]> {
-  const compiled: Compiled[] = [];
-  while (compiled.length < cases.length) {
-    progress(compiled.length, cases.length);
-    const batch = cases.slice(compiled.length, compiled.length + batchSize);
-    const queries = batch.map(({ version, query, modules, experimentalKeywords }) => {
-      return { query, modules, experimentalKeywords, regoVersion: version === 'v0' ? (0 as const) : (1 as const) };
-    });
-    const answer = await runCompiler({ do: 'queries', queries });
-    if (answer.queries?.length !== batch.length) throw new Error('the compiler left cases out');
-    for (const { wasm, plan, error } of answer.queries) {
-      compiled.push(
-        wasm === undefined
-          ? { error: error ?? 'no module' }
-          : { wasm: Uint8Array.from(Buffer.from(wasm, 'base64')), plan: JSON.stringify(plan) },
-      );
+async function compileAll(
+  cases: readonly Case[],
+  progress: (done: number, of: number) => void,
+): Promise<readonly Compiled[]> {
+  const batches = Array.from({ length: Math.ceil(cases.length / batchSize) }, (_, index) =>
+    cases.slice(index * batchSize, (index + 1) * batchSize),
+  );
+  const compiled: Compiled[][] = batches.map(() => []);
+  const open = batches.entries();
+  const work = async (): Promise<void> => {
+    for (const [index, batch] of open) {
+      progress(compiled.flat().length, cases.length);
+      compiled[index] = await compileBatch(batch);
     }
-  }
-  return compiled;
+  };
+  await Promise.all(Array.from({ length: Math.min(maxProcesses, availableParallelism()) }, work));
+  return compiled.flat();
+}
+
+async function compileBatch(batch: readonly Case[]): Promise<Compiled[]> {
+  const queries = batch.map(({ version, query, modules, experimentalKeywords }) => {
+    return { query, modules, experimentalKeywords, regoVersion: version === 'v0' ? (0 as const) : (1 as const) };
+  });
+  const answer = await runCompiler({ do: 'queries', queries });
+  if (answer.queries?.length !== batch.length) throw new Error('the compiler left cases out');
+  return answer.queries.map(compiledOf);
+}
+
+function compiledOf({ wasm, plan, inputPaths, error }: CompiledQuery): Compiled {
+  if (wasm === undefined || inputPaths === undefined) return { error: error ?? 'no module' };
+  return { wasm: Uint8Array.from(Buffer.from(wasm, 'base64')), plan: JSON.stringify(plan), inputPaths };
 }
 
 function cacheFile(folder: string, cases: readonly Case[]): string {
@@ -60,15 +81,17 @@ function cacheFile(folder: string, cases: readonly Case[]): string {
   return join(folder, `${first?.version}-${first?.directory}.zst`);
 }
 
+type Head =
+  | { readonly wasm: number; readonly plan: number; readonly inputPaths: InputPaths; readonly error?: undefined }
+  | { readonly error: string };
+
 /** A line of JSON with the lengths, then everything behind one another. */
 function writeDirectory(file: string, compiled: readonly Compiled[]): void {
-  const parts = compiled.map((one) =>
-    one.error === undefined ? { wasm: Buffer.from(one.wasm), plan: Buffer.from(one.plan) } : { error: one.error },
-  );
-  const head = parts.map((part) =>
-    part.error === undefined ? { wasm: part.wasm.length, plan: part.plan.length } : { error: part.error },
-  );
-  const bodies = parts.flatMap((part) => (part.error === undefined ? [part.wasm, part.plan] : []));
+  const head = compiled.map((one): Head => {
+    if (one.error !== undefined) return { error: one.error };
+    return { wasm: one.wasm.length, plan: Buffer.byteLength(one.plan), inputPaths: one.inputPaths };
+  });
+  const bodies = compiled.flatMap((one) => (one.error === undefined ? [one.wasm, Buffer.from(one.plan)] : []));
   mkdirSync(join(file, '..'), { recursive: true });
   const temporary = `${file}.${process.pid}`;
   writeFileSync(
@@ -87,13 +110,10 @@ function readDirectory(file: string): readonly Compiled[] | undefined {
   }
   let at = content.indexOf('\n') + 1;
   const take = (length: number): Buffer => content.subarray(at, (at += length));
-  const head = JSON.parse(content.toString('utf8', 0, at)) as readonly {
-    readonly wasm: number;
-    readonly plan: number;
-    readonly error?: string;
-  }[];
-  return head.map(({ wasm, plan, error }) => {
-    if (error !== undefined) return { error };
-    return { wasm: Uint8Array.from(take(wasm)), plan: take(plan).toString('utf8') };
+  const head = JSON.parse(content.toString('utf8', 0, at)) as readonly Head[];
+  return head.map((one) => {
+    if (one.error !== undefined) return { error: one.error };
+    const { wasm, plan, inputPaths } = one;
+    return { wasm: Uint8Array.from(take(wasm)), plan: take(plan).toString('utf8'), inputPaths };
   });
 }
