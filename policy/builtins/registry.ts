@@ -29,6 +29,7 @@ import { stringBuiltins } from './strings.ts';
 import { subsetBuiltins } from './subset.ts';
 import { templateStringBuiltins } from './template-string.ts';
 import { timeBuiltins } from './time.ts';
+import { netBuiltins } from './net.ts';
 import { trimBuiltins } from './trim.ts';
 import { typeBuiltins } from './types.ts';
 import { unitBuiltins } from './units.ts';
@@ -65,6 +66,7 @@ const light: readonly Builtins[] = [
   subsetBuiltins,
   templateStringBuiltins,
   timeBuiltins,
+  netBuiltins,
   trimBuiltins,
   typeBuiltins,
   unitBuiltins,
