@@ -1,7 +1,7 @@
 import type { Value } from '../value/value.ts';
-import { type Builtin, type BuiltinContext, type Builtins } from './builtin.ts';
-import { mismatch } from './operands.ts';
-import { chargeForText, texts } from './strings.ts';
+import type { Builtin, BuiltinContext, Builtins } from './builtin.ts';
+import { chargeForText } from './charge.ts';
+import { mismatch, texts } from './operands.ts';
 
 function oneOrMore(value: Value, position: number): readonly string[] {
   if (typeof value === 'string') return [value];

@@ -4,13 +4,17 @@ import { has } from '../value/set.ts';
 import { isArray, isObject, RegoSet, type Value } from '../value/value.ts';
 import { add, multiply } from './arithmetic.ts';
 import type { Builtin, BuiltinContext, Builtins } from './builtin.ts';
+import { chargeForText } from './charge.ts';
 import { codePointCount } from './code-points.ts';
 import { mismatch, number } from './operands.ts';
 
-const count: Builtin = (_context, value) => {
+const count: Builtin = (context, value) => {
   if (isArray(value)) return value.length;
   if (value instanceof RegoSet) return value.members.size;
-  if (typeof value === 'string') return codePointCount(value);
+  if (typeof value === 'string') {
+    chargeForText(context, value.length);
+    return codePointCount(value);
+  }
   if (isObject(value)) return sizeOf(value);
   return mismatch(1, 'one of {array, object, set, string}', value);
 };
@@ -19,7 +23,7 @@ const count: Builtin = (_context, value) => {
 function items(context: BuiltinContext, value: Value): readonly Value[] {
   if (!isArray(value) && !(value instanceof RegoSet)) return mismatch(1, 'one of {set, array}', value);
   const found = isArray(value) ? value : [...value.members.values()];
-  context.charge(found.length >>> 3);
+  context.charge(found.length >>> 2);
   return found;
 }
 

@@ -1,3 +1,4 @@
+import { sortedMembers } from '../value/order.ts';
 import { isArray, isNumber, isObject, type ObjectValue, RegoSet, typeName, type Value } from '../value/value.ts';
 import { BuiltinError } from './builtin.ts';
 
@@ -32,6 +33,14 @@ export function boolean(value: Value | undefined, position: number): boolean {
 
 export function array(value: Value | undefined, position: number): readonly Value[] {
   return isArray(value) ? value : mismatch(position, 'array', value);
+}
+
+/** The strings in an array, or in a set in its order. */
+export function texts(value: Value, position: number): readonly string[] {
+  const items = value instanceof RegoSet ? sortedMembers(value) : value;
+  if (!isArray(items)) return mismatch(position, 'one of {set, array}', value);
+  for (const item of items) if (typeof item !== 'string') return mismatch(position, 'collection of strings', item);
+  return items as readonly string[];
 }
 
 export function object(value: Value | undefined, position: number): ObjectValue {

@@ -1,9 +1,9 @@
 import { sortedEntries } from '../value/order.ts';
 import { type Builtin, type BuiltinContext, BuiltinError, type Builtins } from './builtin.ts';
+import { chargeForText } from './charge.ts';
 import { unitsAt } from './code-points.ts';
 import { object, text } from './operands.ts';
 import { splitAt } from './search.ts';
-import { chargeForText } from './strings.ts';
 
 const replace: Builtin = (context, value, old, replacement) => {
   const [whole, wanted, instead] = [text(value, 1), text(old, 2), text(replacement, 3)];

@@ -1,22 +1,9 @@
-import { sortedMembers } from '../value/order.ts';
-import { isArray, RegoSet, type Value } from '../value/value.ts';
-import { type Builtin, type BuiltinContext, BuiltinError, type Builtins } from './builtin.ts';
+import type { Value } from '../value/value.ts';
+import { type Builtin, BuiltinError, type Builtins } from './builtin.ts';
 import { codePointCount, hasSurrogates, unitOffset } from './code-points.ts';
-import { index, mismatch, text } from './operands.ts';
+import { chargeForText } from './charge.ts';
+import { index, text, texts } from './operands.ts';
 import { indexOf, occurrences, splitAt } from './search.ts';
-
-/** Pays for making or searching so much text. */
-export function chargeForText({ charge }: BuiltinContext, units: number): void {
-  if (units >= 64) charge(Math.ceil(units / 64));
-}
-
-/** The strings in an array, or in a set in its order. */
-export function texts(value: Value, position: number): readonly string[] {
-  const items = value instanceof RegoSet ? sortedMembers(value) : value;
-  if (!isArray(items)) return mismatch(position, 'one of {set, array}', value);
-  for (const item of items) if (typeof item !== 'string') return mismatch(position, 'collection of strings', item);
-  return items as readonly string[];
-}
 
 const concat: Builtin = (context, delimiter, collection) => {
   const between = text(delimiter, 1);
@@ -104,7 +91,7 @@ const stringsCount: Builtin = (context, value, part) => {
 
 const reverse: Builtin = (context, value) => {
   const forward = text(value, 1);
-  context.charge(forward.length >>> 3);
+  context.charge(forward.length >>> 1);
   return Array.from(forward).toReversed().join('');
 };
 

@@ -30,6 +30,7 @@ function isSetSubset(context: BuiltinContext, all: RegoSet, sub: RegoSet): boole
 
 /** An array is in another when its items stand there in one run, in their order. */
 function isRun(context: BuiltinContext, all: readonly Value[], run: readonly Value[]): boolean {
+  context.charge(run.length >>> 2);
   for (let start = 0; start + run.length <= all.length; start++) {
     const differs = run.findIndex((item, i) => !equalValues(item, all[start + i] as Value));
     if (differs === -1) return true;

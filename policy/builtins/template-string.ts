@@ -1,7 +1,7 @@
 import { RegoSet, type Value } from '../value/value.ts';
 import { type Builtin, BuiltinError, type Builtins } from './builtin.ts';
+import { chargeForText } from './charge.ts';
 import { array, mismatch } from './operands.ts';
-import { chargeForText } from './strings.ts';
 import { displayText } from './term-text.ts';
 
 /** Strings with `{}` in them: the compiler makes a set of each expression, which is empty when that is undefined. */

@@ -1,11 +1,15 @@
-import type { Builtin, Builtins } from './builtin.ts';
+import type { Builtin, BuiltinContext, Builtins } from './builtin.ts';
 import { text } from './operands.ts';
-import { chargeForText } from './strings.ts';
 
 type Ends = { readonly left: boolean; readonly right: boolean };
 
-/** Takes characters of the cutset off: loops, since a pattern that is anchored at the end tries every place. */
-function trimmed(value: string, isCut: (char: string) => boolean, { left, right }: Ends): string {
+/** Takes characters off: in loops, since a pattern that is anchored at the end tries every place. */
+function trimmed(
+  context: BuiltinContext,
+  value: string,
+  isCut: (char: string) => boolean,
+  { left, right }: Ends,
+): string {
   let [start, end] = [0, value.length];
   if (left) {
     for (const char of value) {
@@ -18,6 +22,7 @@ function trimmed(value: string, isCut: (char: string) => boolean, { left, right 
     if (!isCut(char)) break;
     end -= char.length;
   }
+  context.charge((value.length - end + start) >>> 1);
   return value.slice(start, end);
 }
 
@@ -31,11 +36,10 @@ const trim =
   (context, value, cutset) => {
     const whole = text(value, 1);
     const cut = text(cutset, 2);
-    chargeForText(context, whole.length);
-    if (cut.length < 8) return trimmed(whole, (char) => cut.includes(char), ends);
+    if (cut.length < 8) return trimmed(context, whole, (char) => cut.includes(char), ends);
     context.charge(cut.length);
     const chars = new Set(cut);
-    return trimmed(whole, (char) => chars.has(char), ends);
+    return trimmed(context, whole, (char) => chars.has(char), ends);
   };
 
 /** Go's unicode.IsSpace. JavaScript's \s has the byte order mark in addition, and lacks U+0085. */
@@ -43,8 +47,7 @@ const space = /[\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3
 
 const trimSpace: Builtin = (context, value) => {
   const whole = text(value, 1);
-  chargeForText(context, whole.length);
-  return trimmed(whole, (char) => space.test(char), { left: true, right: true });
+  return trimmed(context, whole, (char) => space.test(char), { left: true, right: true });
 };
 
 const trimPrefix: Builtin = (_context, value, prefix) => {
