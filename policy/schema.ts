@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { _, Ajv, type ErrorObject, type Options, type ValidateFunction } from 'ajv';
+import { Ajv, type ErrorObject, type Options, type ValidateFunction } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import ajvFormats from 'ajv-formats';
 import { childPointer, shortPointer } from './json/pointer.ts';
 import { readStrictJson } from './json/strict-json.ts';
+import { countRefs } from './schema/bounded-refs.ts';
 import { checkSchema } from './schema/check.ts';
 import { type Dialect, dialectOf } from './schema/dialect.ts';
 import { linearFormats } from './schema/formats.ts';
@@ -26,13 +27,8 @@ export type ParameterValidator = {
   readonly validate: (parameters: ReadonlyMap<string, readonly string[]>) => SchemaViolation | undefined;
 };
 
-const formats = linearFormats((name, mode) => ajvFormats.default.get(name, mode));
+export const formats = linearFormats((name, mode) => ajvFormats.default.get(name, mode));
 
-/**
- * How many `$ref` one value may follow, about 0.2 s of work: a schema that branches where it recurses would otherwise
- * take 2^depth steps. A list of more items than this, each checked through a `$ref`, is refused too.
- */
-const maxRefs = 250_000;
 /** Of the schema files themselves; each level of a document takes two or three. */
 const maxSchemaDepth = 256;
 
@@ -77,17 +73,21 @@ function readSchema(text: string | Uint8Array, name: string) {
 
 function compileValue(schema: unknown, dialect: Dialect, name: string): SchemaValidator['validate'] {
   const warnings: SchemaProblem[] = [];
-  const refs = { left: 0 };
   const compilePattern = patternCache();
-  const ajv = createAjv(dialect, compilePattern, refs, (warning) => warnings.push(strictProblem(warning)));
+  const ajv = createAjv(dialect, compilePattern, (warning) => warnings.push(strictProblem(warning)));
   const isKeyword = (keyword: string) => Object.hasOwn(ajv.RULES.keywords, keyword);
   throwIfAny(name, [
     ...metaSchemaProblems(schema, dialect),
     ...checkSchema(schema, { dialect, isKeyword, compilePattern, formats: [...formats.keys()] }),
   ]);
+  const run = countRefs(ajv);
   const check = compileWith(ajv, schema, warnings);
   throwIfAny(name, warnings);
-  return (value) => runBounded(check, value, refs);
+  return (value) => {
+    const valid = run(check, value);
+    if (valid === undefined) return { pointer: '', keyword: '$ref', message: 'takes too many steps to check' };
+    return valid ? undefined : violationOf(check.errors ?? []);
+  };
 }
 
 function throwIfAny(name: string, problems: readonly SchemaProblem[]): void {
@@ -124,7 +124,6 @@ const baseOptions: Options = {
 function createAjv(
   dialect: Dialect,
   compilePattern: (pattern: string) => LinearPattern,
-  refs: { left: number },
   warn: (message: string) => void,
 ): Ajv {
   const options: Options = {
@@ -135,39 +134,7 @@ function createAjv(
   };
   const ajv = dialect === '2020-12' ? new Ajv2020(options) : new Ajv(options);
   for (const definition of replacedKeywords) ajv.removeKeyword(definition.keyword).addKeyword(definition);
-  countRefs(ajv, refs);
   return ajv;
-}
-
-class TooManyRefs extends Error {}
-
-/** Lets each `$ref` that is followed count against what one value may cost. */
-function countRefs(ajv: Ajv, refs: { left: number }): void {
-  const original = ajv.getKeyword('$ref');
-  if (typeof original === 'boolean' || !('code' in original)) throw new TypeError('this ajv has no $ref to wrap');
-  const step = () => {
-    if (--refs.left < 0) throw new TooManyRefs();
-  };
-  ajv.removeKeyword('$ref');
-  ajv.addKeyword({
-    keyword: '$ref',
-    schemaType: 'string',
-    code: (context) => {
-      context.gen.code(_`${context.gen.scopeValue('func', { ref: step })}()`);
-      original.code(context);
-    },
-  });
-}
-
-function runBounded(check: ValidateFunction, value: unknown, refs: { left: number }): SchemaViolation | undefined {
-  refs.left = maxRefs;
-  try {
-    return check(value) ? undefined : violationOf(check.errors ?? []);
-  } catch (error) {
-    // A stack overflow is a RangeError; readers that limit depth keep it from happening.
-    if (!(error instanceof TooManyRefs || error instanceof RangeError)) throw error;
-    return { pointer: '', keyword: '$ref', message: 'takes too many steps to check' };
-  }
 }
 
 /** Members that are wrong by being there or by being missing, and what is said of them. */
@@ -204,7 +171,7 @@ function patternCache(): (pattern: string) => LinearPattern {
 
 const metaSchemas = new Map<Dialect, Ajv>();
 
-function metaSchemaProblems(schema: unknown, dialect: Dialect): readonly SchemaProblem[] {
+export function metaSchemaProblems(schema: unknown, dialect: Dialect): readonly SchemaProblem[] {
   const options: Options = { allErrors: true, strict: false, validateFormats: false, logger: false };
   const meta = metaSchemas.get(dialect) ?? (dialect === '2020-12' ? new Ajv2020(options) : new Ajv(options));
   metaSchemas.set(dialect, meta);

@@ -37,6 +37,7 @@ import { uriBuiltins } from './uri.ts';
 import { urlqueryBuiltins } from './urlquery.ts';
 import { walkBuiltins } from './walk.ts';
 import type * as Graphql from './graphql.ts';
+import type * as JsonSchema from './json-schema.ts';
 import type * as Yaml from './yaml.ts';
 
 /** Namespaces whose code is small and needs no library. */
@@ -91,6 +92,11 @@ type Heavy = {
  * },
  */
 const heavy: readonly Heavy[] = [
+  {
+    names: ['json.match_schema', 'json.verify_schema'],
+    file: new URL('./json-schema.ts', import.meta.url),
+    builtinsOf: (module) => (module as typeof JsonSchema).jsonSchemaBuiltins,
+  },
   {
     names: [
       'graphql.is_valid',
