@@ -56,6 +56,7 @@ export function hostImports(
   required: readonly RequiredBuiltin[],
   strict: boolean,
 ): { readonly imports: WebAssembly.Imports; readonly bind: (instance: WebAssembly.Instance) => void } {
+  const readText = textReader(memory);
   let exports: Exports | undefined;
   let builtins: ReadonlyMap<number, Builtin | undefined> = new Map();
 
@@ -63,13 +64,13 @@ export function hostImports(
     const builtin = builtins.get(id);
     if (exports === undefined || builtin === undefined) throw new EvaluationError(`no built-in ${id}`);
     const { opa_value_dump } = exports;
-    const operands = addresses.map((address) => readValue(readText(memory, opa_value_dump(address))));
+    const operands = addresses.map((address) => readOperand(readText(opa_value_dump(address))));
     const answer = orUndefined(() => builtin(context, ...operands), strict);
     // Address 0 is OPA's undefined.
     return answer === undefined ? 0 : writeValue(memory, exports, answer);
   };
   const abort = (address: number): never => {
-    throw new EvaluationError(`the policy was aborted: ${readText(memory, address)}`);
+    throw new EvaluationError(`the policy was aborted: ${readText(address)}`);
   };
   const functions = importNames.map((name) => [name, name.startsWith('opa_builtin') ? call : undefined] as const);
   const env = {
@@ -81,18 +82,29 @@ export function hostImports(
   };
   const bind = (instance: WebAssembly.Instance): void => {
     exports = instance.exports as unknown as Exports;
-    const ids = JSON.parse(readText(memory, exports.opa_json_dump(exports.builtins()))) as Record<string, number>;
+    const ids = JSON.parse(readText(exports.opa_json_dump(exports.builtins()))) as Record<string, number>;
     refuseMissing(Object.keys(ids), (name) => builtinNames.has(name), required);
     builtins = new Map(Object.entries(ids).map(([name, id]) => [id, findBuiltin(name)]));
   };
   return { imports: { env }, bind };
 }
 
-/** Reads a C string. */
-export function readText(memory: WebAssembly.Memory, address: number): string {
-  const bytes = new Uint8Array(memory.buffer);
-  const end = bytes.indexOf(0, address);
-  return Buffer.from(bytes.buffer, address, (end === -1 ? bytes.length : end) - address).toString('utf8');
+/** Where a value may not be JSON, or be what JSON.parse cannot read exactly. */
+const beyondJson = /[{}]|set\(|\d{16}|\d[eE]|\.(?!\d)|[^\d]\.|^\./;
+
+/** Most operands are texts and lists of texts, which JSON.parse reads ten times faster. */
+function readOperand(text: string): Value {
+  return beyondJson.test(text) ? readValue(text) : (JSON.parse(text) as Value);
+}
+
+/** Reads C strings. The view of the memory is kept until the memory grows, which replaces its buffer. */
+export function textReader(memory: WebAssembly.Memory): (address: number) => string {
+  let bytes = Buffer.from(memory.buffer);
+  return (address) => {
+    if (bytes.buffer !== memory.buffer) bytes = Buffer.from(memory.buffer);
+    const end = bytes.indexOf(0, address);
+    return bytes.toString('utf8', address, end === -1 ? bytes.length : end);
+  };
 }
 
 function writeValue(memory: WebAssembly.Memory, { opa_malloc, opa_value_parse }: Exports, value: Value): number {

@@ -6,10 +6,9 @@ import { EvaluationError, type Mark, type PolicyEngine } from '../engine.ts';
 import { PolicyError } from '../errors.ts';
 import type { PolicyInput } from '../input.ts';
 import { requestTime } from './request-time.ts';
-import type { Value } from '../value/value.ts';
-import { jsonText } from '../value/text.ts';
+import { type Projection, projection, wholeText } from './projection.ts';
 import { readResult } from './result.ts';
-import { hostImports, readText, requireOpaModule } from './wasm-host.ts';
+import { hostImports, requireOpaModule, textReader } from './wasm-host.ts';
 
 // Required, because the class that speaks OPA's ABI is no named export of the package's ES module.
 const { LoadedPolicy } = createRequire(import.meta.url)('@open-policy-agent/opa-wasm') as typeof Sdk;
@@ -71,7 +70,9 @@ type Context = { unixMs: number | undefined; stepsLeft: number; readonly charge:
 /** The reference engine behind the port. Throws PolicyError for a policy that cannot work. */
 export function wasmEngine(bundle: PolicyBundle, options: WasmOptions = {}): PolicyEngine {
   const policy = openWasm(bundle, options);
-  const decide = (input: PolicyInput): unknown => readResult(policy.evaluate(inputText(input), requestTime(input)));
+  const project = projection(bundle.inputPaths);
+  const decide = (input: PolicyInput): unknown =>
+    readResult(policy.evaluate(inputText(project, input), requestTime(input)));
   return Object.freeze({ revision: bundle.revision, decide });
 }
 
@@ -151,10 +152,11 @@ function instantiate(
   }
   const opaEval = instance.exports['opa_eval'] as OpaEval;
   const { dataAddr, dataHeapPtr } = policy as { readonly dataAddr: number; readonly dataHeapPtr: number };
+  const readText = textReader(memory);
   // Not the SDK's own evaluate: it takes the inputs 0, false and "" for none, and asks for JSON.
   const evaluate = (input: string): string => {
     const bytes = writeText(memory, dataHeapPtr, input);
-    return readText(memory, opaEval(0, entrypoint, dataAddr, dataHeapPtr, bytes, dataHeapPtr + bytes, valueFormat));
+    return readText(opaEval(0, entrypoint, dataAddr, dataHeapPtr, bytes, dataHeapPtr + bytes, valueFormat));
   };
   return { evaluate, memory, loadedBytes: memory.buffer.byteLength };
 }
@@ -204,25 +206,16 @@ function abiMinor({ exports }: WebAssembly.Instance): number {
   throw new PolicyError('wasm-invalid', `the compiled policy speaks ABI ${String(major)}.${String(minor)}, not 1.2`);
 }
 
-/** The SDK takes text only as an ArrayBuffer of its own, and a lone surrogate becomes an escape that is ASCII. */
-function encode(value: unknown): ArrayBuffer {
-  return Uint8Array.from(Buffer.from(textOf(value), 'utf8')).buffer;
+/** The SDK takes text only as an ArrayBuffer of its own. */
+function encode(data: unknown): ArrayBuffer {
+  return Uint8Array.from(Buffer.from(wholeText(data), 'utf8')).buffer;
 }
 
-function inputText(input: PolicyInput): string {
+function inputText(project: Projection, input: PolicyInput): string {
   try {
-    return textOf(input);
+    return project(input);
   } catch (cause) {
     throw new EvaluationError(`the input is not JSON: ${messageOf(cause)}`, { cause });
-  }
-}
-
-function textOf(value: unknown): string {
-  try {
-    return JSON.stringify(value);
-  } catch {
-    // A bigint among others: slower, and digit for digit.
-    return jsonText(value as Value);
   }
 }
 

@@ -17,7 +17,8 @@ export type Compiled =
   | { readonly error: string };
 
 /** Small enough for the memory that the compiler's process may have, large enough to make its start cheap. */
-const batchSize = 150;
+const batchSize = 100;
+const batchTimeoutMs = 600_000;
 /** Each takes about 300 MB. */
 const maxProcesses = 4;
 const cacheRoot = join(import.meta.dirname, '../../node_modules/.cache/portcullis-conformance');
@@ -66,7 +67,7 @@ async function compileBatch(batch: readonly Case[]): Promise<Compiled[]> {
   const queries = batch.map(({ version, query, modules, experimentalKeywords }) => {
     return { query, modules, experimentalKeywords, regoVersion: version === 'v0' ? (0 as const) : (1 as const) };
   });
-  const answer = await runCompiler({ do: 'queries', queries });
+  const answer = await runCompiler({ do: 'queries', queries }, { timeoutMs: batchTimeoutMs });
   if (answer.queries?.length !== batch.length) throw new Error('the compiler left cases out');
   return answer.queries.map(compiledOf);
 }

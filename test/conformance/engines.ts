@@ -5,6 +5,7 @@ import { openWasm } from '../../policy/engines/wasm.ts';
 import { PolicyError } from '../../policy/errors.ts';
 import { openPlan } from '../../policy/engines/plan/open.ts';
 import { plainJson } from '../../policy/engines/plan/plain-json.ts';
+import { projection } from '../../policy/engines/projection.ts';
 import { readResult } from '../../policy/engines/result.ts';
 import { jsonText, valueText } from '../../policy/value/text.ts';
 import type { Value } from '../../policy/value/value.ts';
@@ -44,9 +45,12 @@ export function evaluate(engine: EngineName, one: Case, compiled: Compiled, stri
   }
 }
 
+/** With the input that the policy can read and no more, as the engine does it; a case may have sets in its input. */
 function evaluateWasm({ data, input }: Case, compiled: Runnable): readonly Value[] {
   const policy = openWasm(bundleOf(compiled, data));
-  return results(readResult(policy.evaluate(input === undefined ? undefined : valueText(input), unixMs)) as Value);
+  const project = projection(compiled.inputPaths, (part) => valueText(part as Value));
+  const text = input === undefined ? undefined : project(input);
+  return results(readResult(policy.evaluate(text, unixMs)) as Value);
 }
 
 function evaluatePlan({ data, input }: Case, { plan }: Runnable, strictBuiltinErrors: boolean): readonly Value[] {
