@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 import { isUtf8 } from 'node:buffer';
+import { capabilitiesDigest } from '../builtins/capabilities.ts';
 import { buildSources, type SourceBuild } from '../compiler/compile.ts';
 import type { SourceFile } from '../compiler/job.ts';
 import { PolicyError } from '../errors.ts';
 import { makeBundle, type PolicyBundle, type RequiredBuiltin } from './bundle.ts';
+import { parseDataValue } from './data-file.ts';
 import { dataOf } from './data-tree.ts';
 import type { BundleFiles } from './files.ts';
 import { isWithinRoots, type Manifest, readManifest } from './manifest.ts';
@@ -40,8 +42,12 @@ export async function bundleFromFiles(request: LoadRequest, files: BundleFiles):
   if (wasm.byteLength === 0 && plan === '') {
     throw new PolicyError('bundle-invalid', `${path} holds neither Rego nor policy.wasm nor plan.json`);
   }
-  return makeBundle({ wasm, plan, data, entrypoint, requiredBuiltins: builtinsOf(path, plan), name });
+  const inputPaths = manifest.built === undefined ? undefined : inputPathsOf(path, files.get(inputPathsName));
+  return makeBundle({ wasm, plan, data, entrypoint, requiredBuiltins: builtinsOf(path, plan), inputPaths, name });
 }
+
+/** Which parts of the input the policy can read, where whoever compiled it has found out. */
+export const inputPathsName = 'input-paths.json';
 
 /** What OPA would give a meaning to, and this reader does not: leaving it out would change the policy. */
 function refuseUnsupported(path: string, files: BundleFiles): void {
@@ -58,6 +64,10 @@ function refuseUnsupported(path: string, files: BundleFiles): void {
 /** For a bundle of `portcullis policy build`: it is what it was, and this program is the one that it was made for. */
 function verifyBuilt(path: string, { built }: Manifest, files: BundleFiles): void {
   if (built === undefined) return;
+  if (built.capabilities !== capabilitiesDigest()) {
+    const offered = `the bundle was made for the capabilities ${built.capabilities}, and here are ${capabilitiesDigest()}`;
+    throw new PolicyError('bundle-capabilities', `${path}: ${offered}`);
+  }
   const content = [...files].filter(([name]) => name !== '.manifest');
   const wrong = content.find(([name, bytes]) => built.files.get(name) !== sha256(bytes))?.[0];
   if (wrong !== undefined) throw corrupt(`${path}: ${wrong} is not what the manifest says it is`);
@@ -105,6 +115,15 @@ function builtinsOf(path: string, plan: string): readonly RequiredBuiltin[] {
   } catch (cause) {
     throw new PolicyError('bundle-invalid', `${path}: plan.json is not a plan`, { cause });
   }
+}
+
+/** Only of a bundle whose digests were verified: a path that is left out hides what the policy would have read. */
+function inputPathsOf(path: string, bytes: Uint8Array | undefined): PolicyBundle['inputPaths'] {
+  if (bytes === undefined) return undefined;
+  const paths = parseDataValue(`${path}/${inputPathsName}`, bytes);
+  const isPath = (each: unknown) => Array.isArray(each) && each.every((step) => typeof step === 'string');
+  if (Array.isArray(paths) && paths.every(isPath)) return paths as PolicyBundle['inputPaths'];
+  throw new PolicyError('bundle-invalid', `${path}: ${inputPathsName} is not a list of paths`);
 }
 
 function textOf(path: string, name: string, bytes: Uint8Array | undefined): string {

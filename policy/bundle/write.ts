@@ -2,8 +2,9 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
+import { capabilitiesDigest } from '../builtins/capabilities.ts';
 import type { PolicyBundle } from './bundle.ts';
-import { sha256 } from './load.ts';
+import { inputPathsName, sha256 } from './load.ts';
 import { writeTar } from './tar.ts';
 
 type File = readonly [name: string, content: Uint8Array];
@@ -35,9 +36,10 @@ export async function packBundle(files: readonly File[]): Promise<Uint8Array> {
 
 function filesOf(bundle: PolicyBundle): readonly File[] {
   const content: readonly File[] = [
-    ['data.json', Buffer.from(`${JSON.stringify(bundle.data)}\n`)],
+    ['data.json', json(bundle.data)],
     ['plan.json', Buffer.from(bundle.plan)],
     ['policy.wasm', bundle.wasm],
+    ...(bundle.inputPaths === undefined ? [] : [[inputPathsName, json(bundle.inputPaths)] as const]),
   ];
   const manifest = {
     revision: bundle.revision,
@@ -45,8 +47,13 @@ function filesOf(bundle: PolicyBundle): readonly File[] {
     wasm: [{ entrypoint: bundle.entrypoint, module: '/policy.wasm' }],
     rego_version: 1,
     metadata: {
-      portcullis: { files: Object.fromEntries(content.map(([name, bytes]) => [name, sha256(bytes)])) },
+      portcullis: {
+        capabilities: capabilitiesDigest(),
+        files: Object.fromEntries(content.map(([name, bytes]) => [name, sha256(bytes)])),
+      },
     },
   };
-  return [['.manifest', Buffer.from(`${JSON.stringify(manifest)}\n`)], ...content];
+  return [['.manifest', json(manifest)], ...content];
 }
+
+const json = (value: unknown): Uint8Array => Buffer.from(`${JSON.stringify(value)}\n`);

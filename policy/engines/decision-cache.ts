@@ -1,6 +1,7 @@
 import type { PolicyBundle } from '../bundle/bundle.ts';
 import type { PolicyEngine } from '../engine.ts';
 import type { PolicyInput } from '../input.ts';
+import { projection } from './projection.ts';
 import { requestTime } from './request-time.ts';
 
 export type CacheLimits = {
@@ -30,12 +31,13 @@ export function cachedEngine(
   bundle: PolicyBundle,
   limits: CacheLimits,
   asked: (outcome: 'hit' | 'miss') => void,
-  project: (input: PolicyInput) => unknown = (input) => input,
 ): PolicyEngine {
   const kept = boundedMap(limits);
+  // Not `wholeText`: it writes an integer beyond 2^53 exactly, and a double beside it may have the same digits.
+  const project = projection(bundle.inputPaths, JSON.stringify);
   const readsTheTime = bundle.requiredBuiltins.some(({ name }) => name === 'time.now_ns');
   const decide = (input: PolicyInput): unknown => {
-    const key = keyOf(project(input), readsTheTime ? requestTime(input) : undefined);
+    const key = keyOf(() => project(input), readsTheTime ? requestTime(input) : undefined);
     const found = key === undefined ? undefined : kept.get(key);
     asked(found === undefined ? 'miss' : 'hit');
     if (found !== undefined) return found.result;
@@ -50,9 +52,9 @@ export function cachedEngine(
  * JSON text tells any two JSON values apart; those that differ only in the order of their keys get two entries, which is
  * safe. Undefined: not to be cached.
  */
-function keyOf(input: unknown, unixMs: number | undefined): string | undefined {
+function keyOf(project: () => string, unixMs: number | undefined): string | undefined {
   try {
-    const key = `${unixMs ?? ''} ${JSON.stringify(input)}`;
+    const key = `${unixMs ?? ''} ${project()}`;
     return key.length > maxKeyBytes ? undefined : key;
   } catch {
     // A bigint, for one: an integer beyond 2^53 in a body.

@@ -20,7 +20,7 @@ const build: Command = {
     {
       name: 'out',
       value: 'FOLDER',
-      help: 'Write policy.wasm, plan.json, data.json and .manifest there; FILE.tar.gz: as one archive',
+      help: 'Write policy.wasm, plan.json, data.json and .manifest there, for `policy.bundle`; FILE.tar.gz: as one archive',
     },
     json,
   ],

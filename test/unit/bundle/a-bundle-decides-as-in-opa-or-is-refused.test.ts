@@ -92,10 +92,11 @@ test('our own bundle, as a folder and as an archive, is the same policy and the 
   const [one, other] = archives.map((archive) => readFileSync(archive));
   t.ok(one?.equals(other ?? Buffer.alloc(0)), 'deterministic');
   const files = await writeBundle(join(folder, 'unpacked'), bundle);
-  t.equal(files.length, 4);
+  t.equal(files.length, 5);
   for (const path of [...archives, join(folder, 'unpacked')]) {
     const loaded = await loadBundle({ path, entrypoint });
     t.equal(loaded.revision, bundle.revision);
+    t.strictSame(loaded.inputPaths, [['user']], 'what it reads of the input is known without its Rego');
     t.strictSame(decide(loaded, 'x'), [{ result: true }]);
   }
 });
@@ -118,6 +119,14 @@ test('a file of our own bundle that is not what the manifest says is refused', a
     change(join(path, name));
     await t.rejects(loadBundle({ path, entrypoint }), { code: 'bundle-corrupt', message });
   }
+  const path = join(folder, 'other-version');
+  await writeBundle(path, bundle);
+  const text = readFileSync(join(path, '.manifest'), 'utf8');
+  writeFileSync(join(path, '.manifest'), text.replace(/"capabilities":"sha256:./, '"capabilities":"sha256:-'));
+  await t.rejects(loadBundle({ path, entrypoint }), {
+    code: 'bundle-capabilities',
+    message: /made for the capabilities/,
+  });
 });
 
 test('data of each folder stands at its place', async (t) => {

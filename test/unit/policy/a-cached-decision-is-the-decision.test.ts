@@ -128,17 +128,33 @@ test('what is too long or no JSON is decided each time', (t) => {
 });
 
 test('the time of the request counts when the policy asks for it', (t) => {
-  const timed = { requiredBuiltins: [{ name: 'time.now_ns', where: '' }] } as unknown as PolicyBundle;
+  const inputPaths = [['nothing']];
+  const timeless = { requiredBuiltins: [], inputPaths } as unknown as PolicyBundle;
+  const timed = { inputPaths, requiredBuiltins: [{ name: 'time.now_ns', where: '' }] } as unknown as PolicyBundle;
   const at = (unix_ms: number) => ({ portcullis: { time: { unix_ms } } });
-  const project = () => 'nothing';
   const outcomes = (forBundle: PolicyBundle) => {
     const seen: string[] = [];
-    const engine = cachedEngine(echo().engine, forBundle, limits, (outcome) => seen.push(outcome), project);
+    const engine = cachedEngine(echo().engine, forBundle, limits, (outcome) => seen.push(outcome));
     for (const ms of [1, 2, 1]) engine.decide(asInput(at(ms)));
     return seen;
   };
   t.strictSame(outcomes(timed), ['miss', 'miss', 'hit']);
-  t.strictSame(outcomes(bundle), ['miss', 'hit', 'hit']);
+  t.strictSame(outcomes(timeless), ['miss', 'hit', 'hit']);
+  t.end();
+});
+
+test('what the policy cannot read does not count', (t) => {
+  const seen: string[] = [];
+  const reads = { requiredBuiltins: [], inputPaths: [['a', 'b'], ['c']] } as unknown as PolicyBundle;
+  const engine = cachedEngine(echo().engine, reads, limits, (outcome) => seen.push(outcome));
+  const inputs = [
+    { a: { b: 1, id: 1 }, c: 1, id: 1 },
+    { a: { b: 1, id: 2 }, c: 1, id: 2 },
+    { a: { b: 2 }, c: 1 },
+    { a: { b: 1 }, c: '1' },
+  ];
+  for (const value of inputs) engine.decide(asInput(value));
+  t.strictSame(seen, ['miss', 'hit', 'miss', 'miss']);
   t.end();
 });
 
