@@ -1,6 +1,6 @@
 import { test } from 'tap';
 import { connectRaw, exchange, requestText } from '../harness/client.ts';
-import { clientId, startProxy, type TestProxy } from '../harness/proxy.ts';
+import { clientId, expectNoStart, startProxy, type TestProxy } from '../harness/proxy.ts';
 import { eventually } from '../harness/process.ts';
 import { startWorkload } from '../harness/workload.ts';
 
@@ -62,7 +62,7 @@ void test('plan: the request is undecided, and nothing else happens', async (t) 
   t.teardown(workload.close);
   const proxy = await startProxy(t, {
     workloadPort: workload.port,
-    config: { policy: { rego: './policy', engine: 'plan' }, explain_to: [clientId] },
+    config: { policy: { rego: './policy', engine: 'plan', cache: {} }, explain_to: [clientId] },
     files: { 'policy/authz.rego': rego },
   });
   const kept = await connectRaw(proxy.port, proxy.client);
@@ -73,5 +73,27 @@ void test('plan: the request is undecided, and nothing else happens', async (t) 
   t.match(ofType(proxy, 'authz.error'), [{ reason: 'policy-undecided', detail: /step/ }]);
   t.equal(ofType(proxy, 'thread.replaced').length + ofType(proxy, 'policy.bad').length, 0);
   t.equal((await proxy.admin('/readyz')).status, 200);
+
+  const outcomes = async () => [
+    await proxy.metric('portcullis_policy_cache_total{outcome="hit"}'),
+    await proxy.metric('portcullis_policy_cache_total{outcome="miss"}'),
+  ];
+  t.strictSame(await outcomes(), [0, 2]);
+  t.equal((await ask(proxy, '/fine'))?.status, 200);
+  t.strictSame(await outcomes(), [1, 2], 'the policy reads who asks and the path, and both were asked before');
+  t.equal((await ask(proxy, '/endless'))?.status, 503);
+  t.strictSame(await outcomes(), [1, 3], 'what failed is not kept');
   t.equal(await proxy.stop(), 0);
+});
+
+void test('wasm: a policy that no request gets through is refused at the start', async (t) => {
+  const always =
+    'xs := numbers.range(1, 100000)\n\tys := numbers.range(-100000, -1)\n\tsome x in xs\n\tsome y in ys\n\tx == y';
+  const { code, stderr } = await expectNoStart(t, {
+    workloadPort: 1,
+    config: { policy: { rego: './policy', engine: 'wasm' } },
+    files: { 'policy/authz.rego': `package portcullis.authz\n\ndecision if {\n\t${always}\n}\n` },
+  });
+  t.equal(code, 3);
+  t.match(stderr, /error\[policy-too-slow\]: the policy did not decide a sample request within 1000 ms/);
 });
