@@ -44,7 +44,10 @@ export function certificateValue(certificate: Certificate): PlainObject {
 /** With the member that OPA adds. */
 export const extendedValue = (certificate: Certificate): PlainObject => ({
   ...certificateValue(certificate),
-  URIStrings: orNull(certificate.facts.names?.uris ?? []),
+  // Go reads and writes them, and the scheme comes back in lower case.
+  URIStrings: orNull(
+    (certificate.facts.names?.uris ?? []).map((uri) => uri.replace(/^[^:/?#]+:/, (s) => s.toLowerCase())),
+  ),
 });
 
 const base64 = (bytes: Buffer | undefined): string | null => bytes?.toString('base64') ?? null;

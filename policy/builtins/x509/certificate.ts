@@ -33,7 +33,7 @@ const certificateSteps = 10_000;
 export function readCertificates(context: BuiltinContext, bytes: Buffer): readonly Certificate[] {
   const certificates: Certificate[] = [];
   for (let rest = bytes; rest.length > 0; ) {
-    context.charge(certificateSteps + Math.ceil(rest.length / 64));
+    context.charge(certificateSteps + Math.ceil(Math.min(rest.length, 65_536) / 16));
     const certificate = certificateOf(readFirst(rest));
     certificates.push(certificate);
     rest = rest.subarray(certificate.raw.length);

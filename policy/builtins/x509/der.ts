@@ -34,13 +34,22 @@ export const tags = {
 /** [n] of a context, with children or without. */
 export const contextTag = (number: number, constructed: boolean): number => 0x80 | (constructed ? 0x20 : 0) | number;
 
-const limits = { maxDepth: 50, maxNodes: 10_000, parseEmbedded: false, copyInput: false };
+const limits = { maxDepth: 50, maxNodes: 5000, parseEmbedded: false, copyInput: false };
 
 /** The element at the beginning of the bytes; what follows is not looked at. Throws BuiltinError. */
 export function readFirst(bytes: Buffer): Der {
-  const { offset, result } = asn1js.fromBER(bytes, limits);
-  if (offset === -1) throw new BuiltinError(`malformed DER: ${result.error}`);
-  return elementOf(result);
+  return elementOf(decoded(bytes));
+}
+
+function decoded(bytes: Buffer): asn1js.AsnType {
+  try {
+    const { offset, result } = asn1js.fromBER(bytes, limits);
+    if (offset !== -1) return result;
+    throw new BuiltinError(`malformed DER: ${result.error}`);
+  } catch (cause) {
+    // It answers most of what is malformed with -1, and some with an exception of its own or of what it is built on.
+    throw cause instanceof BuiltinError ? cause : new BuiltinError('malformed DER', { cause });
+  }
 }
 
 /** The one element that the bytes are. Throws BuiltinError. */
@@ -56,6 +65,7 @@ function elementOf(block: asn1js.AsnType): Der {
   const { length, blockLength, isIndefiniteForm } = block.lenBlock;
   // X.690 section 10.1: the length in its shortest form, or two readers see two certificates in the same bytes.
   if (isIndefiniteForm || blockLength !== lengthOctets(length)) throw new BuiltinError('malformed DER: length');
+  if (raw.length !== 1 + blockLength + length) throw new BuiltinError('malformed DER: cut short');
   if (block.idBlock.blockLength !== 1) throw new BuiltinError('malformed DER: tag');
   const children: unknown =
     block.valueBlock instanceof asn1js.ValueBlock && 'value' in block.valueBlock ? block.valueBlock.value : [];
@@ -104,7 +114,7 @@ export function booleanOf(element: Der | undefined, what: string): boolean {
 /** In dotted notation. */
 export function oidOf(element: Der | undefined, what: string): string {
   const { raw } = wanted(element, tags.oid, what);
-  const { result } = asn1js.fromBER(raw, limits);
+  const result = decoded(raw);
   if (!(result instanceof asn1js.ObjectIdentifier)) throw new BuiltinError(`malformed ${what}`);
   return result.getValue();
 }
@@ -114,7 +124,10 @@ export type BitString = { readonly unusedBits: number; readonly bytes: Buffer };
 export function bitsOf(element: Der | undefined, what: string): BitString {
   const { content } = wanted(element, tags.bitString, what);
   const [unusedBits] = content;
-  if (unusedBits === undefined || unusedBits > 7 || (unusedBits > 0 && content.length === 1)) {
+  const last = content.length > 1 ? (content.at(-1) ?? 0) : 0;
+  // X.690 section 11.2.1: what is not used is zero.
+  const isPadded = unusedBits !== undefined && unusedBits <= 7 && (last & ((1 << unusedBits) - 1)) === 0;
+  if (!isPadded || (unusedBits > 0 && content.length === 1)) {
     throw new BuiltinError(`malformed ${what}`);
   }
   return { unusedBits, bytes: content.subarray(1) };
