@@ -27,6 +27,17 @@ const insideWasm: ReadonlySet<string> = new Set(['net.cidr_contains', 'net.cidr_
 /** The first version whose evaluation takes one call. */
 const wasmAbi = [{ version: 1, minor_version: 2 }];
 
+/** Their time is the request's (`BuiltinContext.unixMs`). */
+const timed: ReadonlySet<string> = new Set([
+  'time.now_ns',
+  'io.jwt.decode_verify',
+  'crypto.x509.parse_and_verify_certificates',
+  'crypto.x509.parse_and_verify_certificates_with_options',
+]);
+
+/** Whether a call of it gives another answer at another time of the request. */
+export const readsTime = (name: string): boolean => timed.has(name);
+
 /** Made by `npm run docs` with the compiler and the registry; it lies beside this folder, in an image too. */
 const file = new URL('../capabilities.json', import.meta.url);
 let kept: string | undefined;

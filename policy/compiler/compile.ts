@@ -1,10 +1,10 @@
-import { type Capabilities, capabilitiesText } from '../builtins/capabilities.ts';
+import { type Capabilities, capabilitiesText, readsTime } from '../builtins/capabilities.ts';
 import { refusalOf } from '../builtins/refused.ts';
 import { type JsonObject, makeBundle, type PolicyBundle, type RequiredBuiltin } from '../bundle/bundle.ts';
 import { readDataFile } from '../bundle/data-file.ts';
 import { type Diagnostic, formatDiagnostic, PolicyError } from '../errors.ts';
 import { type Compiled, cached } from './cache.ts';
-import type { BuildJob, TestResult } from './job.ts';
+import type { BuildJob, InputPaths, TestResult } from './job.ts';
 import { type CompilerOptions, runCompiler } from './run.ts';
 import { readSources, type Sources, withPaths } from './sources.ts';
 
@@ -38,15 +38,21 @@ export async function buildSources(request: SourceBuild): Promise<PolicyBundle> 
   const { sources, data, entrypoint, name } = request;
   const job = { do: 'build', files: sources.files, entrypoint, capabilities: capabilities() } as const;
   const compiled = await cached(request.cacheFolder, job, () => compile(job, sources, request.compiler));
+  const required = requiredBuiltins(compiled, sources);
   return makeBundle({
     wasm: Uint8Array.from(Buffer.from(compiled.wasm, 'base64')),
     plan: compiled.plan,
     data,
     entrypoint,
-    requiredBuiltins: requiredBuiltins(compiled, sources),
-    inputPaths: compiled.inputPaths,
+    requiredBuiltins: required,
+    inputPaths: withTime(compiled.inputPaths, required),
     name,
   });
+}
+
+/** A built-in may read the time of the request, of which the compiler knows nothing. */
+function withTime(paths: InputPaths, required: readonly RequiredBuiltin[]): InputPaths {
+  return required.some(({ name }) => readsTime(name)) ? [...paths, ['portcullis', 'time', 'unix_ms']] : paths;
 }
 
 async function compile(job: BuildJob, sources: Sources, options: CompilerOptions | undefined): Promise<Compiled> {
