@@ -29,6 +29,8 @@ import { stringBuiltins } from './strings.ts';
 import { subsetBuiltins } from './subset.ts';
 import { templateStringBuiltins } from './template-string.ts';
 import { timeBuiltins } from './time.ts';
+import { uuidBuiltins } from './uuid.ts';
+import { semverBuiltins } from './semver.ts';
 import { netBuiltins } from './net.ts';
 import { trimBuiltins } from './trim.ts';
 import { typeBuiltins } from './types.ts';
@@ -67,6 +69,8 @@ const light: readonly Builtins[] = [
   subsetBuiltins,
   templateStringBuiltins,
   timeBuiltins,
+  uuidBuiltins,
+  semverBuiltins,
   netBuiltins,
   trimBuiltins,
   typeBuiltins,
