@@ -30,6 +30,16 @@ export type EngineSettings = {
   readonly cache: CacheLimits | undefined;
 };
 
+export const defaultSettings: EngineSettings = Object.freeze({
+  engine: defaultEngine,
+  strictBuiltinErrors: false,
+  maxSteps: defaultPlanLimits.maxSteps,
+  maxMemoryBytes: undefined,
+  deadlineMs: 25,
+  verify: { share: 1, refuse: false },
+  cache: undefined,
+});
+
 /** What whoever runs an engine may want to know; all of it is called during a decision. */
 export type EngineEvents = {
   /** Around each stretch in which WebAssembly holds the thread. */

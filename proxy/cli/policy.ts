@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { writeBundle } from '../../policy/bundle/write.ts';
 import { buildPolicy, checkPolicy, formatPolicy, testPolicy } from '../../policy/compiler/compile.ts';
 import type { TestResult } from '../../policy/compiler/job.ts';
-import { wasmEngine } from '../../policy/engines/wasm.ts';
+import { defaultSettings, openEngine } from '../../policy/engines/select.ts';
 import { formatDiagnostic } from '../../policy/errors.ts';
 import { type Arguments, type Command, type Io, requiredValue, UsageError, valueOf } from './command.ts';
 
@@ -32,7 +32,7 @@ const build: Command = {
       entrypoint: requiredValue(args, 'entrypoint'),
     });
     // Loading it here refuses what would otherwise be refused at the next start.
-    wasmEngine(bundle);
+    openEngine(bundle, { ...defaultSettings, engine: 'verify' });
     const out = valueOf(args, 'out');
     const files = out === undefined ? [] : await writeBundle(resolve(io.cwd, out), bundle);
     const { revision, entrypoint } = bundle;

@@ -1,5 +1,5 @@
-import { defaultPlanLimits } from '../../policy/engines/plan/open.ts';
-import { defaultEngine, engineNames } from '../../policy/engines/select.ts';
+import { defaultSettings, engineNames } from '../../policy/engines/select.ts';
+import { durationText } from './amounts.ts';
 import { listOf } from './collections.ts';
 import { boolean, duration, file, integer, oneOf, pattern, share, size } from './scalars.ts';
 import { defaulted, exactlyOneOf, optional, section } from './section.ts';
@@ -46,7 +46,7 @@ export const policyOptions = exactlyOneOf(
         'portcullis/authz/decision',
         { doc: 'The rule that decides: package and rule name, with slashes.', reload: live },
       ),
-      engine: defaulted(oneOf(...engineNames), defaultEngine, {
+      engine: defaulted(oneOf(...engineNames), defaultSettings.engine, {
         doc:
           "`plan` runs the policy as JavaScript, within a budget of steps. `wasm` runs it as OPA's own WebAssembly, within `deadline`. " +
           '`verify` decides as `plan` does and has `wasm` decide too: a difference is counted, logged and put on record, and with ' +
@@ -63,7 +63,7 @@ export const policyOptions = exactlyOneOf(
           'WebAssembly knows no such mode.',
         reload: live,
       }),
-      max_steps: defaulted(integer(1000, 1_000_000_000), defaultPlanLimits.maxSteps, {
+      max_steps: defaulted(integer(1000, 1_000_000_000), defaultSettings.maxSteps, {
         doc:
           'With the plan engine: steps that one decision may take (iterations, calls, and what built-ins charge), about 25 ns each. A ' +
           'decision that takes more is undecided.',
@@ -75,7 +75,7 @@ export const policyOptions = exactlyOneOf(
           'policy with its data and one decision; default 256MiB. A decision that takes more is undecided.',
         reload: live,
       }),
-      deadline: defaulted(duration('5ms', '1m'), '25ms', {
+      deadline: defaulted(duration('5ms', '1m'), durationText(defaultSettings.deadlineMs), {
         doc:
           'With the wasm engine: processor time of one decision (where the system does not tell it, about the same on the clock). ' +
           'WebAssembly cannot be interrupted, so the data thread is replaced, its connections are broken off, and the policy revision ' +

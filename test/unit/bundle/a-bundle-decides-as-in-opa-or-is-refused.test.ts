@@ -6,20 +6,12 @@ import { test } from 'tap';
 import type { PolicyBundle } from '../../../policy/bundle/bundle.ts';
 import { loadBundle } from '../../../policy/bundle/load.ts';
 import { writeBundle } from '../../../policy/bundle/write.ts';
-import { type EngineName, type EngineSettings, openEngine } from '../../../policy/engines/select.ts';
+import { defaultSettings, type EngineName, openEngine } from '../../../policy/engines/select.ts';
 import type { PolicyInput } from '../../../policy/input.ts';
 import { compileRules } from '../policy/policies.ts';
 import { cacheFolder, type Content, entrypoint, load, opaBundle, packed, rego, writeContent } from './archives.ts';
 
-const settings = (engine: EngineName): EngineSettings => ({
-  engine,
-  strictBuiltinErrors: false,
-  maxSteps: 400_000,
-  maxMemoryBytes: undefined,
-  deadlineMs: 25,
-  verify: { share: 1, refuse: true },
-  cache: undefined,
-});
+const settings = (engine: EngineName) => ({ ...defaultSettings, engine, verify: { share: 1, refuse: true } });
 
 const decide = (bundle: PolicyBundle, user: string, engine: EngineName = 'verify') =>
   openEngine(bundle, settings(engine)).decide({ user } as unknown as PolicyInput);

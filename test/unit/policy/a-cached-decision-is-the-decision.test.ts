@@ -3,7 +3,7 @@ import { test } from 'tap';
 import type { PolicyBundle } from '../../../policy/bundle/bundle.ts';
 import type { PolicyEngine } from '../../../policy/engine.ts';
 import { cachedEngine, maxKeyBytes } from '../../../policy/engines/decision-cache.ts';
-import { type EngineSettings, openEngine } from '../../../policy/engines/select.ts';
+import { defaultSettings, openEngine } from '../../../policy/engines/select.ts';
 import type { PolicyInput } from '../../../policy/input.ts';
 import { compileRules } from './policies.ts';
 
@@ -162,15 +162,7 @@ test('with a real policy, cached and uncached agree on every input', async (t) =
   const compiled = await compileRules(
     'decision := {"allow": input.a == input.b, "reasons": [x | x := input.list[_]; is_string(x)]}',
   );
-  const settings: EngineSettings = {
-    engine: 'wasm',
-    strictBuiltinErrors: false,
-    maxSteps: 400_000,
-    maxMemoryBytes: undefined,
-    deadlineMs: 25,
-    verify: { share: 1, refuse: false },
-    cache: undefined,
-  };
+  const settings = { ...defaultSettings, engine: 'wasm' } as const;
   const plain = openEngine(compiled, settings);
   const kept = openEngine(compiled, { ...settings, cache: { maxEntries: 8, maxBytes: 64 * 1024 } });
   const small = fc.constantFrom(0, 1, '0', 'a', null, [0]);

@@ -34,7 +34,13 @@ test('policy build says the revision and writes the bundle folder', async (t) =>
   );
   t.equal(call.code, 0, call.err);
   t.match(call.out, /^p\/decision sha256:[0-9a-f]{64}\nwrote /);
-  t.same((await readdir(join(folder, 'out'))).sort(), ['.manifest', 'data.json', 'plan.json', 'policy.wasm']);
+  t.same((await readdir(join(folder, 'out'))).sort(), [
+    '.manifest',
+    'data.json',
+    'input-paths.json',
+    'plan.json',
+    'policy.wasm',
+  ]);
 });
 
 test('policy build shows what OPA says, and refuses what the engine would refuse', async (t) => {
