@@ -21,9 +21,6 @@ const compiledAway: ReadonlySet<string> = new Set([
   'rego.metadata.rule',
 ]);
 
-/** Compiled into WebAssembly by OPA; a place in the registry, for the plan engine, is still to come. */
-const insideWasm: ReadonlySet<string> = new Set(['net.cidr_contains', 'net.cidr_intersects', 'net.cidr_overlap']);
-
 /** The first version whose evaluation takes one call. */
 const wasmAbi = [{ version: 1, minor_version: 2 }];
 
@@ -54,7 +51,7 @@ export const capabilitiesDigest = (): string =>
 
 /** Whether policies may call it. */
 export const isOffered = (name: string): boolean =>
-  (builtinNames.has(name) || compiledAway.has(name) || insideWasm.has(name)) && refusalOf(name) === undefined;
+  (builtinNames.has(name) || compiledAway.has(name)) && refusalOf(name) === undefined;
 
 /** Of everything that OPA has, what is offered here; one line for each built-in. */
 export function offeredCapabilities({ builtins, future_keywords, features }: Capabilities): string {

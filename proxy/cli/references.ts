@@ -1,6 +1,7 @@
 import { auditReference } from '../audit/reference.ts';
 import { configurationJsonSchema, configurationReference } from '../config/reference.ts';
 import { metricsReference } from '../telemetry/definitions.ts';
+import { builtinsReference } from './builtins-reference.ts';
 import { allCommands } from './all-commands.ts';
 import { errorsReference } from './errors-reference.ts';
 import { cliReference } from './help.ts';
@@ -9,6 +10,7 @@ import { cliReference } from './help.ts';
 export function references(): ReadonlyMap<string, string> {
   return new Map([
     ['docs/audit.md', auditReference()],
+    ['docs/built-ins.md', builtinsReference()],
     ['docs/cli.md', cliReference(allCommands)],
     ['docs/configuration.md', configurationReference()],
     ['docs/errors.md', errorsReference()],
