@@ -8,6 +8,8 @@ import { constant, type FunctionWriter, fresh, leave, nested, operand, variable 
 
 export function generateBlock(writer: FunctionWriter, block: Block): void {
   for (const statement of block.statements) {
+    const probe = writer.probes.get(statement);
+    if (probe !== undefined) writer.lines.push(probe);
     const line = generate(writer, statement);
     if (line !== '') writer.lines.push(line);
   }

@@ -1,4 +1,3 @@
-import type { Value } from '../../value/value.ts';
 import { findConstants } from './constants.ts';
 import { generateBlock } from './generate-statement.ts';
 import type { Block, Local, Plan } from './ir.ts';
@@ -8,17 +7,19 @@ import { type FunctionWriter, type ModuleWriter, nested } from './writer.ts';
 /** The source of a module, and what it must be given: see `load.ts`. */
 export type Generated = {
   readonly source: string;
-  readonly constants: readonly Value[];
+  readonly constants: readonly unknown[];
   /** In the order in which the module expects the built-ins. */
   readonly builtinNames: readonly string[];
   readonly entrypointNames: readonly string[];
 };
 
+export type GenerateOptions = { readonly indexed: boolean };
+
 /** Turns a plan into the body of one JavaScript function that makes the policy. */
-export function generatePlan(plan: Plan): Generated {
+export function generatePlan(plan: Plan, { indexed }: GenerateOptions = { indexed: true }): Generated {
   const hasWith =
     plan.functions.some(({ blocks }) => usesWith(blocks)) || [...plan.entrypoints.values()].some(usesWith);
-  const module: ModuleWriter = { plan, constants: [], hasWith, builtinNames: [], builtinIndex: new Map() };
+  const module: ModuleWriter = { plan, constants: [], indexed, hasWith, builtinNames: [], builtinIndex: new Map() };
   const functions = plan.functions.map(({ params, blocks }, index) => generateFunction(module, params, blocks, index));
   const entrypoints = [...plan.entrypoints.values()].map((blocks, index) => generateEntrypoint(module, blocks, index));
   const remembered = plan.functions.flatMap(({ params }, index) => (params.length === 2 ? [index] : []));
@@ -30,7 +31,7 @@ export function generatePlan(plan: Plan): Generated {
     'function charge(steps) { if (!((fuel -= steps) >= 0)) spent(); }',
     'function allocated(value) { if (!((room -= bytesOf(value)) >= 0)) full(); return value; }',
     'const { RegoSet, isArray, isObject, isSet, dot, other, equal, isIn, items, add, insert, insertOnce, merge, upsert,',
-    'lengthOf, callee, own, ownCopy, conflict } = environment.runtimeOf(charge);',
+    'lengthOf, callee, own, ownCopy, conflict, isIndexed, positionsOf, firstAfter } = environment.runtimeOf(charge);',
     ...module.constants.map((_, index) => `const k${index} = constants[${index}];`),
     ...module.builtinNames.map((name, index) => generateBuiltin(index, plan.builtins.get(name)?.arity ?? 0)),
     ...remembered.map((index) => `let g${index} = 0, m${index};`),
@@ -108,6 +109,7 @@ function newWriter(
     found: findConstants(blocks),
     live: liveLocals(blocks),
     plain: plainObjects(blocks),
+    probes: new Map(),
     levels: [],
     lines: [],
     locals: new Set(),

@@ -27,7 +27,7 @@ export type ModuleOptions = {
   readonly context: { unixMs: number | undefined; charge: (steps: number) => void };
 };
 
-type Make = (environment: unknown, constants: readonly Value[], builtins: readonly Builtin[]) => PlanModule;
+type Make = (environment: unknown, constants: readonly unknown[], builtins: readonly Builtin[]) => PlanModule;
 
 /**
  * Loads generated source as Node loads a CommonJS module: as a script of its own whose value is a function. Neither `eval`

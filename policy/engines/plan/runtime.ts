@@ -6,6 +6,7 @@ import { add } from '../../value/set.ts';
 import { isArray, isObject, isSet, type ObjectValue, RegoMap, RegoSet, type Value } from '../../value/value.ts';
 import { callee } from './callee.ts';
 import { type Charge, copyOf, merge, upsert } from './documents.ts';
+import { firstAfter, isIndexed, positionsOf } from './element-index.ts';
 import { items } from './items.ts';
 import { weigh } from './weigh.ts';
 
@@ -91,6 +92,9 @@ export function runtimeOf(charge: Charge) {
     own,
     ownCopy: (owned: Set<unknown>, value: Maybe) => ownCopy(owned, value, charge),
     conflict,
+    isIndexed,
+    positionsOf,
+    firstAfter,
   };
 }
 

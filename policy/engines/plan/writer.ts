@@ -1,6 +1,6 @@
 import type { Value } from '../../value/value.ts';
 import type { Constants } from './constants.ts';
-import type { Local, Operand, Plan } from './ir.ts';
+import type { Local, Operand, Plan, Statement } from './ir.ts';
 import { literal } from './literal.ts';
 
 /** A place that a statement can leave for. */
@@ -15,7 +15,10 @@ type Level = {
 /** What one module is written with: the values that its source refers to instead of containing them. */
 export type ModuleWriter = {
   readonly plan: Plan;
-  readonly constants: Value[];
+  /** Values of the policy, and whatever else the source refers to. */
+  readonly constants: unknown[];
+  /** Whether scans of data use an index where they can. */
+  readonly indexed: boolean;
   /** Whether any function replaces input or data for a while. */
   readonly hasWith: boolean;
   readonly builtinNames: string[];
@@ -29,6 +32,8 @@ export type FunctionWriter = {
   readonly live: ReadonlySet<Local>;
   /** Locals that only ever hold plain objects while they are filled. */
   readonly plain: ReadonlySet<Local>;
+  /** What stands before a statement. */
+  readonly probes: Map<Statement, string>;
   readonly levels: Level[];
   readonly lines: string[];
   readonly locals: Set<Local>;
@@ -48,13 +53,16 @@ export function operand(writer: FunctionWriter, { ...source }: Operand): string 
 }
 
 /** A number is written out; any other value is one of the module's constants. */
-export function constant({ constants }: ModuleWriter, value: Value): string {
+export function constant(module: ModuleWriter, value: Value): string {
   if (value === null || typeof value === 'boolean') return String(value);
   if (typeof value === 'number') return `(${value})`;
   if (typeof value === 'bigint') return `(${value}n)`;
   if (typeof value === 'string') return literal(value);
-  constants.push(value);
-  return `k${constants.length - 1}`;
+  return reference(module, value);
+}
+
+export function reference({ constants }: ModuleWriter, thing: unknown): string {
+  return `k${constants.push(thing) - 1}`;
 }
 
 export function fresh(writer: FunctionWriter, prefix: string): string {
