@@ -112,8 +112,10 @@ function httpInput(request: InputFacts['request'], body: BodyFacts): PolicyInput
     headers: headersInput(request),
   } as const;
   if (body.kind !== 'validated') return http;
-  // Made when it is asked for: hardly any policy reads the text, and it is as large as the body.
-  return Object.defineProperty(http, 'body', { get: body.text, enumerable: true });
+  // Made when it is asked for, and once: hardly any policy reads the text, which is as large as the body, and one that does
+  // may read it in a loop.
+  let text: string | undefined;
+  return Object.defineProperty(http, 'body', { get: () => (text ??= body.text()), enumerable: true });
 }
 
 function portcullisInput({ peer, route, body, connection, snapshotDigest }: InputFacts, time: EnvironmentTime) {

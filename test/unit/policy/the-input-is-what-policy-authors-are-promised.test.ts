@@ -84,6 +84,15 @@ test('only a validated body is shown; what was not read is never an empty body',
   t.end();
 });
 
+test('the text of a body is made when it is read, and once', (t) => {
+  let made = 0;
+  const text = () => `body ${(made += 1)}`;
+  const { http } = buildInput(facts({ body: { ...validated({}), text } })).attributes.request;
+  t.equal(made, 0);
+  t.same([http.body, http.body, Object.keys(http).at(-1)], ['body 1', 'body 1', 'body']);
+  t.end();
+});
+
 // CVE-2026-21710: a header named __proto__ must become a member like any other.
 test('any header, query or parameter name becomes an own member', (t) => {
   const name = fc.oneof(fc.constantFrom('__proto__', 'constructor', 'toString', 'hasOwnProperty'), fc.string());
