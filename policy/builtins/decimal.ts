@@ -35,9 +35,8 @@ export function decimal(
   context.charge(100);
   chargeForSize(context, a, b);
   const result = new Exact(String(a))[operation](String(b));
-  // No double beyond has a fraction, and of the integers there only some.
-  const whole = result.isInteger() || result.abs().gte(2 ** 53);
-  return whole ? integer(BigInt(result.toFixed(0))) : result.toNumber();
+  // Only an integer can be beyond a double: the operands are doubles and integers.
+  return result.isInteger() ? integer(BigInt(result.toFixed())) : result.toNumber();
 }
 
 /** The same result a hundred times faster, for numbers with at most six decimals and few digits. */
