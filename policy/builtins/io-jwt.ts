@@ -2,11 +2,11 @@ import { isObject, type Value } from '../value/value.ts';
 import { member } from '../value/object.ts';
 import { bytesOf } from '../value/bytes.ts';
 import { type Builtin, type BuiltinContext, BuiltinError, type Builtins } from './builtin.ts';
-import { algorithms, isSignedBy, signatureOf } from './jwt/algorithm.ts';
+import { algorithms, isSignedBy, signatureOf, withAnySalt } from './jwt/algorithm.ts';
 import { meets, readConstraints } from './jwt/constraints.ts';
 import { readJwkText, readSigningKey, readVerificationKeys } from './jwt/keys.ts';
 import { secretOf } from './jwt/secret.ts';
-import { joseHeaderOf, objectOfText, readOrUndefined, readToken, textOfPart } from './jwt/token.ts';
+import { headerOf, joseHeaderOf, objectOfText, readOrUndefined, readToken, textOfPart } from './jwt/token.ts';
 import { isSignedByOne } from './jwt/verify.ts';
 import { marshal } from './json.ts';
 import { object, text } from './operands.ts';
@@ -14,13 +14,15 @@ import { object, text } from './operands.ts';
 /** Reads without verifying. A token in a token is unwrapped to the innermost; each is three quarters of the one around it. */
 const decode: Builtin = (_context, encoded) => {
   let token = readToken(text(encoded, 1));
+  let header = headerOf(token);
   let payload = textOfPart('JWT payload', token.payload);
-  while (member(token.header, 'cty') === 'JWT') {
+  while (member(header, 'cty') === 'JWT') {
     // Some encoders quote the inner token, as a JSON string.
     token = readToken(payload.replace(/^["']+/, '').replace(/["']+$/, ''));
+    header = headerOf(token);
     payload = textOfPart('JWT payload', token.payload);
   }
-  return [token.header, objectOfText('JWT payload', payload), token.signature.toString('hex')];
+  return [header, objectOfText('JWT payload', payload), token.signature.toString('hex')];
 };
 
 /** The signature alone: what the token says, and whether it is still valid, is the policy's to judge. */
@@ -30,7 +32,10 @@ const verifyWithKeys =
     const token = readToken(text(encoded, 1));
     const keys = readVerificationKeys(context, text(certificateOrJwks, 2)).filter(({ isPrivate }) => !isPrivate);
     const algorithm = algorithms.get(name);
-    return algorithm !== undefined && isSignedByOne(context, token, joseHeaderOf(token.header), algorithm, keys);
+    return (
+      algorithm !== undefined &&
+      isSignedByOne(context, token, joseHeaderOf(headerOf(token)), withAnySalt(algorithm), keys)
+    );
   };
 
 const verifyWithSecret =
@@ -49,7 +54,8 @@ const decodeVerify: Builtin = (context, encoded, wanted) => {
   const constraints = readConstraints(context, object(wanted, 2));
   for (let current = text(encoded, 1); ; ) {
     const token = readToken(current);
-    const header = joseHeaderOf(token.header);
+    const parameters = headerOf(token);
+    const header = joseHeaderOf(parameters);
     const algorithm = algorithms.get(header.alg);
     // RFC 7515 section 4.1.11: extensions that must be understood, and none is.
     if (algorithm === undefined || header.crit.length > 0) return unverified;
@@ -58,7 +64,7 @@ const decodeVerify: Builtin = (context, encoded, wanted) => {
     current = textOfPart('JWT payload', token.payload);
     if (header.cty.toUpperCase() === 'JWT') continue;
     const claims = objectOfText('JWT payload', current);
-    return meets(claims, constraints) ? [true, token.header, claims] : unverified;
+    return meets(claims, constraints) ? [true, parameters, claims] : unverified;
   }
 };
 

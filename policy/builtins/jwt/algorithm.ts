@@ -5,7 +5,12 @@ import { checkSteps } from '../key-cost.ts';
 type Family = 'hmac' | 'rsa' | 'rsa-pss' | 'ecdsa' | 'eddsa';
 
 /** A JWS algorithm (RFC 7518 section 3.1); `hash` is what node:crypto calls it. */
-export type Algorithm = { readonly family: Family; readonly hash: string | undefined };
+export type Algorithm = {
+  readonly family: Family;
+  readonly hash: string | undefined;
+  /** Of RSA-PSS: whether the salt may have another length than the hash has. */
+  readonly allowsAnySalt?: boolean;
+};
 
 /** What node:crypto calls the keys of a family. */
 const keyTypes = { hmac: 'secret', rsa: 'rsa', 'rsa-pss': 'rsa', ecdsa: 'ec', eddsa: 'ed25519' } as const;
@@ -22,30 +27,38 @@ export const algorithms: ReadonlyMap<string, Algorithm> = new Map<string, Algori
   ['EdDSA', { family: 'eddsa', hash: undefined }],
 ]);
 
+/** RFC 7518 section 3.5 wants a salt as long as the hash. OPA insists in `decode_verify`, and not in `verify_ps256`. */
+export const withAnySalt = (algorithm: Algorithm): Algorithm => ({ ...algorithm, allowsAnySalt: true });
+
 /**
  * Whether the signature is by this key. A key of another family says no: an RSA key is never an HMAC secret, whatever
  * the token's header wants (RFC 8725 section 2.1).
  */
 export function isSignedBy(
   context: BuiltinContext,
-  { family, hash }: Algorithm,
+  algorithm: Algorithm,
   key: KeyObject,
   signed: Buffer,
   signature: Buffer,
 ): boolean {
+  const { family, hash } = algorithm;
   if (key.type === 'secret') {
     return family === 'hmac' && hash !== undefined && equal(createHmac(hash, key).update(signed).digest(), signature);
   }
   const steps = checkSteps(key);
   if (steps === undefined || key.asymmetricKeyType !== keyTypes[family]) return false;
   context.charge(steps);
-  return verify(hash, signed, { key, ...schemeOf(family) }, signature);
+  return verify(hash, signed, { key, ...schemeOf(algorithm) }, signature);
 }
 
-function schemeOf(family: Family): { padding?: number; saltLength?: number; dsaEncoding?: 'ieee-p1363' } {
+type Scheme = { padding?: number; saltLength?: number; dsaEncoding?: 'ieee-p1363' };
+
+function schemeOf({ family, allowsAnySalt = false }: Algorithm): Scheme {
   if (family === 'rsa') return { padding: constants.RSA_PKCS1_PADDING };
-  if (family === 'rsa-pss')
-    return { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_AUTO };
+  if (family === 'rsa-pss') {
+    const saltLength = allowsAnySalt ? constants.RSA_PSS_SALTLEN_AUTO : constants.RSA_PSS_SALTLEN_DIGEST;
+    return { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength };
+  }
   // RFC 7518 section 3.4: r and s side by side. The same signature in DER, or of another length, is none.
   return family === 'ecdsa' ? { dsaEncoding: 'ieee-p1363' } : {};
 }

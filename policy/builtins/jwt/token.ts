@@ -8,8 +8,8 @@ import { textMember } from './text-member.ts';
 
 /** A token in the compact serialisation (RFC 7515 section 7.1); nothing in it has been verified. */
 export type Token = {
-  readonly header: ObjectValue;
-  /** Still encoded: what is not verified is not read. */
+  /** Header and payload are still encoded: what is not needed yet is not read. */
+  readonly header: string;
   readonly payload: string;
   readonly signature: Buffer;
   /** What the signature is made over. */
@@ -31,15 +31,16 @@ export function readToken(text: string): Token {
     throw new BuiltinError('encoded JWT must have 3 sections');
   }
   return {
-    header: headerOf(header),
+    header,
     payload,
     signature: named('JWT signature', () => bytesOfBase64Url(signature)),
     signed: Buffer.from(`${header}.${payload}`),
   };
 }
 
-function headerOf(encoded: string): ObjectValue {
-  const header = objectOfText('JWT header', textOfPart('JWT header', encoded));
+/** Throws BuiltinError. */
+export function headerOf(token: Token): ObjectValue {
+  const header = objectOfText('JWT header', textOfPart('JWT header', token.header));
   // RFC 7516 section 9: what has `enc` is encrypted, and not for us.
   if (member(header, 'enc') !== undefined) throw new BuiltinError('JWT is a JWE object, which is not supported');
   return header;

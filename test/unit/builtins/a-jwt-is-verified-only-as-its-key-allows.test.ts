@@ -1,4 +1,4 @@
-import { createHmac, sign } from 'node:crypto';
+import { constants, createHmac, sign } from 'node:crypto';
 import { test } from 'tap';
 import { BuiltinError } from '../../../policy/builtins/builtin.ts';
 import { call } from './paid-call.ts';
@@ -78,6 +78,13 @@ test('an ECDSA signature of zeros, in DER, or of another length is none (CVE-202
     t.equal(call('io.jwt.verify_es256', encoded, pem(ec.publicKey)), false);
     t.same(call('io.jwt.decode_verify', encoded, { cert: pem(ec.publicKey) }), unverified);
   }
+});
+
+test('a PSS salt of another length than the hash is for verify_ps256 alone, as in OPA', async (t) => {
+  const pss = { key: rsa.privateKey, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 0 };
+  const encoded = token({ header: { alg: 'PS256' } }, (signed) => sign('sha256', signed, pss));
+  t.equal(call('io.jwt.verify_ps256', encoded, pem(rsa.publicKey)), true);
+  t.same(call('io.jwt.decode_verify', encoded, { cert: pem(rsa.publicKey) }), unverified);
 });
 
 test('critical extensions are not understood, b64 among them (RFC 7797)', async (t) => {

@@ -28,7 +28,7 @@ export const byHmac =
 export const byRsa = (signed: Buffer): Buffer => sign('sha256', signed, rsa.privateKey);
 
 export const byPss = (signed: Buffer): Buffer =>
-  sign('sha256', signed, { key: rsa.privateKey, padding: constants.RSA_PKCS1_PSS_PADDING });
+  sign('sha256', signed, { key: rsa.privateKey, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 });
 
 export const byEc = (signed: Buffer): Buffer =>
   sign('sha256', signed, { key: ec.privateKey, dsaEncoding: 'ieee-p1363' });
