@@ -29,6 +29,7 @@ import { stringBuiltins } from './strings.ts';
 import { subsetBuiltins } from './subset.ts';
 import { templateStringBuiltins } from './template-string.ts';
 import { timeBuiltins } from './time.ts';
+import { renderTemplateBuiltins } from './render-template.ts';
 import { uuidBuiltins } from './uuid.ts';
 import { semverBuiltins } from './semver.ts';
 import { netBuiltins } from './net.ts';
@@ -69,6 +70,7 @@ const light: readonly Builtins[] = [
   subsetBuiltins,
   templateStringBuiltins,
   timeBuiltins,
+  renderTemplateBuiltins,
   uuidBuiltins,
   semverBuiltins,
   netBuiltins,
