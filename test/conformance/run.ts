@@ -43,7 +43,7 @@ async function run(): Promise<number> {
 
 /** All, or those whose directory is named: `time`, `v0/time`. */
 function chosenCases(names: readonly string[]): readonly (readonly Case[])[] {
-  const folder = casesFolder();
+  const folder = casesFolder({ download: true });
   return versions.flatMap((version) =>
     directoriesOf(folder, version)
       .filter((name) => names.length === 0 || names.includes(name) || names.includes(`${version}/${name}`))
