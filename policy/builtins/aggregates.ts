@@ -27,10 +27,19 @@ function items(context: BuiltinContext, value: Value): readonly Value[] {
   return found;
 }
 
+/** Integers and fractions apart, so that only the end result is rounded: a large integer leaves no room for a fraction. */
 const fold =
   (step: typeof add, initial: number): Builtin =>
-  (context, values) =>
-    items(context, values).reduce((total: number | bigint, item) => step(context, total, number(item, 1)), initial);
+  (context, values) => {
+    let whole: number | bigint = initial;
+    let rest = whole;
+    for (const item of items(context, values)) {
+      const operand = number(item, 1);
+      if (typeof operand === 'bigint' || Number.isInteger(operand)) whole = step(context, whole, operand);
+      else rest = step(context, rest, operand);
+    }
+    return step(context, whole, rest);
+  };
 
 /** The item that comes first by `order`; undefined when there is none. */
 const first =

@@ -12,6 +12,7 @@ test('what a double gets wrong in the last place', async (t) => {
   t.equal(call('plus', 1e-9, 2e-9), 3e-9);
   t.equal(call('sum', [0.1, 0.2, 0.3]), 0.6);
   t.equal(call('product', [1.1, 1.1]), 1.21);
+  t.equal(call('sum', [-(2n ** 64n), 12_345.678, 2n ** 64n]), 12_345.678);
 });
 
 test('what is left of a third adds up again', async (t) => {
