@@ -18,7 +18,7 @@ const directories = [
 test("a fixed part of OPA's own cases: both engines give what OPA gives", async (t) => {
   const folder = folderOrReason();
   if (folder instanceof CasesMissing) {
-    t.skip(folder.message);
+    t.plan(0, folder.message);
     return;
   }
   const cases = directories.map((directory) => readCases(folder, 'v1', directory));
