@@ -8,6 +8,7 @@ import { marshal } from './json.ts';
 import { number, object } from './operands.ts';
 import { percentDecode, percentEncode } from './percent-encoding.ts';
 import { parseUri } from './uri.ts';
+import { uriPartsOf } from './uri-parts.ts';
 
 /*
  * AWS Signature Version 4: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-signing-elements.html
@@ -115,12 +116,12 @@ function bodyOf(request: ObjectValue): Buffer {
 
 function urlOf(url: string): { readonly host: string; readonly path: string; readonly query: string } {
   const { path, raw_query } = parseUri(url);
-  const [, authority = '', written = ''] = /^[^:/?#]+:\/\/([^/?#]*)([^?#]*)/.exec(url) ?? [];
+  const written = uriPartsOf(url);
   // As it is written, where that is a valid encoding.
-  const isEncoded = /^(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/[\]]|%[0-9a-fA-F]{2})*$/.test(written);
+  const isEncoded = /^(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/[\]]|%[0-9a-fA-F]{2})*$/.test(written.path);
   return {
-    host: percentDecode(authority.slice(authority.lastIndexOf('@') + 1)),
-    path: isEncoded ? written : percentEncode(path, /[-_.~$&+,/:;=@]/),
+    host: percentDecode(written.host),
+    path: isEncoded ? written.path : percentEncode(path, /[-_.~$&+,/:;=@]/),
     query: raw_query,
   };
 }

@@ -3,6 +3,7 @@ import type { PlainObject } from '../../value/value.ts';
 import { BuiltinError } from '../builtin.ts';
 import { percentDecode, percentEncode } from '../percent-encoding.ts';
 import { parseUri } from '../uri.ts';
+import { uriPartsOf } from '../uri-parts.ts';
 import { contextTag, type Der, tags, wanted } from './der.ts';
 import { ia5 } from './text.ts';
 
@@ -52,17 +53,15 @@ export function ipText(ip: Buffer): string {
 /** As Go writes url.URL in JSON. */
 export function urlValue(uri: string): PlainObject {
   const { scheme, path, raw_query, fragment } = parseUri(uri);
-  const [, authority, written = ''] = /^(?:[^:/?#]+:)?(?:\/\/([^/?#]*))?([^?#]*)/.exec(uri) ?? [];
-  const isOpaque = authority === undefined && scheme !== '' && !written.startsWith('/');
-  const host = authority?.slice(authority.lastIndexOf('@') + 1) ?? '';
+  const written = uriPartsOf(uri);
   const writtenFragment = /#(.*)$/s.exec(uri)?.[1] ?? '';
   return {
     Scheme: scheme,
-    Opaque: isOpaque ? written : '',
-    User: authority?.includes('@') === true ? {} : null,
-    Host: percentDecode(host),
-    Path: isOpaque ? '' : path,
-    RawPath: isOpaque || percentEncode(path, /[-_.~$&+,/:;=@]/) === written ? '' : written,
+    Opaque: written.opaque,
+    User: written.authority?.includes('@') === true ? {} : null,
+    Host: percentDecode(written.host),
+    Path: path,
+    RawPath: percentEncode(path, /[-_.~$&+,/:;=@]/) === written.path ? '' : written.path,
     OmitHost: false,
     ForceQuery: raw_query === '' && /^[^#]*\?(?:#|$)/s.test(uri),
     RawQuery: raw_query,
