@@ -24,24 +24,27 @@ export function bytesOf(text: string): Buffer {
 /** The string of these bytes in Go. */
 export function textOf(bytes: Buffer): string {
   if (isUtf8(bytes)) return bytes.toString();
-  const parts: string[] = [];
+  const units = Buffer.allocUnsafe(bytes.length * 2);
+  let length = 0;
   let valid = 0;
   for (let i = 0; i < bytes.length; ) {
-    const length = sequenceLength(bytes, i);
-    if (length === 0) {
-      parts.push(bytes.toString('utf8', valid, i), String.fromCharCode(escapedByte + (bytes[i] as number)));
+    const size = sequenceLength(bytes, i);
+    if (size === 0) {
+      if (valid < i) length += units.write(bytes.toString('utf8', valid, i), length, 'utf16le');
+      length = units.writeUInt16LE(escapedByte + (bytes[i] as number), length);
       valid = i + 1;
     }
-    i += length || 1;
+    i += size || 1;
   }
-  parts.push(bytes.toString('utf8', valid));
-  return parts.join('');
+  length += units.write(bytes.toString('utf8', valid), length, 'utf16le');
+  return units.toString('utf16le', 0, length);
 }
 
 /** How many bytes the character at `at` has; 0 when there is none. */
 function sequenceLength(bytes: Buffer, at: number): number {
   const first = bytes[at] as number;
   if (first < 0x80) return 1;
+  if (first < 0xc2 || first > 0xf4) return 0;
   const length = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
   return isUtf8(bytes.subarray(at, at + length)) ? length : 0;
 }
