@@ -1,7 +1,7 @@
-import { type Builtin, type BuiltinContext, BuiltinError } from '../../builtins/builtin.ts';
+import { BuiltinError } from '../../builtins/builtin.ts';
 import { EvaluationError } from '../../engine.ts';
 import { isArray, RegoSet, type Value } from '../../value/value.ts';
-import { weigh } from './weigh.ts';
+import { charactersPerStep, weigh } from './weigh.ts';
 
 /** Built-ins that do not read what is inside their operands; those that copy or compare it charge for that themselves. */
 const shallow: ReadonlySet<string> = new Set([
@@ -28,6 +28,16 @@ const shallow: ReadonlySet<string> = new Set([
   'union',
 ]);
 
+/** Built-ins that do more with a value than read it, and how much more. */
+const factors: Readonly<Record<string, number>> = {
+  'json.marshal': 8,
+  'json.marshal_with_options': 8,
+  'yaml.marshal': 8,
+  sprintf: 4,
+  walk: 4,
+  'json.patch': 4,
+};
+
 /** A slot of a collection, and what a set or an object needs to find it. */
 const slotBytes = 16;
 const memberBytes = 64;
@@ -39,8 +49,9 @@ const memberBytes = 64;
 export function builtinRuntime(strict: boolean, names: readonly string[]) {
   return {
     /** Steps for an operand: by name, how much of it is read. */
-    weightOf: (index: number) => (shallow.has(names[index] ?? '') ? topWeight : weigh),
+    weightOf: (index: number): Weight => weightOf(names[index] ?? ''),
     bytesOf,
+    stepsOf: topWeight,
     failed: (thrown: unknown, index: number): undefined => {
       if (!(thrown instanceof BuiltinError)) throw thrown;
       if (!strict) return undefined;
@@ -49,11 +60,17 @@ export function builtinRuntime(strict: boolean, names: readonly string[]) {
   };
 }
 
-export type CallableBuiltins = { readonly builtins: readonly Builtin[]; readonly context: BuiltinContext };
+function weightOf(name: string): Weight {
+  if (shallow.has(name)) return topWeight;
+  const factor = Object.hasOwn(factors, name) ? factors[name] : undefined;
+  return factor === undefined ? weigh : (value, limit) => factor * weigh(value, limit);
+}
 
-function topWeight(value: Value): number {
-  if (typeof value === 'string') return value.length >>> 6;
-  return isArray(value) ? value.length >>> 6 : 0;
+type Weight = (value: Value | undefined, limit: number) => number;
+
+function topWeight(value: Value | undefined): number {
+  if (typeof value === 'string') return Math.floor(value.length / charactersPerStep);
+  return isArray(value) ? value.length >>> 4 : 0;
 }
 
 /** The size of a result that is new: of one that may be a part of an operand, only its outside. */

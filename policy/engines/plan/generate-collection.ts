@@ -7,9 +7,10 @@ type Make = StatementOf<
 >;
 type Fill = StatementOf<'ArrayAppendStmt'> | StatementOf<'ObjectInsertStmt'> | StatementOf<'SetAddStmt'>;
 
-/** What an entry of a collection is charged: a slot, and its share of the growth by doubling. */
-const slotBytes = 32;
-const charged = `if ((room -= ${slotBytes}) < 0) full();`;
+/** A collection and its first entries, or one more entry with its share of the growth by doubling. */
+const bytes = 64;
+/** Steps are counted down here and checked where a loop or a call begins. */
+const charged = `fuel -= 2; if ((room -= ${bytes}) < 0) full();`;
 
 export function generateMake(writer: FunctionWriter, statement: Make): string {
   const target = variable(writer, statement.target);

@@ -25,13 +25,14 @@ export function generatePlan(plan: Plan, { indexed }: GenerateOptions = { indexe
   const remembered = plan.functions.flatMap(({ params }, index) => (params.length === 2 ? [index] : []));
   const source = [
     "'use strict';",
-    'const { context, weightOf, bytesOf, failed, makeFunctions, spent, full } = environment;',
+    'const { context, weightOf, stepsOf, bytesOf, failed, makeFunctions, spent, full } = environment;',
     'let fuel = 0, room = 0, gen = 0, lastGen = 0;',
     // Not `< 0`, which is false for what is no number.
     'function charge(steps) { if (!((fuel -= steps) >= 0)) spent(); }',
-    'function allocated(value) { if (!((room -= bytesOf(value)) >= 0)) full(); return value; }',
+    'function stepsLeft() { return fuel; }',
+    'function allocated(value) { if (!((room -= bytesOf(value)) >= 0)) full(); charge(stepsOf(value)); return value; }',
     'const { RegoSet, isArray, isObject, isSet, dot, other, equal, isIn, items, add, insert, insertOnce, merge, upsert,',
-    'lengthOf, callee, own, ownCopy, conflict, isIndexed, positionsOf, firstAfter } = environment.runtimeOf(charge);',
+    'lengthOf, callee, own, ownCopy, conflict, isIndexed, positionsOf, firstAfter } = environment.runtimeOf({ charge, stepsLeft });',
     ...module.constants.map((_, index) => `const k${index} = constants[${index}];`),
     ...module.builtinNames.map((name, index) => generateBuiltin(index, plan.builtins.get(name)?.arity ?? 0)),
     ...remembered.map((index) => `let g${index} = 0, m${index};`),
@@ -40,7 +41,6 @@ export function generatePlan(plan: Plan, { indexed }: GenerateOptions = { indexe
     `const functions = makeFunctions([${plan.functions.map((_, index) => `f${index}`).join(', ')}]);`,
     ...generateMemory(remembered),
     'function begin(steps, bytes) { fuel = steps; room = bytes; gen = ++lastGen; }',
-    'function stepsLeft() { return fuel; }',
     `return { entrypoints: [${entrypoints.map((_, index) => `p${index}`).join(', ')}], begin, forget, charge, stepsLeft };`,
   ];
   return {
@@ -53,7 +53,7 @@ export function generatePlan(plan: Plan, { indexed }: GenerateOptions = { indexe
 
 function generateBuiltin(index: number, arity: number): string {
   const operands = Array.from({ length: arity }, (_, at) => `x${at}`);
-  const weights = ['1', ...operands.map((name) => `w${index}(${name})`)].join(' + ');
+  const weights = ['1', ...operands.map((name) => `w${index}(${name}, fuel)`)].join(' + ');
   return [
     `const B${index} = builtins[${index}], w${index} = weightOf(${index});`,
     `function b${index}(${operands.join(', ')}) { charge(${weights});`,

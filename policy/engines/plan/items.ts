@@ -7,20 +7,20 @@ const none: readonly never[] = Object.freeze([]);
 /** The entries of frozen objects, which are data: they are sorted once and go when the data goes. */
 const known = new WeakMap<object, readonly Entry[]>();
 
-/** Sorting takes longer than looking. */
-const sortingSteps = 2;
+/** Sorting takes longer than looking, and the longer the more there is. */
+const sortingSteps = (count: number): number => count * Math.ceil(Math.log2(count + 1) / 2);
 
 /** What a scan of anything but an array runs over: the members of a set, the entries of an object, nothing else. */
 export function items(source: Value | undefined, charge: Charge): readonly unknown[] {
   if (typeof source !== 'object' || source === null) return none;
   if (!(source instanceof RegoSet)) return known.get(source) ?? entriesOf(source as ObjectValue, charge);
-  if (source.sorted === undefined) charge(source.members.size * sortingSteps);
+  if (source.sorted === undefined) charge(sortingSteps(source.members.size));
   return sortedMembers(source);
 }
 
 function entriesOf(object: ObjectValue, charge: Charge): readonly Entry[] {
   const entries = sortedEntries(object);
-  charge(entries.length * sortingSteps);
   if (Object.isFrozen(object)) known.set(object, entries);
+  else charge(sortingSteps(entries.length));
   return entries;
 }

@@ -5,10 +5,10 @@ import { insert, member } from '../../value/object.ts';
 import { add } from '../../value/set.ts';
 import { isArray, isObject, isSet, type ObjectValue, RegoMap, RegoSet, type Value } from '../../value/value.ts';
 import { callee } from './callee.ts';
-import { type Charge, copyOf, merge, upsert } from './documents.ts';
+import { copyOf, merge, upsert } from './documents.ts';
 import { firstAfter, isIndexed, positionsOf } from './element-index.ts';
 import { items } from './items.ts';
-import { weigh } from './weigh.ts';
+import { chargeKey, chargeReading, type Meter } from './meter.ts';
 
 /*
  * What the statements of a plan do beyond one line of JavaScript. Undefined stands for Rego's undefined throughout: a
@@ -18,14 +18,16 @@ import { weigh } from './weigh.ts';
 export type Maybe = Value | undefined;
 
 /** Everything that generated code calls, bound to the meter of its module. */
-export function runtimeOf(charge: Charge) {
+export function runtimeOf(meter: Meter) {
+  const { charge } = meter;
+
   /** The member of an object under a key, of an array at an index, or of a set when it has the key. */
   function dot(source: Maybe, key: Value): Maybe {
     if (typeof source !== 'object' || source === null) return undefined;
     // Of an array only an index is read: "0" and "length" are no members.
     if (isArray(source)) return typeof key === 'number' ? source[key] : undefined;
     // The key of a composite is its text.
-    if (typeof key === 'object' && key !== null) charge(weigh(key));
+    chargeKey(meter, key);
     if (source instanceof RegoSet) return source.members.get(keyOf(key));
     return member(source, key);
   }
@@ -39,17 +41,17 @@ export function runtimeOf(charge: Charge) {
   function equal(a: Maybe, b: Maybe): boolean {
     if (a === b) return true;
     if (a === undefined || b === undefined || typeof a === 'string') return false;
-    if (typeof a === 'object' && typeof b === 'object') charge(weigh(a));
+    if (typeof b === 'object') chargeReading(meter, a);
     return equalValues(a, b);
   }
 
   function addTo(set: RegoSet, value: Value): void {
-    if (typeof value === 'object' && value !== null) charge(weigh(value));
+    chargeKey(meter, value);
     add(set, value);
   }
 
   function insertInto(object: ObjectValue, key: Value, value: Value): ObjectValue {
-    if (typeof key === 'object' && key !== null) charge(weigh(key));
+    chargeKey(meter, key);
     return insert(object, key, value);
   }
 
@@ -64,7 +66,7 @@ export function runtimeOf(charge: Charge) {
   /** Is the value an element of the array, a member of the set, a value of the object? Undefined: not decided here. */
   function isIn(value: Value, collection: Value): boolean | undefined {
     if (collection instanceof RegoSet) {
-      if (typeof value === 'object' && value !== null) charge(weigh(value));
+      chargeKey(meter, value);
       return collection.members.has(keyOf(value));
     }
     if (typeof value !== 'string' || !isArray(collection)) return undefined;
@@ -90,7 +92,7 @@ export function runtimeOf(charge: Charge) {
     lengthOf,
     callee,
     own,
-    ownCopy: (owned: Set<unknown>, value: Maybe) => ownCopy(owned, value, charge),
+    ownCopy: (owned: Set<unknown>, value: Maybe) => ownCopy(owned, value, meter),
     conflict,
     isIndexed,
     positionsOf,
@@ -119,9 +121,9 @@ function own<T extends object>(owned: Set<unknown>, made: T): T {
   return made;
 }
 
-function ownCopy(owned: Set<unknown>, value: Maybe, charge: Charge): Maybe {
+function ownCopy(owned: Set<unknown>, value: Maybe, meter: Meter): Maybe {
   if (owned.has(value) || value === undefined) return value;
-  charge(weigh(value));
+  chargeReading(meter, value);
   if (isArray(value)) return own(owned, [...value]);
   if (isObject(value)) return own(owned, copyOf(value));
   if (!(value instanceof RegoSet)) throw new EvaluationError('eval_conflict_error: object keys must be unique');

@@ -1,26 +1,51 @@
 import { isArray, RegoMap, RegoSet, type Value } from '../../value/value.ts';
 
 /** What is not worth remembering. */
-const small = 16;
+const small = 4;
 
 /** The weights of frozen values, which are data and constants; they go when the data goes. */
 const known = new WeakMap<object, number>();
 
-/** The steps it takes to read a whole value once: one for each value in it, and for every 64 characters of text. */
-export function weigh(value: Value | undefined): number {
-  if (typeof value === 'string') return 1 + (value.length >>> 6);
+/** Text that takes about as long to read, or to write, as one value. */
+export const charactersPerStep = 16;
+
+/**
+ * The steps it takes to read a whole value once, as far as `limit`: values that share their parts can be far larger than
+ * the memory they take, so that counting them must end as well.
+ */
+export function weigh(value: Value | undefined, limit: number): number {
+  if (typeof value === 'string') return 1 + Math.floor(value.length / charactersPerStep);
   if (typeof value === 'bigint') return bigintSteps(value);
   if (typeof value !== 'object' || value === null) return 1;
-  return known.get(value) ?? weighComposite(value);
+  return known.get(value) ?? weighComposite(value, limit);
 }
 
-function weighComposite(value: Exclude<Value, null | boolean | number | bigint | string>): number {
+/** How many times longer it takes to write a value as text than to read it. */
+const textFactor = 8;
+
+/** The steps it takes to make the key of a value. That of a frozen value is made once: see `value/key.ts`. */
+export function weighKey(value: Exclude<Value, string | number | bigint | boolean | null>, limit: number): number {
+  if (known.has(value)) return 2;
+  const steps = weighComposite(value, limit);
+  return known.has(value) ? 2 : textFactor * steps;
+}
+
+function weighComposite(value: Exclude<Value, null | boolean | number | bigint | string>, limit: number): number {
   let steps = 1;
-  if (isArray(value)) for (const item of value) steps += weigh(item);
-  else if (value instanceof RegoSet) for (const item of value.members.values()) steps += weigh(item);
-  else if (value instanceof RegoMap)
-    for (const [key, item] of value.members.values()) steps += weigh(key) + weigh(item);
-  else for (const name of Object.keys(value)) steps += 1 + (name.length >>> 6) + weigh(value[name]);
+  if (isArray(value)) {
+    for (const item of value) if ((steps += weigh(item, limit - steps)) > limit) return steps;
+  } else if (value instanceof RegoSet) {
+    for (const item of value.members.values()) if ((steps += weigh(item, limit - steps)) > limit) return steps;
+  } else if (value instanceof RegoMap) {
+    for (const [key, item] of value.members.values()) {
+      if ((steps += weigh(key, limit - steps) + weigh(item, limit - steps)) > limit) return steps;
+    }
+  } else {
+    for (const name of Object.keys(value)) {
+      steps += 1 + Math.floor(name.length / charactersPerStep);
+      if ((steps += weigh(value[name], limit - steps)) > limit) return steps;
+    }
+  }
   if (steps > small && Object.isFrozen(value)) known.set(value, steps);
   return steps;
 }
