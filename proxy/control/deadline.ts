@@ -3,7 +3,11 @@ import { openThreadClock, type ThreadClock } from './thread-clock.ts';
 
 /** An evaluation that is seen in so many looks in a row, where no clock can tell what it took, has passed its deadline. */
 const looksWithoutClock = 6;
-const looksPerDeadline = 2;
+/** How long between two looks while an evaluation is on, and while none was seen: each look wakes the process. */
+const pace = {
+  evaluatingMs: (deadlineMs: number) => deadlineMs / 2,
+  idleMs: (deadlineMs: number) => Math.min(deadlineMs * 2, 100),
+};
 
 type Seen = {
   readonly clock: ThreadClock;
@@ -20,9 +24,8 @@ export type DeadlineWatch = {
 
 /**
  * Ends what WebAssembly cannot end itself: tells of an evaluation that has taken more than its deadline. What counts is the
- * processor time of its thread since the evaluation was first seen: on a loaded machine an honest one waits long and takes
- * little. It therefore overlooks half a deadline at most. Where the system does not tell, it counts its own looks, more of
- * them.
+ * processor time of its thread since the evaluation was first seen, at most two deadlines after it began: on a loaded
+ * machine an honest one waits long and takes little. Where the system does not tell, it counts its own looks, more of them.
  */
 export function watchEvaluations(
   heartbeats: () => ReadonlyMap<number, HeartbeatMemory>,
@@ -38,22 +41,30 @@ export function watchEvaluations(
       seen.delete(memory);
     }
   };
-  const look = (deadlineMs: number) => {
+  /** Whether an evaluation is on. */
+  const look = (deadlineMs: number): boolean => {
     const current = heartbeats();
     if (seen.size > 0) forget([...current.values()]);
+    let evaluating = false;
     for (const [thread, memory] of current) {
       const { evaluation, nativeThread, preparing } = readPulse(memory);
       // While a thread prepares a snapshot, what it evaluates are samples.
       if (evaluation === 0 || preparing) continue;
+      evaluating = true;
       const known = seen.get(memory) ?? { clock: openClock(nativeThread), evaluation: 0, sinceMs: undefined, looks: 0 };
       seen.set(memory, known);
       if (isOver(known, evaluation, deadlineMs)) overran(thread);
     }
+    return evaluating;
+  };
+  const lookAgain = (deadlineMs: number, evaluating: boolean) => {
+    const next = () => lookAgain(deadlineMs, look(deadlineMs));
+    timer = setTimeout(next, evaluating ? pace.evaluatingMs(deadlineMs) : pace.idleMs(deadlineMs)).unref();
   };
   const set = (deadlineMs: number | undefined) => {
-    clearInterval(timer);
-    timer = deadlineMs === undefined ? undefined : setInterval(look, deadlineMs / looksPerDeadline, deadlineMs).unref();
+    clearTimeout(timer);
     if (deadlineMs === undefined) forget([]);
+    else lookAgain(deadlineMs, false);
   };
   return { set, stop: () => set(undefined) };
 }
