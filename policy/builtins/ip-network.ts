@@ -38,8 +38,22 @@ function invalid(text: string): never {
   throw new BuiltinError(`invalid CIDR address: ${text.slice(0, 100)}`);
 }
 
-function readAddress(text: string): { readonly value: bigint; readonly bits: 32 | 128 } | undefined {
+/** Policies ask about the same networks again and again. */
+const maxKnown = 1_000;
+const known = new Map<string, Written | undefined>();
+
+type Written = { readonly value: bigint; readonly bits: 32 | 128 };
+
+function readAddress(text: string): Written | undefined {
   if (text.length > maxLength) return undefined;
+  if (known.has(text)) return known.get(text);
+  const address = readAnew(text);
+  if (known.size >= maxKnown) known.delete(known.keys().next().value ?? '');
+  known.set(text, address);
+  return address;
+}
+
+function readAnew(text: string): Written | undefined {
   const ipv4 = readIpv4(text);
   if (ipv4 !== undefined) return { value: mappedBase + ipv4, bits: 32 };
   const groups = withoutDots(text);

@@ -32,8 +32,19 @@ const named: ReadonlyMap<string, string> = new Map([
   ['RFC3339Nano', '2006-01-02T15:04:05.999999999Z07:00'],
 ]);
 
+/** A policy has few layouts, unless it takes them from its input. */
+const maxKnown = 100;
+const maxKnownLength = 200;
+const known = new Map<string, readonly LayoutPart[]>();
+
 export function partsOf(layout: string): readonly LayoutPart[] {
-  const text = named.get(layout) ?? layout;
+  const parts = known.get(layout) ?? split(named.get(layout) ?? layout);
+  if (known.size >= maxKnown && !known.has(layout)) known.delete(known.keys().next().value ?? '');
+  if (layout.length <= maxKnownLength) known.set(layout, parts);
+  return parts;
+}
+
+function split(text: string): readonly LayoutPart[] {
   const parts: LayoutPart[] = [];
   let end = 0;
   for (const found of text.matchAll(element)) {
