@@ -4,12 +4,16 @@ import { BuiltinError } from './builtin.ts';
 /** Replaces every byte that `plain` does not match by `%XX` (RFC 3986 section 2.1). */
 export function percentEncode(decoded: string, plain: RegExp): string {
   const bytes = bytesOf(decoded).toString('latin1');
-  return bytes.replaceAll(/[^A-Za-z0-9]/g, (byte) => (plain.test(byte) ? byte : percent(byte)));
+  return bytes.replaceAll(/[^A-Za-z0-9]/g, (byte) =>
+    plain.test(byte) ? byte : (escapes[byte.charCodeAt(0)] as string),
+  );
 }
 
-function percent(byte: string): string {
-  return `%${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
-}
+/** `%00` to `%FF`. */
+const escapes: readonly string[] = Array.from(
+  { length: 256 },
+  (_, byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`,
+);
 
 /** What `%XX` stands for; bytes that are no UTF-8 stay what they are. Throws BuiltinError for a stray `%`. */
 export function percentDecode(encoded: string): string {

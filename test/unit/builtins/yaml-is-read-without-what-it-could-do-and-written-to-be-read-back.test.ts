@@ -63,7 +63,7 @@ test('nested aliases are bounded and charged ("billion laughs", CVE-2003-1564)',
 });
 
 test('deep nesting, long texts and lone surrogates do no harm', async (t) => {
-  for (const yaml of ['['.repeat(50_000), '- '.repeat(20_000), '{a: '.repeat(2_000), 'x'.repeat(1_000_000)]) {
+  for (const yaml of ['['.repeat(50_000), '- '.repeat(5_000), '{a: '.repeat(2_000), 'x'.repeat(1_000_000)]) {
     t.throws(() => read(yaml), BuiltinError, yaml.slice(0, 10));
   }
   t.equal(read(`"${'x'.repeat(60_000)}"`), 'x'.repeat(60_000));
@@ -92,7 +92,9 @@ test('what is written is read back as the same value', async (t) => {
   const { value } = fc.letrec<{ value: Value }>((tie) => ({
     value: fc.oneof(
       { depthSize: 'small' },
-      fc.string({ unit: 'binary' }),
+      fc.string({
+        unit: fc.constantFrom('\0', '\x1b', '\x7f', '\u0085', '\u2028', '\ufeff', '\u{1f600}', 'é', ' ', '\n', 'a'),
+      }),
       fc.constantFrom(...awkward),
       fc.integer(),
       fc.double({ noNaN: true, min: -1e15, max: 1e15 }).map((number) => number + 0),
