@@ -25,7 +25,15 @@ export type SnapshotData = {
 export function snapshotData(parts: Omit<SnapshotData, 'digest'>): SnapshotData {
   const { config, policy, schemas, trust, policyBad } = parts;
   const digest = createHash('sha256')
-    .update(stableJson({ config: { ...config, file: '' }, policy: policy.revision, schemas, trust, policyBad }))
+    .update(
+      stableJson({
+        config: { ...config, file: '' },
+        policy: [policy.revision, policy.name],
+        schemas,
+        trust,
+        policyBad,
+      }),
+    )
     .digest('hex');
   return Object.freeze({ ...parts, digest: `sha256:${digest}` });
 }

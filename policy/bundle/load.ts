@@ -34,7 +34,8 @@ export async function bundleFromFiles(request: LoadRequest, files: BundleFiles):
     throw new PolicyError('entrypoint-missing', `${path}: the entrypoint ${entrypoint} lies outside of its roots`);
   }
   const data = dataOf(path, files, manifest.roots);
-  const name = manifest.revision === '' ? undefined : manifest.revision;
+  // One of ours has the name of its content.
+  const name = manifest.revision === '' || manifest.built !== undefined ? undefined : manifest.revision;
   const rego = wholeRego(path, manifest, files);
   if (rego.length > 0) return buildSources({ ...request, sources: named(path, rego), data, name });
   const wasm = wasmOf(path, manifest, files, entrypoint);

@@ -120,7 +120,8 @@ function refuseUnreserved(reserved: number, after: Config): void {
 /** The first file that the complaint is about, where it names one: the policy and its data are files of their own. */
 function fileAtFault(loaded: LoadedConfig, cause: unknown): string | undefined {
   const named = cause instanceof PolicyError ? cause.diagnostics : loaded.ok ? [] : loaded.problems;
-  return named.find(({ file }) => file !== '')?.file;
+  const source = loaded.ok && cause instanceof PolicyError ? loaded.config.policy.source : undefined;
+  return source?.kind === 'bundle' ? source.path : named.find(({ file }) => file !== '')?.file;
 }
 
 function rejected(
@@ -151,7 +152,7 @@ function accepted(parts: ReloadParts, before: SnapshotData, next: SnapshotData):
   const { revision, name } = next.policy;
   const policy = { revision, name };
   audit.append({ kind: 'control', type: 'config.load', snapshot: next.digest, file: configFile });
-  if (next.policy.revision !== before.policy.revision) {
+  if (revision !== before.policy.revision || name !== before.policy.name) {
     audit.append({ kind: 'control', type: 'policy.load', snapshot: next.digest, policy });
   }
   inForce(parts, before, next);

@@ -89,7 +89,10 @@ void test('a bundle file while it changes', async (t) => {
     t.equal(await status(proxy, '/a'), 200);
   }
   t.equal(records('thread.replaced').length, 0, 'no request suffered from any of them');
+  t.match(records('policy.reject').at(-1), { file: /bundle\.tar\.gz$/ });
   await next('policy.load', packed(bundle('v7', open)));
+  const renamed = await next('policy.load', packed(bundle('v8', open)));
+  t.match(renamed, { policy: { name: 'v8' } }, 'another name alone is on record too');
   t.equal((await policyInForce(proxy)).revision, first.revision, 'the same content under another name');
   t.equal(await status(proxy, '/c'), 200);
   t.equal(await proxy.stop(), 0);
