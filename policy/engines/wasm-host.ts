@@ -24,6 +24,9 @@ const importNames = ['abort', 'println', 'builtin0', 'builtin1', 'builtin2', 'bu
 );
 const exportNames = [
   'opa_malloc',
+  'opa_heap_ptr_get',
+  'opa_heap_ptr_set',
+  'opa_json_parse',
   'opa_json_dump',
   'opa_value_dump',
   'opa_value_parse',
@@ -54,7 +57,6 @@ export function hostImports(
   memory: WebAssembly.Memory,
   context: BuiltinContext,
   required: readonly RequiredBuiltin[],
-  strict: boolean,
 ): { readonly imports: WebAssembly.Imports; readonly bind: (instance: WebAssembly.Instance) => void } {
   const readText = textReader(memory);
   let exports: Exports | undefined;
@@ -65,7 +67,7 @@ export function hostImports(
     if (exports === undefined || builtin === undefined) throw new EvaluationError(`no built-in ${id}`);
     const { opa_value_dump } = exports;
     const operands = addresses.map((address) => readOperand(readText(opa_value_dump(address))));
-    const answer = orUndefined(() => builtin(context, ...operands), strict);
+    const answer = orUndefined(() => builtin(context, ...operands));
     // Address 0 is OPA's undefined.
     return answer === undefined ? 0 : writeValue(memory, exports, answer);
   };
@@ -117,13 +119,15 @@ function writeValue(memory: WebAssembly.Memory, { opa_malloc, opa_value_parse }:
   return parsed;
 }
 
-/** A built-in that fails makes its call undefined and does not end the evaluation, as in OPA, unless errors are strict. */
-function orUndefined(call: () => Value | undefined, strict: boolean): Value | undefined {
+/**
+ * A built-in that fails makes its call undefined and does not end the evaluation, as in OPA. Strict errors are for the plan engine:
+ * most built-ins are compiled into the module, where a failure leaves no trace.
+ */
+function orUndefined(call: () => Value | undefined): Value | undefined {
   try {
     return call();
   } catch (thrown) {
-    if (!(thrown instanceof BuiltinError)) throw thrown;
-    if (strict) throw new EvaluationError(`a built-in failed: ${thrown.message}`, { cause: thrown });
-    return undefined;
+    if (thrown instanceof BuiltinError) return undefined;
+    throw thrown;
   }
 }

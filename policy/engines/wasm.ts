@@ -18,8 +18,6 @@ export type WasmOptions = {
   readonly maxMemoryBytes?: number;
   /** An instance that has grown by more since it was loaded is replaced: its memory never shrinks. */
   readonly recycleGrowthBytes?: number;
-  /** A host built-in that fails ends the evaluation. Those that OPA compiles into the module know no such mode. */
-  readonly strictBuiltinErrors?: boolean;
   /** Told while WebAssembly holds the thread, so that somebody else can end what does not end. */
   readonly mark?: Mark;
 };
@@ -29,7 +27,6 @@ export const wasmMemoryBytes = 256 * 1024 * 1024;
 const defaults = {
   maxMemoryBytes: wasmMemoryBytes,
   recycleGrowthBytes: 16 * 1024 * 1024,
-  strictBuiltinErrors: false,
   mark: { enter: () => undefined, leave: () => undefined },
 } satisfies WasmOptions;
 
@@ -175,7 +172,7 @@ function link(module: WebAssembly.Module, bundle: PolicyBundle, settings: Requir
   const maximum = Math.floor(settings.maxMemoryBytes / pageBytes);
   for (let pages = Math.min(firstPages, maximum); ; pages = Math.min(pages * 2, maximum)) {
     const memory = new WebAssembly.Memory({ initial: pages, maximum });
-    const { imports, bind } = hostImports(memory, context, bundle.requiredBuiltins, settings.strictBuiltinErrors);
+    const { imports, bind } = hostImports(memory, context, bundle.requiredBuiltins);
     try {
       const instance = new WebAssembly.Instance(module, imports);
       bind(instance);

@@ -4,7 +4,7 @@ import { jsonText } from '../../value/text.ts';
 import { isArray, RegoMap, RegoSet, type Value } from '../../value/value.ts';
 
 /** An answer is small; what is larger than this would cost more to read than to decide. */
-const maxResultSize = 1024 * 1024;
+export const maxResultSize = 1024 * 1024;
 
 type Room = { left: number };
 

@@ -1,0 +1,68 @@
+import { test } from 'tap';
+import { makeBundle } from '../../../policy/bundle/bundle.ts';
+import { decide } from '../../../policy/decision.ts';
+import { wasmEngine } from '../../../policy/engines/wasm.ts';
+import { callItself, constant, type FakeModule, fakeOpaModule, growForEver, trap } from './fake-opa-module.ts';
+import { compileRules, input } from './policies.ts';
+
+const limits = { maxMemoryBytes: 4 * 1024 * 1024, recycleGrowthBytes: 1024 * 1024 };
+
+function engineOf(module: FakeModule) {
+  const parts = { plan: '', data: {}, entrypoint: 'test/decision', requiredBuiltins: [] };
+  return wasmEngine(makeBundle({ ...parts, wasm: fakeOpaModule(module) }), limits);
+}
+
+const answering = (text: string): FakeModule => ({ evaluate: constant(128), texts: { 128: text } });
+
+test('the stand-in is taken for a module of OPA', (t) => {
+  t.equal(decide(engineOf(answering('{{"result":true}}')), input()).kind, 'allow');
+  t.end();
+});
+
+test('a trap, endless recursion, memory without end and a result that is nowhere are undecided, again and again', (t) => {
+  const rows: readonly (readonly [string, FakeModule])[] = [
+    ['trap', { evaluate: trap }],
+    ['recursion', { evaluate: callItself }],
+    ['memory', { evaluate: growForEver }],
+    ['an address outside of the memory', { evaluate: constant(2 ** 30) }],
+    ['a negative address', { evaluate: constant(-8) }],
+    ['address 0', { evaluate: constant(0) }],
+  ];
+  for (const [name, module] of rows) {
+    const engine = engineOf(module);
+    for (let round = 0; round < 3; round++) t.equal(decide(engine, input()).kind, 'undecided', name);
+  }
+  t.end();
+});
+
+test('only a result set with one decision is a decision', (t) => {
+  const rows = [
+    '{{"result":true},{"result":false}}',
+    '{{"result":true,"other":true}}',
+    '{{"result":{true}}}',
+    '{{"result":"true"}}',
+    '{{"result":1}}',
+    '{{"result":[true]}}',
+    '{{"result":1e400}}',
+    '{{"result":true}',
+    '{"result":true}',
+    '[{"result":true}',
+    'set()',
+    'true',
+    '',
+    '{}',
+    '{{{"result":true}:1}}',
+    '{{"__proto__":{"result":true}}}',
+  ];
+  for (const text of rows) t.equal(decide(engineOf(answering(text)), input()).kind, 'undecided', text);
+  t.end();
+});
+
+test('a result of ten megabytes is not read', async (t) => {
+  const bundle = await compileRules(
+    'decision := {"allow": true, "reasons": [x | some _ in numbers.range(1, 100000); x := data.long]}',
+    'test/decision',
+    JSON.stringify({ long: 'x'.repeat(100) }),
+  );
+  t.match(decide(wasmEngine(bundle), input()), { kind: 'undecided', why: /larger than/ });
+});

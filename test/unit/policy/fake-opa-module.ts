@@ -1,0 +1,94 @@
+/**
+ * A WebAssembly module that looks like one of OPA's, with a body of one's own for `opa_eval`: what a compiler of OPA would never
+ * make, and a stranger might. Instructions are bytes; https://webassembly.github.io/spec/core/binary
+ */
+export function fakeOpaModule({ evaluate, texts = {} }: FakeModule): Uint8Array<ArrayBuffer> {
+  const functions: readonly FakeFunction[] = [
+    ['opa_malloc', 1, constant(1024)],
+    ['opa_json_parse', 2, constant(8)],
+    ['opa_json_dump', 1, [0x20, 0]],
+    ['opa_value_dump', 1, [0x20, 0]],
+    ['opa_value_parse', 2, constant(8)],
+    ['opa_heap_ptr_get', 0, constant(4096)],
+    ['opa_heap_ptr_set', 1, constant(0)],
+    ['builtins', 0, constant(64)],
+    ['entrypoints', 0, constant(16)],
+    ['opa_eval', 7, evaluate],
+  ];
+  const data = Object.entries({ 16: '{"test/decision":0}', 64: '{}', ...texts });
+  return Uint8Array.from([
+    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    // Each function has a type of its own: so many integers, one integer back.
+    ...section(
+      1,
+      functions.map(([, params]) => [0x60, ...vector(Array(params).fill([i32])), 1, i32]),
+    ),
+    ...section(2, [[...name('env'), ...name('memory'), 2, 0, 1]]),
+    ...section(
+      3,
+      functions.map((_one, index) => [index]),
+    ),
+    ...section(
+      6,
+      [1, 2].map((version) => [i32, 0, ...constant(version), end]),
+    ),
+    ...section(7, [
+      ...functions.map(([exported], index) => [...name(exported), 0, index]),
+      [...name('opa_wasm_abi_version'), 3, 0],
+      [...name('opa_wasm_abi_minor_version'), 3, 1],
+    ]),
+    ...section(
+      10,
+      functions.map(([, , body]) => sized([0, ...body, end])),
+    ),
+    ...section(
+      11,
+      data.map(([at, text]) => [
+        0,
+        ...constant(Number(at)),
+        end,
+        ...vector([...Buffer.from(`${text}\0`)].map((byte) => [byte])),
+      ]),
+    ),
+  ]);
+}
+
+export type FakeModule = {
+  readonly evaluate: readonly number[];
+  /** What lies in memory, by address; each ends with a NUL. */
+  readonly texts?: Readonly<Record<number, string>>;
+};
+
+type FakeFunction = readonly [name: string, params: number, body: readonly number[]];
+
+const i32 = 0x7f;
+const end = 0x0b;
+/** opa_eval is the last of the ten. */
+export const callItself = [...Array.from({ length: 7 }, (_, param) => [0x20, param]).flat(), 0x10, 9];
+export const trap = [0x00];
+/** Grows memory by a page until that fails, and then traps. */
+export const growForEver = [0x03, 0x40, ...constant(1), 0x40, 0, ...constant(-1), 0x47, 0x0d, 0, end, 0x00];
+
+export function constant(value: number): readonly number[] {
+  const bytes = [0x41];
+  for (let rest = value; ; rest >>= 7) {
+    const low = rest & 0x7f;
+    if (rest >> 6 === 0 || rest >> 6 === -1) return [...bytes, low];
+    bytes.push(low | 0x80);
+  }
+}
+
+const section = (id: number, items: readonly (readonly number[])[]): readonly number[] => [id, ...sized(vector(items))];
+
+const vector = (items: readonly (readonly number[])[]): readonly number[] => [
+  ...unsigned(items.length),
+  ...items.flat(),
+];
+
+const sized = (bytes: readonly number[]): readonly number[] => [...unsigned(bytes.length), ...bytes];
+
+const name = (text: string): readonly number[] => vector([...Buffer.from(text)].map((byte) => [byte]));
+
+function unsigned(value: number): readonly number[] {
+  return value < 0x80 ? [value] : [(value & 0x7f) | 0x80, ...unsigned(value >>> 7)];
+}
