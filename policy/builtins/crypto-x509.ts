@@ -1,6 +1,5 @@
 import { type KeyObject, X509Certificate } from 'node:crypto';
-import { member } from '../value/object.ts';
-import { keysOf } from '../value/object.ts';
+import { keysOf, member } from '../value/object.ts';
 import { sortedMembers } from '../value/order.ts';
 import { isArray, isSet, type ObjectValue, type Value } from '../value/value.ts';
 import { bytesOfBase64 } from './base64.ts';
@@ -112,10 +111,9 @@ const parseRequest: Builtin = (context, request) => {
   return requestValue(context, block?.bytes ?? Buffer.from(decoded));
 };
 
-/** The keys in PEM, or PEM in base64. */
+/** The keys in PEM, or in PEM in base64; in any other text there are none. */
 function privateKeysIn(context: BuiltinContext, given: string): readonly KeyObject[] {
-  const isBase64 = !given.includes('-----BEGIN');
-  const pem = isBase64 ? textOfBase64(given) : given;
+  const pem = given.includes('-----BEGIN') ? given : textOfBase64(given);
   return [...pemBlocks(pem)].flatMap((block) => privateKeyOf(context, block) ?? []);
 }
 
