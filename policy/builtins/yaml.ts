@@ -159,9 +159,14 @@ function writable(context: BuiltinContext, value: Value): unknown {
 
 function stringNode(written: string): Scalar {
   const node = new Scalar(written);
-  if (written.includes('\n')) node.type = Scalar.BLOCK_LITERAL;
+  if (isBlock(written)) node.type = Scalar.BLOCK_LITERAL;
   else node.type = readsAsString(written) ? Scalar.PLAIN : Scalar.QUOTE_DOUBLE;
   return node;
+}
+
+/** Several lines that can stand as they are: spaces at their beginning or end would have to be told from indentation. */
+function isBlock(written: string): boolean {
+  return written.includes('\n') && !/^[ \n]| (?:\n|$)|[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff]/.test(written);
 }
 
 /** Every digit of a 64-bit integer; Go writes a larger one as a float. */
