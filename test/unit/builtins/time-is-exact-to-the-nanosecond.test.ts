@@ -95,10 +95,10 @@ test('a date that there is not is no time', async (t) => {
 });
 
 test('neither layout nor text can make reading slow', async (t) => {
-  const started = performance.now();
+  const started = process.cpuUsage().user;
   const zeros = `.${'0'.repeat(100_000)}1`;
   t.equal(call('time.format', [0, 'UTC', zeros]), zeros, 'digits on both sides make it no fraction');
   t.throws(() => call('time.parse_ns', '05', `${zeros} `), BuiltinError);
   t.equal(call('time.parse_ns', '2006 05', `1970 01.${'1'.repeat(100_000)}`), 1_111_111_111);
-  t.ok(performance.now() - started < 2_000);
+  t.ok(process.cpuUsage().user - started < 2_000_000);
 });
