@@ -17,7 +17,7 @@ export function fakeOpaModule({ evaluate, texts = {} }: FakeModule): Uint8Array<
   ];
   const data = Object.entries({ 16: '{"test/decision":0}', 64: '{}', ...texts });
   return Uint8Array.from([
-    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...header,
     // Each function has a type of its own: so many integers, one integer back.
     ...section(
       1,
@@ -61,6 +61,8 @@ export type FakeModule = {
 
 type FakeFunction = readonly [name: string, params: number, body: readonly number[]];
 
+/** The magic number and version 1. */
+const header = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
 const i32 = 0x7f;
 const end = 0x0b;
 /** opa_eval is the last of the ten. */
