@@ -32,7 +32,7 @@ const fold =
   (step: typeof add, initial: number): Builtin =>
   (context, values) => {
     let whole: number | bigint = initial;
-    let rest = whole;
+    let rest: number | bigint = initial;
     for (const item of items(context, values)) {
       const operand = number(item, 1);
       if (typeof operand === 'bigint' || Number.isInteger(operand)) whole = step(context, whole, operand);
