@@ -57,7 +57,10 @@ export function hydrate(data: SnapshotData, before?: Snapshot, events?: EngineEv
     config,
     policyBad,
     router: createRouter(routes.map((route) => ({ methods: route.config.methods, template: route.template, route }))),
-    engine: openEngine(data.policy, config.policy.engine, { events, samples: sampleInputs(config) }),
+    engine: openEngine(data.policy, config.policy.engine, {
+      events,
+      samples: policyBad === undefined ? sampleInputs(config) : [],
+    }),
     trust: readTrustBundle(data.trust),
     ownHeaders: ownHeaders([config.workload.spiffeIdHeader, config.workload.clientCertHeader]),
     pool: before !== undefined && sameWorkload(before.config, config) ? before.pool : openPool(config.workload),

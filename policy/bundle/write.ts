@@ -26,7 +26,7 @@ export async function writeBundle(path: string, bundle: PolicyBundle): Promise<r
 }
 
 /** As `opa build` does it, each name begins with a slash. */
-export async function packBundle(files: readonly File[]): Promise<Uint8Array> {
+async function packBundle(files: readonly File[]): Promise<Uint8Array> {
   const tar = writeTar(files.map(([name, content]) => [`/${name}`, content]));
   const packed = await promisify(gzip)(tar, { level: 9 });
   // RFC 1952: the operating system, which is not the same everywhere; 255 is unknown.

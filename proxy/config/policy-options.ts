@@ -65,8 +65,8 @@ export const policyOptions = exactlyOneOf(
       }),
       max_steps: defaulted(integer(1000, 1_000_000_000), defaultSettings.maxSteps, {
         doc:
-          'With the plan engine: steps that one decision may take (iterations, calls, and what built-ins charge), about 25 ns each. A ' +
-          'decision that takes more is undecided.',
+          'With the plan engine: steps that one decision may take (iterations, calls, and what built-ins charge); the default takes ' +
+          'about 10 ms. A decision that takes more is undecided.',
         reload: live,
       }),
       max_memory: optional(size('4MiB', '2GiB'), {
