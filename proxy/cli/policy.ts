@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { writeBundle } from '../../policy/bundle/write.ts';
 import { buildPolicy, checkPolicy, formatPolicy, testPolicy } from '../../policy/compiler/compile.ts';
+import { scanWarnings } from '../../policy/compiler/scan-warnings.ts';
 import type { TestResult } from '../../policy/compiler/job.ts';
 import { defaultSettings, openEngine } from '../../policy/engines/select.ts';
 import { formatDiagnostic } from '../../policy/errors.ts';
@@ -9,6 +10,9 @@ import { type Arguments, type Command, type Io, requiredValue, UsageError, value
 
 const json = { name: 'json', help: 'Answer in JSON' } as const;
 const data = { name: 'data', value: 'FILE', help: 'JSON file that the policy sees as data' } as const;
+
+/** Of the default policy. */
+const defaultEntrypoint = 'portcullis/authz/decision';
 
 const build: Command = {
   path: ['policy', 'build'],
@@ -63,14 +67,21 @@ const test: Command = {
 
 const check: Command = {
   path: ['policy', 'check'],
-  summary: 'Report every problem, in strict mode, and every call of a built-in that is not offered',
+  summary: 'Report every problem, in strict mode, every call of a built-in that is not offered, and scans of data',
   positionals: 'PATH...',
-  options: [json],
-  exitCodes: { 0: 'nothing to report', 1: 'there are problems' },
+  options: [
+    { name: 'entrypoint', value: 'RULE', help: `Whose scans to warn of; ${defaultEntrypoint} when it is left out` },
+    json,
+  ],
+  exitCodes: { 0: 'nothing to report but warnings', 1: 'there are problems' },
   run: async (args, io) => {
-    const problems = await checkPolicy({ regoPaths: paths(args) });
-    if (args.switches.has('json')) io.out(`${JSON.stringify(problems)}\n`);
-    else for (const problem of problems) io.out(`${formatDiagnostic(problem)}\n`);
+    const regoPaths = paths(args);
+    const problems = await checkPolicy({ regoPaths });
+    const entrypoint = valueOf(args, 'entrypoint') ?? defaultEntrypoint;
+    const warnings = problems.length === 0 ? await scanWarnings({ regoPaths, entrypoint }) : [];
+    const found = [...problems, ...warnings];
+    if (args.switches.has('json')) io.out(`${JSON.stringify(found)}\n`);
+    else for (const one of found) io.out(`${formatDiagnostic(one)}\n`);
     return problems.length === 0 ? 0 : 1;
   },
 };
