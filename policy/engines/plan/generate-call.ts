@@ -1,14 +1,14 @@
 import { inlined } from './inline-builtins.ts';
 import type { StatementOf } from './ir.ts';
-import { type FunctionWriter, fresh, leave, type ModuleWriter, operand, variable } from './writer.ts';
+import { type FunctionWriter, fail, fresh, leave, type ModuleWriter, operand, variable } from './writer.ts';
 
-export function generateCall(writer: FunctionWriter, { func, args, result }: StatementOf<'CallStmt'>): string {
+export function generateCall(writer: FunctionWriter, { func, args, result, place }: StatementOf<'CallStmt'>): string {
   const operands = args.map((source) => operand(writer, source));
   const index = writer.module.plan.functionIndex.get(func);
   const call = index === undefined ? builtinCall(writer.module, func, operands) : `f${index}(${operands.join(', ')})`;
   const target = variable(writer, result);
   if (index === undefined && writer.module.plan.builtins.get(func)?.hasResult === false) return `${target} = ${call};`;
-  return `if ((${target} = ${call}) === undefined) { ${leave(writer, 0)} }`;
+  return `if ((${target} = ${call}) === undefined) { ${fail(writer, place)} }`;
 }
 
 function builtinCall({ builtinIndex, builtinNames }: ModuleWriter, name: string, operands: readonly string[]): string {
@@ -23,7 +23,7 @@ function builtinCall({ builtinIndex, builtinNames }: ModuleWriter, name: string,
  */
 export function generateDynamicCall(
   writer: FunctionWriter,
-  { args, path, result }: StatementOf<'CallDynamicStmt'>,
+  { args, path, result, place }: StatementOf<'CallDynamicStmt'>,
 ): string {
   const found = fresh(writer, 'd');
   const operands = args.map((local) => variable(writer, local)).join(', ');
@@ -31,6 +31,6 @@ export function generateDynamicCall(
   const names = path.map((part) => operand(writer, part)).join(', ');
   return [
     `const ${found} = callee(functions, [${names}]); if (${found} === undefined) { ${leave(writer, 0)} }`,
-    `if ((${target} = ${found}(${operands})) === undefined) { ${leave(writer, 3)} }`,
+    `if ((${target} = ${found}(${operands})) === undefined) { ${fail(writer, place, 3)} }`,
   ].join(' ');
 }

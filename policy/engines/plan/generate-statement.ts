@@ -4,14 +4,16 @@ import { generateScan } from './generate-scan.ts';
 import type { Block, Operand, Place, Statement, StatementOf } from './ir.ts';
 import { literal } from './literal.ts';
 import { isPlainMember } from './member-names.ts';
-import { constant, type FunctionWriter, fresh, leave, nested, operand, variable } from './writer.ts';
+import { constant, type FunctionWriter, fail, fresh, leave, nested, operand, traced, variable } from './writer.ts';
 
 export function generateBlock(writer: FunctionWriter, block: Block): void {
   for (const statement of block.statements) {
+    const line = traced(writer, statement.place);
+    if (line !== undefined) writer.lines.push(`reached(${line});`);
     const probe = writer.probes.get(statement);
     if (probe !== undefined) writer.lines.push(probe);
-    const line = generate(writer, statement);
-    if (line !== '') writer.lines.push(line);
+    const text = generate(writer, statement);
+    if (text !== '') writer.lines.push(text);
   }
 }
 
@@ -72,12 +74,16 @@ function generate(writer: FunctionWriter, statement: Statement): string {
       return generateWith(writer, statement);
     case 'ScanStmt':
       return generateScan(writer, statement, generateBlock);
-    default:
-      return unless(writer, generateCondition(writer, statement));
+    case 'EqualStmt':
+    case 'NotEqualStmt':
+    case 'IsArrayStmt':
+    case 'IsObjectStmt':
+    case 'IsSetStmt':
+    case 'IsDefinedStmt':
+    case 'IsUndefinedStmt':
+      return `if (${generateCondition(writer, statement)}) { ${fail(writer, statement.place)} }`;
   }
 }
-
-const unless = (writer: FunctionWriter, failure: string): string => `if (${failure}) { ${leave(writer, 0)} }`;
 
 type Condition = Extract<
   Statement,
@@ -135,17 +141,17 @@ function generateAssignOnce(
 export const where = ({ file, row, col }: Place): string => `${literal(file)}, ${row}, ${col}`;
 
 /** Reads a member as a property where that cannot find anything but a member: see `member-names.ts`. */
-function generateDot(writer: FunctionWriter, { source, key, target }: StatementOf<'DotStmt'>): string {
-  if (source.kind !== 'local') return leave(writer, 0);
+function generateDot(writer: FunctionWriter, { source, key, target, place }: StatementOf<'DotStmt'>): string {
+  if (source.kind !== 'local') return fail(writer, place);
   const [from, to] = [operand(writer, source), variable(writer, target)];
   if (key.kind === 'string' && isPlainMember(key.text)) {
     const name = literal(key.text);
     // `to` may be `from`.
     const read = fresh(writer, 'r');
     const missing = `${read} === undefined && (${read} = other(${from}, ${name})) === undefined`;
-    return `let ${read} = ${from}?.[${name}]; if (${missing}) { ${leave(writer, 0)} } ${to} = ${read};`;
+    return `let ${read} = ${from}?.[${name}]; if (${missing}) { ${fail(writer, place)} } ${to} = ${read};`;
   }
-  return `if ((${to} = dot(${from}, ${operand(writer, key)})) === undefined) { ${leave(writer, 0)} }`;
+  return `if ((${to} = dot(${from}, ${operand(writer, key)})) === undefined) { ${fail(writer, place)} }`;
 }
 
 function generateMerge(writer: FunctionWriter, { a, b, target }: StatementOf<'ObjectMergeStmt'>): string {
@@ -157,11 +163,11 @@ function generateReturn(writer: FunctionWriter, { source }: StatementOf<'ReturnL
   return `${undo.join('')}${writer.returning(variable(writer, source))}`;
 }
 
-function generateNot(writer: FunctionWriter, { block }: StatementOf<'NotStmt'>): string {
+function generateNot(writer: FunctionWriter, { block, place }: StatementOf<'NotStmt'>): string {
   const body = (): void => {
     generateBlock(writer, block);
     // Everything was defined: the negation is not.
-    writer.lines.push(leave(writer, 1));
+    writer.lines.push(fail(writer, place, 1));
   };
   nested(writer, 'break', body, (label) => `${label}{`);
   return '';

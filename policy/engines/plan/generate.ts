@@ -1,8 +1,8 @@
 import { findConstants } from './constants.ts';
 import { generateBlock } from './generate-statement.ts';
-import type { Block, Local, Plan } from './ir.ts';
+import type { Block, Local, Plan, PlanFunction } from './ir.ts';
 import { everyStatement, liveLocals } from './statements.ts';
-import { type FunctionWriter, type ModuleWriter, nested } from './writer.ts';
+import { type FunctionWriter, type ModuleWriter, nested, type Trace, type TracedLine } from './writer.ts';
 
 /** The source of a module, and what it must be given: see `load.ts`. */
 export type Generated = {
@@ -11,21 +11,26 @@ export type Generated = {
   /** In the order in which the module expects the built-ins. */
   readonly builtinNames: readonly string[];
   readonly entrypointNames: readonly string[];
+  readonly tracedLines: readonly TracedLine[];
 };
 
-export type GenerateOptions = { readonly indexed: boolean };
+export type GenerateOptions = {
+  /** Whether scans of data use an index where they can. */
+  readonly indexed: boolean;
+  /** Whether the module reports the lines of Rego that it reaches, to `reached` and `failedAt` of its environment. */
+  readonly traced?: boolean;
+};
 
 /** Turns a plan into the body of one JavaScript function that makes the policy. */
-export function generatePlan(plan: Plan, { indexed }: GenerateOptions = { indexed: true }): Generated {
-  const hasWith =
-    plan.functions.some(({ blocks }) => usesWith(blocks)) || [...plan.entrypoints.values()].some(usesWith);
-  const module: ModuleWriter = { plan, constants: [], indexed, hasWith, builtinNames: [], builtinIndex: new Map() };
-  const functions = plan.functions.map(({ params, blocks }, index) => generateFunction(module, params, blocks, index));
+export function generatePlan(plan: Plan, { indexed, traced = false }: GenerateOptions = { indexed: true }): Generated {
+  const trace: Trace | undefined = traced ? { lines: [], numbers: new Map() } : undefined;
+  const module: ModuleWriter = { plan, constants: [], indexed, trace, builtinNames: [], builtinIndex: new Map() };
+  const functions = plan.functions.map((called, index) => generateFunction(module, called, index));
   const entrypoints = [...plan.entrypoints.values()].map((blocks, index) => generateEntrypoint(module, blocks, index));
   const remembered = plan.functions.flatMap(({ params }, index) => (params.length === 2 ? [index] : []));
   const source = [
     "'use strict';",
-    'const { context, weightOf, stepsOf, bytesOf, failed, makeFunctions, spent, full } = environment;',
+    'const { context, weightOf, stepsOf, bytesOf, failed, makeFunctions, spent, full, reached, failedAt } = environment;',
     'let fuel = 0, room = 0, gen = 0, lastGen = 0;',
     // Not `< 0`, which is false for what is no number.
     'function charge(steps) { if (!((fuel -= steps) >= 0)) spent(); }',
@@ -48,6 +53,7 @@ export function generatePlan(plan: Plan, { indexed }: GenerateOptions = { indexe
     constants: module.constants,
     builtinNames: module.builtinNames,
     entrypointNames: [...plan.entrypoints.keys()],
+    tracedLines: trace?.lines ?? [],
   };
 }
 
@@ -62,16 +68,9 @@ function generateBuiltin(index: number, arity: number): string {
   ].join(' ');
 }
 
-const usesWith = (blocks: readonly Block[]): boolean => everyStatement(blocks).some(({ type }) => type === 'WithStmt');
-
-function generateFunction(
-  module: ModuleWriter,
-  params: readonly Local[],
-  blocks: readonly Block[],
-  index: number,
-): string {
+function generateFunction(module: ModuleWriter, { name, params, blocks }: PlanFunction, index: number): string {
   const isRemembered = params.length === 2;
-  const writer = newWriter(module, blocks, (value) => {
+  const writer = newWriter(module, name, blocks, (value) => {
     return isRemembered ? `g${index} = gen; return m${index} = ${value};` : `return ${value};`;
   });
   generateBlocks(writer, blocks);
@@ -87,7 +86,7 @@ function generateFunction(
 }
 
 function generateEntrypoint(module: ModuleWriter, blocks: readonly Block[], index: number): string {
-  const writer = newWriter(module, blocks, () => 'return results;');
+  const writer = newWriter(module, '', blocks, () => 'return results;');
   generateBlocks(writer, blocks);
   return [
     `function p${index}(l0, l1) {`,
@@ -101,10 +100,12 @@ function generateEntrypoint(module: ModuleWriter, blocks: readonly Block[], inde
 
 function newWriter(
   module: ModuleWriter,
+  rule: string,
   blocks: readonly Block[],
   returning: (value: string) => string,
 ): FunctionWriter {
   return {
+    rule,
     module,
     found: findConstants(blocks),
     live: liveLocals(blocks),

@@ -1,3 +1,4 @@
+// oxlint-disable-next-line no-restricted-imports -- what is loaded is what `generate.ts` wrote, through one encoder.
 import { Script } from 'node:vm';
 import type { Builtin } from '../../builtins/builtin.ts';
 import { findBuiltin } from '../../builtins/registry.ts';
@@ -24,6 +25,8 @@ export type ModuleOptions = {
   readonly strictBuiltinErrors: boolean;
   readonly maxSteps: number;
   readonly maxMemoryBytes: number;
+  /** What a module that explains itself reports to. */
+  readonly observer?: { readonly reached: (line: number) => void; readonly failedAt: (line: number) => void };
   readonly context: { unixMs: number | undefined; charge: (steps: number) => void };
 };
 
@@ -41,6 +44,7 @@ export function loadModule(plan: Plan, generated: Generated, options: ModuleOpti
   const environment = {
     context: options.context,
     runtimeOf,
+    ...options.observer,
     ...builtinRuntime(options.strictBuiltinErrors, generated.builtinNames),
     makeFunctions: (functions: readonly Callee[]) => calleeTree(functions, paths),
     spent: (): never => {

@@ -6,8 +6,9 @@ import { PolicyError } from '../../errors.ts';
 import { setOf } from '../../value/set.ts';
 import { sortedMembers } from '../../value/order.ts';
 import type { Value } from '../../value/value.ts';
-import { generatePlan } from './generate.ts';
-import { loadModule } from './load.ts';
+import { type Generated, generatePlan } from './generate.ts';
+import type { Plan } from './ir.ts';
+import { loadModule, type ModuleOptions } from './load.ts';
 import { prototypesAreClean } from './member-names.ts';
 import { parsePlan } from './parse.ts';
 
@@ -27,6 +28,8 @@ export type PlanOptions = {
   readonly limits?: PlanLimits;
   /** Whether a built-in that fails ends the evaluation instead of being undefined. */
   readonly strictBuiltinErrors?: boolean;
+  /** Whether scans of data use an index where they can; true by default. */
+  readonly indexed?: boolean;
   /** Where built-ins are called, for messages. */
   readonly requiredBuiltins?: readonly RequiredBuiltin[];
 };
@@ -39,35 +42,48 @@ export type OpenPlan = {
 
 /** Turns a plan into JavaScript and loads it. Throws PolicyError for what cannot work. */
 export function openPlan(options: PlanOptions): OpenPlan {
+  return openGenerated(options, (plan) => generatePlan(plan, { indexed: options.indexed ?? true }));
+}
+
+/** The same with other code for the plan, and somebody who watches it run. */
+export function openGenerated(
+  options: PlanOptions,
+  generate: (plan: Plan) => Generated,
+  observer?: ModuleOptions['observer'],
+): OpenPlan {
   const { data, limits = defaultPlanLimits, strictBuiltinErrors = false, requiredBuiltins = [] } = options;
   const plan = parsePlan(options.plan);
   refuseMissing([...plan.builtins.keys()], (name) => builtinNames.has(name), requiredBuiltins);
-  const generated = generatePlan(plan);
+  const generated = generate(plan);
   const context = { unixMs: undefined as number | undefined, charge: (_steps: number): void => undefined };
-  const module = loadModule(plan, generated, { strictBuiltinErrors, ...limits, context });
+  const watched = observer === undefined ? {} : { observer };
+  const module = loadModule(plan, generated, { strictBuiltinErrors, ...limits, context, ...watched });
   const indexOf = new Map(generated.entrypointNames.map((name, index) => [name, index]));
 
-  const evaluate = (entrypoint: string, input: Value | undefined, unixMs?: number): readonly Value[] => {
+  const evaluate: OpenPlan['evaluate'] = (entrypoint, input, unixMs) => {
     const run = module.entrypoints[indexOf.get(entrypoint) ?? -1];
     if (run === undefined) {
-      const known = generated.entrypointNames.join(', ');
-      throw new PolicyError('entrypoint-missing', `the policy has no ${entrypoint}, only ${known}`);
+      const names = generated.entrypointNames.join(', ');
+      throw new PolicyError('entrypoint-missing', `the policy has no ${entrypoint}, only ${names}`);
     }
-    if (!prototypesAreClean())
-      throw new EvaluationError('a prototype of JavaScript has been changed: no input can be trusted');
+    if (!prototypesAreClean()) throw new EvaluationError('a prototype of JavaScript has been changed by somebody');
     context.unixMs = unixMs;
     module.begin(limits.maxSteps, limits.maxMemoryBytes);
     try {
       const results = run(input, data);
       return results.length < 2 ? results : sortedMembers(setOf(results));
     } catch (thrown) {
-      if (thrown instanceof EvaluationError) throw thrown;
-      // A stack that overflows on deep input, a string that grows beyond what JavaScript can hold.
-      const why = thrown instanceof Error ? thrown.message : 'something that is no error was thrown';
-      throw new EvaluationError(`the evaluation failed: ${why}`, { cause: thrown });
+      throw asEvaluationError(thrown);
     } finally {
       module.forget();
     }
   };
   return Object.freeze({ entrypoints: generated.entrypointNames, evaluate });
+}
+
+/** A stack that overflows on deep input, or a text that grows beyond what JavaScript can hold, ends one decision. */
+function asEvaluationError(thrown: unknown): EvaluationError {
+  if (thrown instanceof EvaluationError) return thrown;
+  const why = thrown instanceof Error ? thrown.message : 'something that is no error was thrown';
+  return new EvaluationError(`the evaluation failed: ${why}`, { cause: thrown });
 }

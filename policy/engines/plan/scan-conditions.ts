@@ -1,4 +1,4 @@
-import type { Block, Local, Operand, Plan, Statement, StatementOf } from './ir.ts';
+import type { Block, Local, Operand, Plan, Statement, StatementOf, StatementType } from './ir.ts';
 import { blocksOf, everyStatement, targetOf } from './statements.ts';
 
 /** `element.path == value`, where the value is the same for every element. */
@@ -49,62 +49,61 @@ type HeldBy = (operand: Operand) => Held | undefined;
 
 /** True for a statement that has no effect outside of its own locals, and fails for one element as for any other. */
 function isSilent(statement: Statement, heldBy: HeldBy, plan: Plan): boolean {
-  switch (statement.type) {
-    case 'AssignVarStmt':
-    case 'DotStmt':
-    case 'IsArrayStmt':
-    case 'IsDefinedStmt':
-    case 'IsObjectStmt':
-    case 'IsSetStmt':
-    case 'IsUndefinedStmt':
-    case 'MakeNullStmt':
-    case 'MakeNumberIntStmt':
-    case 'MakeNumberRefStmt':
-    case 'NopStmt':
-    case 'NotEqualStmt':
-    case 'ResetLocalStmt':
-      return true;
-    case 'BlockStmt':
-      return statement.blocks.every((block) => staysInside(block, 0));
-    case 'CallStmt':
-      // One that reads the element might fail for another element as it fails for none before it.
-      return statement.args.every((operand) => heldBy(operand)?.kind === 'invariant') && isPure(statement, plan);
-    default:
-      return false;
-  }
+  if (silent.has(statement.type)) return true;
+  if (statement.type === 'BlockStmt') return statement.blocks.every((block) => levelsLeft(block) === 0);
+  // A call that reads the element might end the evaluation for an element after this one.
+  return (
+    statement.type === 'CallStmt' &&
+    isPure(statement, plan) &&
+    statement.args.every((operand) => heldBy(operand)?.kind === 'invariant')
+  );
 }
+
+const silent: ReadonlySet<StatementType> = new Set([
+  'AssignVarStmt',
+  'DotStmt',
+  'IsArrayStmt',
+  'IsDefinedStmt',
+  'IsObjectStmt',
+  'IsSetStmt',
+  'IsUndefinedStmt',
+  'MakeNullStmt',
+  'MakeNumberIntStmt',
+  'MakeNumberRefStmt',
+  'NopStmt',
+  'NotEqualStmt',
+  'ResetLocalStmt',
+]);
 
 /** A function of the same operands gives what it gave. */
 const isPure = ({ func }: StatementOf<'CallStmt'>, plan: Plan): boolean =>
   plan.functionIndex.has(func) || plan.builtins.get(func)?.hasResult === true;
 
-/** OPA wraps a reference in blocks that do nothing but break out of each other. */
-function staysInside({ statements }: Block, depth: number): boolean {
-  return statements.every((statement) => {
-    if (statement.type === 'BreakStmt') return statement.index <= depth;
-    return statement.type === 'BlockStmt' && statement.blocks.every((block) => staysInside(block, depth + 1));
-  });
+/**
+ * How many blocks are left, besides the innermost, by the one way through a block that holds nothing but breaks and such
+ * blocks: OPA wraps a reference in them. Undefined for any other block.
+ */
+function levelsLeft({ statements }: Block): number | undefined {
+  for (const statement of statements) {
+    if (statement.type === 'BreakStmt') return statement.index;
+    if (statement.type !== 'BlockStmt') return undefined;
+    for (const block of statement.blocks) {
+      const levels = levelsLeft(block);
+      if (levels === undefined || levels > 0) return levels === undefined ? undefined : levels - 1;
+    }
+  }
+  return 0;
 }
 
 function resultOf(statement: Statement, heldBy: HeldBy): Held | undefined {
-  switch (statement.type) {
-    case 'AssignVarStmt':
-      return heldBy(statement.source);
-    case 'DotStmt': {
-      const from = heldBy(statement.source);
-      if (from?.kind === 'element' && statement.key.kind === 'string') {
-        return { kind: 'element', path: [...from.path, statement.key.text] };
-      }
-      return from?.kind === 'invariant' && heldBy(statement.key)?.kind === 'invariant' ? from : undefined;
-    }
-    case 'CallStmt':
-    case 'MakeNullStmt':
-    case 'MakeNumberIntStmt':
-    case 'MakeNumberRefStmt':
-      return { kind: 'invariant' };
-    default:
-      return undefined;
+  if (statement.type === 'AssignVarStmt') return heldBy(statement.source);
+  if (statement.type === 'DotStmt') {
+    const [from, key] = [heldBy(statement.source), heldBy(statement.key)];
+    if (from?.kind === 'invariant') return key?.kind === 'invariant' ? from : undefined;
+    if (from === undefined || statement.key.kind !== 'string') return undefined;
+    return { kind: 'element', path: [...from.path, statement.key.text] };
   }
+  return statement.type === 'CallStmt' || statement.type.startsWith('Make') ? { kind: 'invariant' } : undefined;
 }
 
 /** A collection that grows is another value for every element. */

@@ -1,6 +1,6 @@
 import type { Value } from '../../value/value.ts';
 import type { Constants } from './constants.ts';
-import type { Local, Operand, Plan, Statement } from './ir.ts';
+import type { Local, Operand, Place, Plan, Statement } from './ir.ts';
 import { literal } from './literal.ts';
 
 /** A place that a statement can leave for. */
@@ -19,14 +19,20 @@ export type ModuleWriter = {
   readonly constants: unknown[];
   /** Whether scans of data use an index where they can. */
   readonly indexed: boolean;
-  /** Whether any function replaces input or data for a while. */
-  readonly hasWith: boolean;
+  /** The lines of Rego that the module reports, when it is made to explain itself. */
+  readonly trace: Trace | undefined;
   readonly builtinNames: string[];
   readonly builtinIndex: Map<string, number>;
 };
 
+/** Lines by number, and their numbers by rule, file and row. */
+export type Trace = { readonly lines: TracedLine[]; readonly numbers: Map<string, number> };
+export type TracedLine = { readonly rule: string; readonly file: string; readonly row: number };
+
 /** What one function is written with. Its lines are JavaScript in which no text of the policy is an identifier. */
 export type FunctionWriter = {
+  /** The function's name in the plan. */
+  readonly rule: string;
   readonly module: ModuleWriter;
   readonly found: Constants;
   readonly live: ReadonlySet<Local>;
@@ -76,6 +82,21 @@ export function leave(writer: FunctionWriter, depth: number): string {
   target.used = true;
   const undo = writer.levels.slice(index + 1).map(({ onLeave }) => onLeave);
   return `${undo.reverse().join('')}${target.jump} ${target.label};`;
+}
+
+/** Leaves the innermost level because a statement is undefined. */
+export function fail(writer: FunctionWriter, place: Place, depth = 0): string {
+  const line = traced(writer, place);
+  return `${line === undefined ? '' : `failedAt(${line}); `}${leave(writer, depth)}`;
+}
+
+/** The number of a line in the trace. */
+export function traced({ module: { trace }, rule }: FunctionWriter, { file, row }: Place): number | undefined {
+  if (trace === undefined || row === 0) return undefined;
+  const name = JSON.stringify([rule, file, row]);
+  const number = trace.numbers.get(name) ?? trace.lines.push({ rule, file, row }) - 1;
+  trace.numbers.set(name, number);
+  return number;
 }
 
 /** Writes `body` between the lines that `wrap` makes of its label, which is empty when nothing breaks to it. */
