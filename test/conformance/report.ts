@@ -1,6 +1,7 @@
 import { refusalOf } from '../../policy/builtins/refused.ts';
 import type { Case } from './cases.ts';
 import type { EngineName } from './engines.ts';
+import { known } from './known.ts';
 import type { Verdict } from './verdict.ts';
 
 const titles: Readonly<Record<EngineName, string>> = { sdk: 'stock SDK', wasm: 'wasm', plan: 'plan' };
@@ -9,12 +10,22 @@ const reasonLength = 160;
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
-export function printReport(verdicts: readonly Verdict[], engines: readonly EngineName[], whole: boolean): void {
+/** Prints everything, and tells whether all that went wrong is known. */
+export function printReport(verdicts: readonly Verdict[], engines: readonly EngineName[], whole: boolean): boolean {
   printTable(verdicts, engines);
-  for (const engine of engines.filter((name) => name !== 'sdk')) printFailures(verdicts, engine, whole);
-  printDifferences(verdicts, whole);
+  const lists = engines.filter((name) => name !== 'sdk').map((engine) => failuresOf(verdicts, engine));
+  if (lists.length === 2) lists.push(differencesOf(verdicts));
+  for (const { title, entries } of lists) {
+    say(`\n${title}: ${entries.length}`);
+    for (const [one, reason] of entries) print(one, reason, whole);
+  }
   printRefused(verdicts);
+  const unknown = lists.flatMap(({ entries }) => entries).filter(([one]) => !known.has(one.note));
+  say(`\n${unknown.length === 0 ? 'everything else is as in OPA' : `${unknown.length} of these are not known`}`);
+  return unknown.length === 0;
 }
+
+type List = { readonly title: string; readonly entries: readonly (readonly [one: Case, reason: string])[] };
 
 function printTable(verdicts: readonly Verdict[], engines: readonly EngineName[]): void {
   row('directory', ['cases', ...engines.map((engine) => titles[engine]), 'refused']);
@@ -45,16 +56,19 @@ function refusedOnPurpose({ outcomes }: Verdict): string | undefined {
   return undefined;
 }
 
-function printFailures(verdicts: readonly Verdict[], engine: EngineName, whole: boolean): void {
+function failuresOf(verdicts: readonly Verdict[], engine: EngineName): List {
   const failed = verdicts.filter((verdict) => !passes(verdict, engine) && refusedOnPurpose(verdict) === undefined);
-  say(`\n${titles[engine]}: ${failed.length} failures`);
-  for (const { case: one, objections } of failed) print(one, objections.get(engine) ?? '', whole);
+  return {
+    title: `failures of ${titles[engine]}`,
+    entries: failed.map(({ case: one, objections }) => [one, objections.get(engine) ?? '']),
+  };
 }
 
-function printDifferences(verdicts: readonly Verdict[], whole: boolean): void {
-  const different = verdicts.filter(({ difference }) => difference !== undefined);
-  say(`\n${different.length} differences between plan and wasm`);
-  for (const { case: one, difference } of different) print(one, difference ?? '', whole);
+function differencesOf(verdicts: readonly Verdict[]): List {
+  const entries = verdicts.flatMap(({ case: one, difference }) =>
+    difference === undefined ? [] : [[one, difference] as const],
+  );
+  return { title: 'differences between plan and wasm', entries };
 }
 
 function printRefused(verdicts: readonly Verdict[]): void {
@@ -66,6 +80,8 @@ function printRefused(verdicts: readonly Verdict[]): void {
 }
 
 function print({ version, note, query, modules }: Case, reason: string, whole: boolean): void {
-  if (!whole) return say(`  ${version}/${note}: ${reason.replaceAll('\n', ' ').slice(0, reasonLength)}`);
-  say(`\n--- ${version}/${note}\n${modules.join('\n')}\n? ${query}\n${reason}`);
+  const cause = known.get(note);
+  const said = cause === undefined ? `NEW: ${reason}` : `known: ${cause}`;
+  if (!whole) return say(`  ${version}/${note}: ${said.replaceAll('\n', ' ').slice(0, reasonLength)}`);
+  say(`\n--- ${version}/${note}\n${modules.join('\n')}\n? ${query}\n${said}\n${reason}`);
 }

@@ -34,11 +34,11 @@ async function run(): Promise<number> {
   const verdicts = directories.flatMap((cases, index) =>
     cases.map((one, at) => judge(one, compiled[index]?.[at], engines)),
   );
-  printReport(verdicts, engines, values.failures);
+  const isKnown = printReport(verdicts, engines, values.failures);
   process.stdout.write(
     `\ncompiled or read in ${compiledMs - startedMs} ms, evaluated in ${Date.now() - compiledMs} ms\n`,
   );
-  return 0;
+  return isKnown ? 0 : 1;
 }
 
 /** All, or those whose directory is named: `time`, `v0/time`. */

@@ -20,7 +20,7 @@ export function judge(one: Case, compiled: Compiled | undefined, engines: readon
   const outcomes = new Map(engines.map((engine) => [engine, evaluate(engine, one, compiled, false)]));
   const objections = new Map(
     [...outcomes].map(([engine, outcome]) => {
-      const strict = one.strictError && canBeStrict(engine);
+      const strict = one.strictError && one.want.kind === 'error' && canBeStrict(engine);
       return [engine, objection(one, strict ? evaluate(engine, one, compiled, true) : outcome, strict)];
     }),
   );
