@@ -2,8 +2,8 @@ import { EvaluationError } from '../engine.ts';
 import { readValue, ValueTextError } from '../value/read-text.ts';
 import { maxResultSize, plainJson } from './plan/plain-json.ts';
 
-/** A number that JSON.parse may not read exactly, or as no number at all. Found in texts too, which costs only time. */
-const longNumber = /\d{16}|\d[eE]/;
+/** A number that JSON.parse may not read exactly, or a set. Found in texts too, which costs only time. */
+const beyondJson = /\d{16}|\d[eE]|set\(\)|\{[^"}]/;
 
 /**
  * Reads the result set, which OPA's WebAssembly gives as a set in the notation of `value/text.ts`, as the JSON that OPA
@@ -13,11 +13,13 @@ const longNumber = /\d{16}|\d[eE]/;
 export function readResult(text: string): unknown {
   if (text === 'set()') return [];
   if (text.length > maxResultSize) throw new EvaluationError(`the result is larger than ${maxResultSize} bytes`);
-  if (text.startsWith('{') && text.endsWith('}') && !longNumber.test(text)) {
+  // The result set itself is always a set: as a list, nearly every one is JSON.
+  const results = text.slice(1, -1);
+  if (text.startsWith('{') && text.endsWith('}') && !beyondJson.test(results)) {
     try {
-      return JSON.parse(`[${text.slice(1, -1)}]`);
+      return JSON.parse(`[${results}]`);
     } catch {
-      // Nearly all results are JSON; a set or a key that is no string is not.
+      // A set of texts.
     }
   }
   try {
