@@ -5,7 +5,7 @@ import { PolicyError } from '../../errors.ts';
 import type { PolicyInput } from '../../input.ts';
 import type { Value } from '../../value/value.ts';
 import { requestTime } from '../request-time.ts';
-import { openPlan, type PlanLimits } from './open.ts';
+import { openPlan, type PlanLimits, type PlanOptions } from './open.ts';
 import { plainJson } from './plain-json.ts';
 
 /**
@@ -15,7 +15,7 @@ import { plainJson } from './plain-json.ts';
 export function planEngine(
   bundle: PolicyBundle,
   limits?: PlanLimits,
-  options: { readonly strictBuiltinErrors?: boolean } = {},
+  options: Pick<PlanOptions, 'strictBuiltinErrors' | 'indexed'> = {},
 ): PolicyEngine {
   refuseImpure(bundle.requiredBuiltins);
   const { plan, entrypoint, requiredBuiltins } = bundle;

@@ -1,0 +1,90 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { test } from 'tap';
+import { makeBundle } from '../../../policy/bundle/bundle.ts';
+import { planEngine } from '../../../policy/engines/plan/plan.ts';
+import type { PolicyInput } from '../../../policy/input.ts';
+import { compileRules } from '../policy/policies.ts';
+
+/** Rules s1 to s40, each made of the one before. */
+const chain = (rule: (before: string) => string): string =>
+  Array.from({ length: 40 }, (_, i) => `s${i + 1} := ${rule(`s${i}`)}`).join('\n');
+
+const runaways: Readonly<Record<string, string>> = {
+  'ten thousand by ten thousand': 'decision if count([1 | some i in data.list; some j in data.list; i == j + 0.5]) > 0',
+  'a growing array': 'decision := [[i, j] | some i in data.list; some j in data.list]',
+  'a growing set': 'decision := {[i, j] | some i in data.list; some j in data.list}',
+  'a growing object': 'decision := {k: 1 | some i in data.list; some j in data.list; k := sprintf("%d-%d", [i, j])}',
+  'walk in walk':
+    'decision if { walk(data.list, [_, a]); walk(data.list, [_, b]); walk(data.list, [_, c]); [a, b, c] == [-1, -1, -1] }',
+  'a long range': 'decision := count(numbers.range(1, 1000000000))',
+  'text that doubles': `s0 := "abcdefgh"\n${chain((s) => `concat("", [${s}, ${s}])`)}\ndecision := count(s40)`,
+  'an array that doubles': `s0 := ["abcdefgh"]\n${chain((s) => `array.concat(${s}, ${s})`)}\ndecision := count(s40)`,
+  'JSON in JSON': `s0 := "\\""\n${chain((s) => `json.marshal([${s}, ${s}])`)}\ndecision := count(s40)`,
+  'shared parts as text': `s0 := "x"\n${chain((s) => `[${s}, ${s}]`)}\ndecision := json.marshal(s40)`,
+  'shared parts in a set': `s0 := "x"\n${chain((s) => `[${s}, ${s}]`)}\ndecision := {s40}`,
+  'shared parts as the result': `s0 := "x"\n${chain((s) => `[${s}, ${s}]`)}\ndecision := s40`,
+};
+
+const list = Array.from({ length: 10_000 }, (_, i) => i);
+/** Ten milliseconds is what it takes; a busy machine is given more. */
+const maxMs = 400;
+
+for (const [name, rules] of Object.entries(runaways)) {
+  test(`${name}: undecided, within the budget, and the next decision works`, async (t) => {
+    const bundle = await compileRules(
+      `answer := 1 if input.honest\n${rules}\ngate := answer\ngate := decision if not input.honest`,
+      'test/gate',
+      JSON.stringify({ list }),
+    );
+    const engine = planEngine(bundle);
+    const runaway = () => engine.decide({} as PolicyInput);
+    const before = process.threadCpuUsage();
+    t.throws(runaway, { name: 'EvaluationError', message: /budget of 200000 steps|result is larger/ });
+    const { user, system } = process.threadCpuUsage(before);
+    t.ok((user + system) / 1000 < maxMs, `it took ${(user + system) / 1000} ms`);
+    t.same(engine.decide({ honest: true } as unknown as PolicyInput), [{ result: 1 }]);
+  });
+}
+
+test('memory has a budget of its own', async (t) => {
+  const bundle = await compileRules(
+    'decision := [[i] | some i in data.list]',
+    'test/decision',
+    JSON.stringify({ list }),
+  );
+  t.throws(() => planEngine(bundle, { maxSteps: 1e9, maxMemoryBytes: 100_000 }).decide({} as PolicyInput), {
+    name: 'EvaluationError',
+    message: /100000 bytes of memory \(maxMemoryBytes\)/,
+  });
+});
+
+test('an honest policy over ten thousand rules is decided', async (t) => {
+  const rules = list.map((id) => ({ id, method: ['GET', 'PUT'][id % 2], path: `/p${id}`, roles: ['a', 'b'] }));
+  const text =
+    'decision := [r.id | some r in data.rules; r.method == input.method; startswith(input.path, r.path); "a" in r.roles]';
+  const bundle = await compileRules(text, 'test/decision', JSON.stringify({ rules }));
+  const input = { method: 'GET', path: '/p42' } as unknown as PolicyInput;
+  for (const indexed of [true, false]) {
+    t.same(planEngine(bundle, undefined, { indexed }).decide(input), [{ result: [4, 42] }]);
+  }
+});
+
+test('a hundred reloads leave nothing behind', async (t) => {
+  const bundle = await compileRules('decision := input.x');
+  setFlagsFromString('--expose-gc');
+  const gc = runInNewContext('gc') as () => void;
+  /** The name of a file is in the source of a module that has a conflict to report: each has 400 KB of its own. */
+  const load = (index: number) => {
+    const plan = bundle.plan.replaceAll('rules.rego', `${index}${'x'.repeat(400_000)}`);
+    t.same(planEngine(makeBundle({ ...bundle, plan })).decide({ x: 1 } as unknown as PolicyInput), [{ result: 1 }]);
+  };
+  load(0);
+  gc();
+  const before = process.memoryUsage().heapUsed;
+  for (let index = 1; index <= 100; index++) load(index);
+  await new Promise(setImmediate);
+  gc();
+  const left = process.memoryUsage().heapUsed - before;
+  t.ok(left < 8_000_000, `${left} bytes`);
+});
