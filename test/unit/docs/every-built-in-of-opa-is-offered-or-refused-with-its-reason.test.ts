@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { test } from 'tap';
-import { type Capabilities, capabilitiesText, isOffered, readsTime } from '../../../policy/builtins/capabilities.ts';
+import { type Capabilities, capabilitiesText, readsTime } from '../../../policy/builtins/capabilities.ts';
 import { refusalOf } from '../../../policy/builtins/refused.ts';
-import { currentCapabilities, knownBuiltins } from '../../../policy/compiler/capabilities.ts';
+import { currentCapabilities, isOffered, knownBuiltins } from '../../../policy/compiler/capabilities.ts';
 
 test('every built-in of OPA is offered, or refused with its reason, and none is both', async (t) => {
   const known = await knownBuiltins();
