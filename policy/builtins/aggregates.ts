@@ -2,10 +2,10 @@ import { compareValues, sortedMembers } from '../value/order.ts';
 import { sizeOf } from '../value/object.ts';
 import { has } from '../value/set.ts';
 import { isArray, isObject, RegoSet, type Value } from '../value/value.ts';
-import { add, multiply } from './arithmetic.ts';
+import { add, multiply } from './numbers/arithmetic.ts';
 import type { Builtin, BuiltinContext, Builtins } from './builtin.ts';
-import { chargeForText } from './charge.ts';
-import { codePointCount } from './code-points.ts';
+import { chargeForText } from './strings/charge.ts';
+import { codePointCount } from './strings/code-points.ts';
 import { mismatch, number } from './operands.ts';
 
 const count: Builtin = (context, value) => {

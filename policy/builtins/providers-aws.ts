@@ -4,11 +4,11 @@ import { insert, keysOf, member, objectOf } from '../value/object.ts';
 import { compareStrings, sortedEntries } from '../value/order.ts';
 import { isObject, type ObjectValue, type Value } from '../value/value.ts';
 import { type Builtin, BuiltinError, type Builtins } from './builtin.ts';
-import { marshal } from './json.ts';
+import { marshal } from './json/json.ts';
 import { number, object } from './operands.ts';
-import { percentDecode, percentEncode } from './percent-encoding.ts';
-import { parseUri } from './uri.ts';
-import { uriPartsOf } from './uri-parts.ts';
+import { percentDecode, percentEncode } from './uri/percent-encoding.ts';
+import { parseUri } from './uri/uri.ts';
+import { uriPartsOf } from './uri/parts.ts';
 
 /*
  * AWS Signature Version 4: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-signing-elements.html

@@ -1,47 +1,47 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { affixBuiltins } from './affixes.ts';
 import { aggregateBuiltins } from './aggregates.ts';
-import { arithmeticBuiltins } from './arithmetic.ts';
 import { arrayBuiltins } from './arrays.ts';
-import { bitsBuiltins } from './bits.ts';
 import type { Builtin, Builtins } from './builtin.ts';
 import { comparisonBuiltins } from './comparison.ts';
-import { cryptoBuiltins } from './crypto.ts';
-import type * as CryptoX509 from './crypto-x509.ts';
-import { encodingBuiltins } from './encoding.ts';
-import { globBuiltins } from './glob.ts';
+import { cryptoBuiltins } from './crypto/crypto.ts';
+import { encodingBuiltins } from './encoding/encoding.ts';
+import { globBuiltins } from './glob/glob.ts';
 import { graphBuiltins } from './graph.ts';
-import type * as IoJwt from './io-jwt.ts';
-import { jsonPatchBuiltins } from './json-patch.ts';
-import { jsonPathsBuiltins } from './json-paths.ts';
-import { jsonBuiltins } from './json.ts';
-import { letterCaseBuiltins } from './letter-case.ts';
+import type * as Graphql from './graphql/graphql.ts';
+import { jsonBuiltins } from './json/json.ts';
+import { jsonPatchBuiltins } from './json/patch.ts';
+import { jsonPathsBuiltins } from './json/paths.ts';
+import type * as JsonSchema from './json/schema.ts';
+import type * as IoJwt from './jwt/jwt.ts';
 import { memberBuiltins } from './member.ts';
-import { numberBuiltins } from './numbers.ts';
+import { netBuiltins } from './net/net.ts';
+import { arithmeticBuiltins } from './numbers/arithmetic.ts';
+import { bitsBuiltins } from './numbers/bits.ts';
+import { numberBuiltins } from './numbers/numbers.ts';
+import { unitBuiltins } from './numbers/units.ts';
 import { objectBuiltins } from './objects.ts';
 import type * as ProvidersAws from './providers-aws.ts';
-import { regexBuiltins } from './regex.ts';
-import { replaceBuiltins } from './replace.ts';
-import { setBuiltins } from './sets.ts';
-import { sprintfBuiltins } from './sprintf.ts';
-import { stringBuiltins } from './strings.ts';
-import { subsetBuiltins } from './subset.ts';
-import { templateStringBuiltins } from './template-string.ts';
-import { timeBuiltins } from './time.ts';
-import { renderTemplateBuiltins } from './render-template.ts';
-import { uuidBuiltins } from './uuid.ts';
+import { regexBuiltins } from './regex/regex.ts';
 import { semverBuiltins } from './semver.ts';
-import { netBuiltins } from './net.ts';
-import { trimBuiltins } from './trim.ts';
+import { setBuiltins } from './sets.ts';
+import { sprintfBuiltins } from './sprintf/sprintf.ts';
+import { affixBuiltins } from './strings/affixes.ts';
+import { letterCaseBuiltins } from './strings/letter-case.ts';
+import { replaceBuiltins } from './strings/replace.ts';
+import { stringBuiltins } from './strings/strings.ts';
+import { templateStringBuiltins } from './strings/template-string.ts';
+import { trimBuiltins } from './strings/trim.ts';
+import { subsetBuiltins } from './subset.ts';
+import { renderTemplateBuiltins } from './template/render.ts';
+import { timeBuiltins } from './time/time.ts';
 import { typeBuiltins } from './types.ts';
-import { unitBuiltins } from './units.ts';
-import { uriBuiltins } from './uri.ts';
-import { urlqueryBuiltins } from './urlquery.ts';
+import { uriBuiltins } from './uri/uri.ts';
+import { urlqueryBuiltins } from './uri/urlquery.ts';
+import { uuidBuiltins } from './uuid.ts';
 import { walkBuiltins } from './walk.ts';
-import type * as Graphql from './graphql.ts';
-import type * as JsonSchema from './json-schema.ts';
-import type * as Yaml from './yaml.ts';
+import type * as CryptoX509 from './x509/x509.ts';
+import type * as Yaml from './yaml/yaml.ts';
 
 /** Namespaces whose code is small and needs no library. */
 const light: readonly Builtins[] = [
@@ -60,47 +60,42 @@ const light: readonly Builtins[] = [
   jsonPathsBuiltins,
   letterCaseBuiltins,
   memberBuiltins,
+  netBuiltins,
   numberBuiltins,
   objectBuiltins,
   regexBuiltins,
+  renderTemplateBuiltins,
   replaceBuiltins,
+  semverBuiltins,
   setBuiltins,
   sprintfBuiltins,
   stringBuiltins,
   subsetBuiltins,
   templateStringBuiltins,
   timeBuiltins,
-  renderTemplateBuiltins,
-  uuidBuiltins,
-  semverBuiltins,
-  netBuiltins,
   trimBuiltins,
   typeBuiltins,
   unitBuiltins,
   uriBuiltins,
   urlqueryBuiltins,
+  uuidBuiltins,
   walkBuiltins,
 ];
 
-/** A namespace whose libraries cost megabytes: it is loaded with the first policy that names one of its built-ins. */
+/**
+ * A namespace whose libraries cost megabytes: it is loaded with the first policy that names one of its built-ins. Only its
+ * type is imported above, which is erased.
+ */
 type Heavy = {
   readonly names: readonly string[];
   readonly file: URL;
   readonly builtinsOf: (module: unknown) => Builtins;
 };
 
-/*
- * To add one: `import type * as Graphql from './graphql.ts'`, and here
- * {
- *   names: ['graphql.parse', ...],
- *   file: new URL('./graphql.ts', import.meta.url),
- *   builtinsOf: (module) => (module as typeof Graphql).graphqlBuiltins,
- * },
- */
 const heavy: readonly Heavy[] = [
   {
     names: ['json.match_schema', 'json.verify_schema'],
-    file: new URL('./json-schema.ts', import.meta.url),
+    file: new URL('./json/schema.ts', import.meta.url),
     builtinsOf: (module) => (module as typeof JsonSchema).jsonSchemaBuiltins,
   },
   {
@@ -112,7 +107,7 @@ const heavy: readonly Heavy[] = [
       'graphql.parse_schema',
       'graphql.schema_is_valid',
     ],
-    file: new URL('./graphql.ts', import.meta.url),
+    file: new URL('./graphql/graphql.ts', import.meta.url),
     builtinsOf: (module) => (module as typeof Graphql).graphqlBuiltins,
   },
   {
@@ -125,12 +120,12 @@ const heavy: readonly Heavy[] = [
       'crypto.x509.parse_keypair',
       'crypto.x509.parse_rsa_private_key',
     ],
-    file: new URL('./crypto-x509.ts', import.meta.url),
+    file: new URL('./x509/x509.ts', import.meta.url),
     builtinsOf: (module) => (module as typeof CryptoX509).x509Builtins,
   },
   {
     names: ['yaml.marshal', 'yaml.unmarshal', 'yaml.is_valid'],
-    file: new URL('./yaml.ts', import.meta.url),
+    file: new URL('./yaml/yaml.ts', import.meta.url),
     builtinsOf: (module) => (module as typeof Yaml).yamlBuiltins,
   },
   {
@@ -153,7 +148,7 @@ const heavy: readonly Heavy[] = [
       'io.jwt.verify_rs384',
       'io.jwt.verify_rs512',
     ],
-    file: new URL('./io-jwt.ts', import.meta.url),
+    file: new URL('./jwt/jwt.ts', import.meta.url),
     builtinsOf: (module) => (module as typeof IoJwt).jwtBuiltins,
   },
   {

@@ -1,4 +1,4 @@
-import { yamlBuiltins } from '../builtins/yaml.ts';
+import { yamlBuiltins } from '../builtins/yaml/yaml.ts';
 import { PolicyError } from '../errors.ts';
 import { jsonText } from '../value/text.ts';
 import type { JsonObject } from './bundle.ts';

@@ -1,6 +1,6 @@
 import { constants, createHmac, type KeyObject, sign, timingSafeEqual, verify } from 'node:crypto';
 import { type BuiltinContext, BuiltinError } from '../builtin.ts';
-import { checkSteps } from '../key-cost.ts';
+import { checkSteps } from '../crypto/key-cost.ts';
 
 type Family = 'hmac' | 'rsa' | 'rsa-pss' | 'ecdsa' | 'eddsa';
 

@@ -10,9 +10,9 @@ import { member } from '../../value/object.ts';
 import { readJson } from '../../value/read-json.ts';
 import { ValueTextError } from '../../value/read-text.ts';
 import { isArray, isObject, type ObjectValue, type Value } from '../../value/value.ts';
-import { bytesOfBase64Url } from '../base64.ts';
+import { bytesOfBase64Url } from '../encoding/base64.ts';
 import { type BuiltinContext, BuiltinError } from '../builtin.ts';
-import { pemBlocks } from '../pem.ts';
+import { pemBlocks } from '../crypto/pem.ts';
 import { algorithms } from './algorithm.ts';
 import { textMember } from './text-member.ts';
 

@@ -2,7 +2,7 @@ import { member } from '../../value/object.ts';
 import { readJson } from '../../value/read-json.ts';
 import { ValueTextError } from '../../value/read-text.ts';
 import { isArray, isObject, type ObjectValue, type Value } from '../../value/value.ts';
-import { bytesOfBase64Url } from '../base64.ts';
+import { bytesOfBase64Url } from '../encoding/base64.ts';
 import { BuiltinError } from '../builtin.ts';
 import { textMember } from './text-member.ts';
 

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { checkSteps } from '../key-cost.ts';
+import { checkSteps } from '../crypto/key-cost.ts';
 import { type BuiltinContext, BuiltinError } from '../builtin.ts';
 import type { Certificate } from './certificate.ts';
 import { isServerNamed } from './host-name.ts';

@@ -1,9 +1,9 @@
 import { isIP } from 'node:net';
 import type { PlainObject } from '../../value/value.ts';
 import { BuiltinError } from '../builtin.ts';
-import { percentDecode, percentEncode } from '../percent-encoding.ts';
-import { parseUri } from '../uri.ts';
-import { uriPartsOf } from '../uri-parts.ts';
+import { percentDecode, percentEncode } from '../uri/percent-encoding.ts';
+import { parseUri } from '../uri/uri.ts';
+import { uriPartsOf } from '../uri/parts.ts';
 import { contextTag, type Der, tags, wanted } from './der.ts';
 import { ia5 } from './text.ts';
 

@@ -1,4 +1,4 @@
-import { parseUri } from '../uri.ts';
+import { parseUri } from '../uri/uri.ts';
 import type { Certificate } from './certificate.ts';
 import { type AlternativeNames, isDomain, isIpHost } from './general-names.ts';
 import type { Subtrees } from './name-constraints.ts';

@@ -1,7 +1,7 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import type { PlainObject, Value } from '../../value/value.ts';
 import { type BuiltinContext, BuiltinError } from '../builtin.ts';
-import type { PemBlock } from '../pem.ts';
+import type { PemBlock } from '../crypto/pem.ts';
 import { jwkOf, publicKeyValue, unsignedOf } from './public-key.ts';
 
 const formats: ReadonlyMap<string, 'pkcs1' | 'pkcs8' | 'sec1'> = new Map([

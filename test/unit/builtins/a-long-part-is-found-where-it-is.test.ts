@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { test } from 'tap';
-import { indexOf, occurrences, splitAt } from '../../../policy/builtins/search.ts';
+import { indexOf, occurrences, splitAt } from '../../../policy/builtins/strings/search.ts';
 
 /** Few letters and much repetition: where a search that forgets what it has seen goes wrong. */
 const texts = fc.string({ unit: fc.constantFrom('a', 'b'), maxLength: 6 });

@@ -1,0 +1,183 @@
+import { textOf } from '../../value/bytes.ts';
+import { insert, member } from '../../value/object.ts';
+import { compareStrings, sortedEntries, sortedMembers } from '../../value/order.ts';
+import { jsonText } from '../../value/text.ts';
+import { isArray, isObject, type ObjectValue, RegoMap, RegoSet, type Value } from '../../value/value.ts';
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseYamlDocuments, Scalar, stringify } from '../../yaml.ts';
+import type { Document, Node, YAMLMap } from '../../yaml.ts';
+import { bytesOfBase64 } from '../encoding/base64.ts';
+import { type BuiltinContext, BuiltinError, type Builtins } from '../builtin.ts';
+import { text } from '../operands.ts';
+import { readsAsString, resolvePlain, type ScalarValue } from './scalar.ts';
+
+/** The library takes up to 5 us for a byte. */
+const maxLength = 65_536;
+const stepsPerCharacter = 50;
+/** Measured: 7 us. */
+const stepsPerWrittenValue = 150;
+/** What aliases stand for is copied where they stand, so nested ones multiply ("billion laughs", CVE-2003-1564). */
+const maxAliased = 100_000;
+const maxDepth = 500;
+
+/** The first document of a text, of which all have to be well-formed, as in OPA. Throws BuiltinError. */
+function readYaml(context: BuiltinContext, yaml: string): Value {
+  if (yaml.length > maxLength) throw new BuiltinError(`the YAML is longer than ${maxLength} characters`);
+  context.charge(yaml.length * stepsPerCharacter);
+  const documents = parseYamlDocuments(yaml, { schema: 'failsafe', stringKeys: false, lines: new LineCounter() });
+  const error = documents.flatMap(({ errors }) => errors)[0];
+  if (error !== undefined) throw new BuiltinError(`not YAML: ${error.message}`);
+  const [document] = documents;
+  return document === undefined ? null : new Reading(context, document).value(document.contents, []);
+}
+
+/** One document on its way to a value; owns what aliases may still bring. */
+class Reading {
+  readonly #context: BuiltinContext;
+  readonly #document: Document.Parsed;
+  #aliased = 0;
+  #aliases = 0;
+
+  constructor(context: BuiltinContext, document: Document.Parsed) {
+    this.#context = context;
+    this.#document = document;
+  }
+
+  /** `above` are the nodes around this one: an alias to one of them would never end. */
+  value(node: Node | null, above: readonly Node[]): Value {
+    if (above.length > maxDepth) throw new BuiltinError(`the YAML is nested deeper than ${maxDepth} levels`);
+    if (this.#aliases > 0) this.#spend();
+    if (isAlias(node)) return this.#resolve(node.resolve(this.#document), above);
+    if (isMap(node)) return this.#map(node, [...above, node]);
+    if (isSeq(node)) return node.items.map((item) => this.value(item as Node | null, [...above, node]));
+    return isScalar(node) ? scalarValue(node) : null;
+  }
+
+  #spend(): void {
+    this.#context.charge(1);
+    if (++this.#aliased > maxAliased)
+      throw new BuiltinError(`the YAML's aliases stand for more than ${maxAliased} values`);
+  }
+
+  #resolve(target: Node | undefined, above: readonly Node[]): Value {
+    if (target === undefined) throw new BuiltinError('the YAML has an alias without an anchor');
+    if (above.includes(target)) throw new BuiltinError('an alias of the YAML contains itself');
+    this.#aliases++;
+    const value = this.value(target, above);
+    this.#aliases--;
+    return value;
+  }
+
+  /** Of two members with one name the last counts; one that is written out counts more than a merged one. */
+  #map(map: YAMLMap, above: readonly Node[]): ObjectValue {
+    let object: ObjectValue = {};
+    const merged: Value[] = [];
+    for (const { key, value: child } of map.items) {
+      const value = this.value(child as Node | null, above);
+      if (isScalar(key) && key.type === 'PLAIN' && key.value === '<<')
+        merged.push(...(isArray(value) ? value : [value]));
+      else object = insert(object, this.#key(key as Node | null), value);
+    }
+    for (const other of merged) object = withDefaults(object, other);
+    return object;
+  }
+
+  #key(node: Node | null): string {
+    const target = isAlias(node) ? node.resolve(this.#document) : node;
+    const key = isScalar(target) ? resolveScalar(target) : null;
+    if (key === null) throw new BuiltinError('a key of the YAML is null or no scalar');
+    if (typeof key !== 'number' || Number.isFinite(key)) return String(key);
+    return Number.isNaN(key) ? '.nan' : key < 0 ? '-.inf' : '.inf';
+  }
+}
+
+function withDefaults(object: ObjectValue, defaults: Value): ObjectValue {
+  if (!isObject(defaults)) throw new BuiltinError('only a map can be merged into a map of the YAML');
+  return sortedEntries(defaults).reduce(
+    (made, [key, value]) => (member(made, key) === undefined ? insert(made, key, value) : made),
+    object,
+  );
+}
+
+function scalarValue(node: Scalar): Value {
+  const value = resolveScalar(node);
+  if (typeof value !== 'number' || Number.isFinite(value)) return value;
+  throw new BuiltinError('infinity and NaN are no numbers of Rego');
+}
+
+function resolveScalar({ type, tag, value }: Scalar): ScalarValue {
+  const written = String(value);
+  if (tag === undefined) return type === 'PLAIN' ? resolvePlain(written) : written;
+  if (tag === 'tag:yaml.org,2002:binary') return textOf(bytesOfBase64(written.replaceAll(/\s/g, '')));
+  const wanted = types.get(tag);
+  if (wanted === undefined) return written;
+  const resolved = resolvePlain(written);
+  if (wanted(resolved)) return resolved;
+  throw new BuiltinError('a scalar of the YAML is not what its tag says');
+}
+
+const types: ReadonlyMap<string, (value: Value) => boolean> = new Map([
+  ['tag:yaml.org,2002:null', (value) => value === null],
+  ['tag:yaml.org,2002:bool', (value) => typeof value === 'boolean'],
+  ['tag:yaml.org,2002:int', (value) => typeof value === 'bigint' || Number.isSafeInteger(value)],
+  ['tag:yaml.org,2002:float', (value) => typeof value === 'number' || typeof value === 'bigint'],
+]);
+
+function isYaml(context: BuiltinContext, yaml: string): boolean {
+  try {
+    readYaml(context, yaml);
+    return true;
+  } catch (error) {
+    if (error instanceof BuiltinError) return false;
+    throw error;
+  }
+}
+
+function writeYaml(context: BuiltinContext, value: Value): string {
+  return stringify(writable(context, value), {
+    version: '1.2',
+    schema: 'core',
+    lineWidth: 0,
+    singleQuote: true,
+    aliasDuplicateObjects: false,
+  });
+}
+
+/** What the library writes as OPA does: maps that keep their order, and scalars that know how they are quoted. */
+function writable(context: BuiltinContext, value: Value): unknown {
+  context.charge(stepsPerWrittenValue);
+  if (typeof value === 'string') return stringNode(value);
+  if (typeof value === 'number' || typeof value === 'bigint') return numberNode(value);
+  if (value === null || typeof value !== 'object') return value;
+  if (isArray(value)) return value.map((item) => writable(context, item));
+  if (value instanceof RegoSet) return sortedMembers(value).map((item) => writable(context, item));
+  const named = [...(value instanceof RegoMap ? value.members.values() : Object.entries(value))].map(
+    ([key, child]) => [typeof key === 'string' ? key : jsonText(key), child] as const,
+  );
+  named.sort(([a], [b]) => compareStrings(a, b));
+  return new Map(named.map(([key, child]) => [stringNode(key), writable(context, child)]));
+}
+
+function stringNode(written: string): Scalar {
+  const node = new Scalar(written);
+  if (isBlock(written)) node.type = Scalar.BLOCK_LITERAL;
+  else node.type = readsAsString(written) ? Scalar.PLAIN : Scalar.QUOTE_DOUBLE;
+  return node;
+}
+
+/** Several lines that can stand as they are: spaces at their beginning or end would have to be told from indentation. */
+function isBlock(written: string): boolean {
+  return written.includes('\n') && !/^[ \n]| (?:\n|$)|[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff]/.test(written);
+}
+
+/** Every digit of a 64-bit integer; Go writes a larger one as a float. */
+function numberNode(number: number | bigint): number | bigint {
+  if (!Number.isInteger(number) && typeof number === 'number') return number;
+  const whole = BigInt(number);
+  return BigInt.asIntN(64, whole) === whole ? whole : Number(number);
+}
+
+export const yamlBuiltins: Builtins = {
+  'yaml.marshal': (context, value) => writeYaml(context, value as Value),
+  'yaml.unmarshal': (context, yaml) => readYaml(context, text(yaml, 1)),
+  'yaml.is_valid': (context, yaml) => typeof yaml === 'string' && isYaml(context, yaml),
+};
