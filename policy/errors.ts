@@ -5,7 +5,7 @@
 export const policyErrors = {
   'rego-missing': {
     summary: 'A Rego path does not exist or holds no .rego file.',
-    remedy: 'correct the path under `policy.rego`, or put a .rego file there',
+    remedy: 'correct the path (in a configuration: `policy.rego`), or put a .rego file there',
   },
   'rego-unreadable': {
     summary: 'A Rego file exists but cannot be read.',
@@ -46,6 +46,10 @@ export const policyErrors = {
   'bundle-capabilities': {
     summary: 'The bundle was built for another version of the built-ins that this program offers.',
     remedy: 'build the bundle again with `portcullis policy build` of this version',
+  },
+  'bundle-not-written': {
+    summary: 'The bundle could not be written.',
+    remedy: 'name a folder that is there or can be made, or a file in it whose name ends in .tar.gz',
   },
   'bundle-signed': {
     summary: 'The bundle carries signatures, and this version cannot verify them.',

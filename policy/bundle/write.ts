@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { capabilitiesDigest } from '../builtins/capabilities.ts';
+import { PolicyError } from '../errors.ts';
 import type { PolicyBundle } from './bundle.ts';
 import { inputPathsName, sha256 } from './load.ts';
 import { writeTar } from './tar.ts';
@@ -11,15 +12,26 @@ type File = readonly [name: string, content: Uint8Array];
 
 /**
  * Writes a bundle as OPA's own tools understand it, https://www.openpolicyagent.org/docs/management-bundles: a folder, or an
- * archive where the name ends in `.tar.gz`. The same policy gives the same bytes. Resolves to the files written.
+ * archive where the name ends in `.tar.gz`. The same policy gives the same bytes. Resolves to the files written. Throws
+ * PolicyError.
  */
 export async function writeBundle(path: string, bundle: PolicyBundle): Promise<readonly string[]> {
   const files = filesOf(bundle);
-  if (!path.endsWith('.tar.gz')) {
-    await mkdir(path, { recursive: true });
-    await Promise.all(files.map(([name, content]) => writeFile(join(path, name), content)));
-    return files.map(([name]) => join(path, name));
+  try {
+    return path.endsWith('.tar.gz') ? await writeArchive(path, files) : await writeFolder(path, files);
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    throw new PolicyError('bundle-not-written', `cannot write the bundle ${path}: ${code ?? message}`, { cause });
   }
+}
+
+async function writeFolder(path: string, files: readonly File[]): Promise<readonly string[]> {
+  await mkdir(path, { recursive: true });
+  await Promise.all(files.map(([name, content]) => writeFile(join(path, name), content)));
+  return files.map(([name]) => join(path, name));
+}
+
+async function writeArchive(path: string, files: readonly File[]): Promise<readonly string[]> {
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, await packBundle(files));
   return [path];

@@ -117,10 +117,20 @@ function withReason(found: Diagnostic): Diagnostic {
 function refuse(found: readonly Diagnostic[]): void {
   if (found.length === 0) return;
   const diagnostics = found.map(withReason);
-  const missing = diagnostics.find(({ code }) => code === 'entrypoint_missing');
-  if (missing !== undefined) throw new PolicyError('entrypoint-missing', missing.message, { diagnostics });
+  const missing = diagnostics.find(isEntrypointMissing);
+  if (missing !== undefined) throw entrypointMissing(missing.message, diagnostics);
   const code = diagnostics.every((one) => one.code === 'builtin-refused') ? 'builtin-refused' : 'rego-does-not-compile';
   throw new PolicyError(code, diagnostics.map(formatDiagnostic).join('\n'), { diagnostics });
+}
+
+export const isEntrypointMissing = ({ code }: Diagnostic): boolean => code === 'entrypoint_missing';
+
+/** OPA's other commands take `data.shop.allow`, which is what many write first. */
+export function entrypointMissing(message: string, diagnostics: readonly Diagnostic[] = []): PolicyError {
+  const [said = ''] = /\S+$/.exec(message) ?? [];
+  const meant = said.replace(/^data[./]/, '').replaceAll('.', '/');
+  const hint = meant === said ? '' : `; did you mean ${meant}?`;
+  return new PolicyError('entrypoint-missing', `${message}${hint}`, { diagnostics });
 }
 
 /** The plan names the built-ins that the entrypoint can reach; the calls say where they stand in the text. */

@@ -1,5 +1,6 @@
 import { linearScans } from '../engines/plan/linear-scans.ts';
 import type { Diagnostic } from '../errors.ts';
+import { isEntrypointMissing } from './compile.ts';
 import { type CompilerOptions, runCompiler } from './run.ts';
 import { readSources, withPaths } from './sources.ts';
 
@@ -8,17 +9,19 @@ const message =
   'warning: this scan of data looks at every element, and no index helps: lay the data out by what is looked for';
 
 /**
- * The places where a decision takes longer the more data there is. None where the entrypoint is no rule of these files, or
- * they do not compile: others say so.
+ * The places where a decision takes longer the more data there is. Undefined where these files have no such entrypoint; none
+ * where they do not compile, which others say.
  */
 export async function scanWarnings(request: {
   readonly regoPaths: readonly string[];
   readonly entrypoint: string;
   readonly compiler?: CompilerOptions;
-}): Promise<readonly Diagnostic[]> {
+}): Promise<readonly Diagnostic[] | undefined> {
   const sources = await readSources(request.regoPaths, 'policy and tests');
   const files = sources.files.filter(({ name }) => !name.endsWith('_test.rego'));
-  const { plan } = await runCompiler({ do: 'build', files, entrypoint: request.entrypoint }, request.compiler);
+  const job = { do: 'build', files, entrypoint: request.entrypoint } as const;
+  const { plan, diagnostics } = await runCompiler(job, request.compiler);
+  if (diagnostics.some(isEntrypointMissing)) return undefined;
   if (plan === undefined) return [];
   const found = linearScans(plan).map(({ file, row, col }) => {
     return { file, line: row, column: col, code: 'linear-scan', message };

@@ -1,11 +1,17 @@
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { writeBundle } from '../../policy/bundle/write.ts';
-import { buildPolicy, checkPolicy, formatPolicy, testPolicy } from '../../policy/compiler/compile.ts';
+import {
+  buildPolicy,
+  checkPolicy,
+  entrypointMissing,
+  formatPolicy,
+  testPolicy,
+} from '../../policy/compiler/compile.ts';
 import { scanWarnings } from '../../policy/compiler/scan-warnings.ts';
 import type { TestResult } from '../../policy/compiler/job.ts';
 import { defaultSettings, openEngine } from '../../policy/engines/select.ts';
-import { formatDiagnostic } from '../../policy/errors.ts';
+import { type Diagnostic, formatDiagnostic } from '../../policy/errors.ts';
 import { type Arguments, type Command, type Io, requiredValue, UsageError, valueOf } from './command.ts';
 
 const json = { name: 'json', help: 'Answer in JSON' } as const;
@@ -77,14 +83,27 @@ const check: Command = {
   run: async (args, io) => {
     const regoPaths = paths(args);
     const problems = await checkPolicy({ regoPaths });
-    const entrypoint = valueOf(args, 'entrypoint') ?? defaultEntrypoint;
-    const warnings = problems.length === 0 ? await scanWarnings({ regoPaths, entrypoint }) : [];
-    const found = [...problems, ...warnings];
+    const named = valueOf(args, 'entrypoint');
+    const warnings = problems.length === 0 ? await scans(regoPaths, named) : [];
+    const found = [...problems, ...(warnings ?? [])];
     if (args.switches.has('json')) io.out(`${JSON.stringify(found)}\n`);
-    else for (const one of found) io.out(`${formatDiagnostic(one)}\n`);
+    else for (const line of checked(found, warnings)) io.out(`${line}\n`);
     return problems.length === 0 ? 0 : 1;
   },
 };
+
+/** Undefined where nobody has said whose scans to look at, and the policy has no rule of the usual name. */
+async function scans(regoPaths: readonly string[], named: string | undefined) {
+  const warnings = await scanWarnings({ regoPaths, entrypoint: named ?? defaultEntrypoint });
+  if (warnings === undefined && named !== undefined) throw entrypointMissing(`no rule is named ${named}`);
+  return warnings;
+}
+
+function checked(found: readonly Diagnostic[], warnings: readonly Diagnostic[] | undefined): readonly string[] {
+  if (found.length > 0) return found.map(formatDiagnostic);
+  const unseen = '; scans of data were not looked for: name the rule that decides with --entrypoint';
+  return [`no problem${warnings === undefined ? unseen : ''}`];
+}
 
 const fmt: Command = {
   path: ['policy', 'fmt'],

@@ -43,6 +43,18 @@ test('policy build says the revision and writes the bundle folder', async (t) =>
   ]);
 });
 
+test('policy build says so when it cannot write where it is told', async (t) => {
+  const folder = t.testdir({ 'a.rego': 'package p\ndecision := true\n' });
+  const rego = join(folder, 'a.rego');
+  const build = (out: string) =>
+    portcullis(folder, 'policy', 'build', rego, '--entrypoint', 'p/decision', '--out', out);
+  for (const out of ['a.rego', 'a.rego/b.tar.gz']) {
+    const { code, err } = await build(out);
+    t.equal(code, 3);
+    t.match(err, /^error\[bundle-not-written\]: cannot write the bundle \S+a\.rego\S*: E[A-Z]+\n {2}name a folder/);
+  }
+});
+
 test('policy build shows what OPA says, and refuses what the engine would refuse', async (t) => {
   const folder = t.testdir({
     'bad.rego': 'package p\ndecision := nowhere(1)\n',
@@ -73,7 +85,10 @@ test('policy check lists every problem with its place', async (t) => {
   t.equal(call.code, 1);
   t.match(call.out, /a\.rego:3:2: assigned var unused unused/);
   t.match(call.out, /a\.rego:4:2: the built-in http\.send is refused/);
-  t.match(await portcullis(folder, 'policy', 'check', join(folder, 'fine.rego')), { code: 0, out: '' });
+  t.match(await portcullis(folder, 'policy', 'check', join(folder, 'fine.rego')), {
+    code: 0,
+    out: /^no problem; scans of data were not looked for: .* --entrypoint\n$/,
+  });
 });
 
 test('policy test says which test fails and what it printed', async (t) => {
@@ -117,7 +132,16 @@ decision if data.table[input.name]
     code: 0,
     out: /^\S+a\.rego:3:2: warning: this scan [^\n]+\n$/,
   });
-  t.match(await portcullis('/', ...check, 'p/absent'), { code: 0, out: '' });
+  t.match(await portcullis('/', ...check, 'data.p.absent'), {
+    code: 3,
+    out: '',
+    err: /^error\[entrypoint-missing\]: no rule is named data\.p\.absent; did you mean p\/absent\?\n/,
+  });
+  const fast = join(t.testdir({ 'a.rego': 'package p\ndecision if data.table[input.name]\n' }), 'a.rego');
+  t.match(await portcullis('/', 'policy', 'check', fast, '--entrypoint', 'p/decision'), {
+    code: 0,
+    out: 'no problem\n',
+  });
 });
 
 test('policy fmt lays out what it is given, and with --check only names it', async (t) => {
