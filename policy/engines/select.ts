@@ -13,7 +13,7 @@ export const engineNames = ['plan', 'wasm', 'verify'] as const;
 export type EngineName = (typeof engineNames)[number];
 
 /** THE engine that decides where nobody has chosen one. */
-const defaultEngine: EngineName = 'wasm';
+const defaultEngine: EngineName = 'plan';
 
 /** Plain data: it crosses to the data threads with the configuration. */
 export type EngineSettings = {

@@ -19,7 +19,7 @@ export type PlanLimits = {
   readonly maxMemoryBytes: number;
 };
 
-export const defaultPlanLimits: PlanLimits = { maxSteps: 200_000, maxMemoryBytes: 64 * 1024 * 1024 };
+export const defaultPlanLimits: PlanLimits = { maxSteps: 100_000, maxMemoryBytes: 64 * 1024 * 1024 };
 
 export type PlanOptions = {
   /** The text of `plan.json`. */
