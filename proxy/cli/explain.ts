@@ -1,22 +1,14 @@
-import { randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { CertsError } from '../../certs/errors.ts';
-import { parseSpiffeId, type SpiffeId, type TrustDomain, trustDomainOf } from '../../certs/spiffe-id.ts';
-import { systemClock as clock } from '../clock.ts';
 import { thisMachine } from '../config/world.ts';
 import { loadConfigFile, loadSnapshot } from '../control/load-snapshot.ts';
-import type { LimitsConfig } from '../config/config.ts';
-import { type Denial, deny, denialRow, denialStatus, isDenial } from '../denial.ts';
-import type { Accepted, RequestBody } from '../exchange.ts';
-import type { Identified } from '../filters/identity.ts';
-import { headSearch, type RequestHead, readRequestHead } from '../http1/request-head.ts';
-import { countHeldBytes } from '../limit/held-bytes.ts';
-import { createRehearsal } from '../pipeline.ts';
-import type { Snapshot } from '../snapshot.ts';
+import { tryPolicy } from '../control/policy-trial.ts';
+import { isDenial } from '../denial.ts';
 import { hydrate } from '../snapshot-data.ts';
-import { type Arguments, type Command, type Io, requiredValue, UsageError, valueOf } from './command.ts';
-import { painter } from './render.ts';
+import { type Arguments, type Command, type Io, requiredValue, UsageError } from './command.ts';
+import { explanationJson, explanationText } from './explanation.ts';
+import { givenRequest } from './given-request.ts';
+import { rehearse } from './rehearsal.ts';
+import { traceOf } from './trace.ts';
 
 export const explainCommands: readonly Command[] = [
   {
@@ -30,184 +22,28 @@ export const explainCommands: readonly Command[] = [
       { name: 'header', value: 'NAME: VALUE', repeat: true, help: 'a request header' },
       { name: 'body', value: 'FILE', help: 'file with the request body' },
       { name: 'at', value: 'TIME', help: 'RFC 3339 time of the request; default: now' },
-      { name: 'json', help: 'print one JSON document' },
+      { name: 'trace', help: 'also show which lines of the policy were evaluated, and which of them failed' },
+      { name: 'json', help: "print one JSON document, with the policy's input and result" },
     ],
     exitCodes: { 0: 'it would be allowed', 1: 'it would be refused' },
     run: explain,
   },
 ];
 
-type Rehearsed = Awaited<ReturnType<ReturnType<typeof createRehearsal>['run']>>;
-
 async function explain(args: Arguments, io: Io): Promise<number> {
   const { config } = await loadConfigFile(resolve(io.cwd, requiredValue(args, 'config')), thisMachine(), io.cwd);
   const cacheFolder = join(config.identity.stateFolder, 'policy-cache');
   // Who may vouch for the peer is not asked here, so the trust bundle stays empty.
-  const snapshot = hydrate(await loadSnapshot(config, [], cacheFolder));
-  const facts = await givenFacts(args, io, snapshot);
-  const idle = () => undefined;
-  const rehearsal = createRehearsal(
-    { enter: idle, leave: idle },
-    countHeldBytes(() => Number.POSITIVE_INFINITY),
-  );
-  const outcome = isDenial(facts) ? facts : await rehearsal.run(facts, idle, clock.monotonicMs);
-  const json = () => `${JSON.stringify(answerOf(outcome, snapshot), null, 2)}\n`;
-  io.out(args.switches.has('json') ? json() : text(outcome, snapshot, io));
+  const data = await loadSnapshot(config, [], cacheFolder);
+  const wantsTrace = args.switches.has('trace');
+  if (wantsTrace && data.policy.plan === '') throw new UsageError(noPlan);
+  // Nothing would end an endless policy here.
+  await tryPolicy(data);
+  const { outcome, asked } = await rehearse(hydrate(data), (snapshot) => givenRequest(args, io, snapshot));
+  const trace = wantsTrace ? await traceOf(data, asked) : undefined;
+  const explained = { outcome, asked, trace, policy: data.policy, engine: config.policy.engine.engine };
+  io.out(args.switches.has('json') ? explanationJson(explained) : explanationText(explained, io));
   return isDenial(outcome) ? 1 : 0;
 }
 
-async function givenFacts(args: Arguments, io: Io, snapshot: Snapshot): Promise<(Accepted & Identified) | Denial> {
-  const bytes = await givenBody(args, io);
-  const head = readGivenHead(args, bytes, snapshot.config.limits);
-  if (isDenial(head)) return head;
-  const at = valueOf(args, 'at');
-  const receivedMs = at === undefined ? io.now() : readTime(at);
-  const peer = namedPeer(readId(requiredValue(args, 'id'), snapshot.config.identity.trustDomain), receivedMs);
-  const body = head.framing.kind === 'none' ? undefined : wholeBody(bytes);
-  return {
-    id: randomUUID(),
-    receivedMs,
-    beganNs: clock.monotonicNs(),
-    number: 1,
-    method: head.method,
-    target: head.target,
-    headers: head.headers,
-    incoming: body,
-    bytesIn: () => body?.receivedBytes ?? 0,
-    connection: {
-      id: randomUUID(),
-      openedMs: receivedMs,
-      peer,
-      remote: { ip: '127.0.0.1', port: 0 },
-      local: { ip: '127.0.0.1', port: snapshot.config.listen.port },
-      tls: { version: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384' },
-      serverName: undefined,
-    },
-    peer,
-    snapshot,
-    sent: { toWorkload: false },
-    signal: new AbortController().signal,
-    atEnd: [],
-  };
-}
-
-/** The bytes that a client would send for this, read by the reader that the proxy reads them with. */
-function readGivenHead(args: Arguments, body: Buffer, limits: LimitsConfig): RequestHead | Denial {
-  const lines = [...(args.values.get('header') ?? [])];
-  const odd = lines.find((line) => !line.includes(':'));
-  if (odd !== undefined) throw new UsageError(`--header is not NAME: VALUE: ${JSON.stringify(odd)}`);
-  const has = (name: string) => lines.some((line) => line.toLowerCase().startsWith(`${name}:`));
-  if (!has('host')) lines.unshift('host: localhost');
-  if (body.length > 0 && !has('content-length') && !has('transfer-encoding'))
-    lines.push(`content-length: ${body.length}`);
-  const requestLine = `${valueOf(args, 'method') ?? 'GET'} ${requiredValue(args, 'target')} HTTP/1.1`;
-  const bytes = Buffer.from(`${[requestLine, ...lines].join('\r\n')}\r\n\r\n`, 'utf8');
-  const end = headSearch(limits)(bytes);
-  // A line break in an argument has put the end of the head into its middle.
-  if (end === 'more' || (typeof end === 'number' && end < bytes.length)) return deny('malformed-header');
-  return typeof end === 'number' ? readRequestHead(bytes, end) : end;
-}
-
-/** Of the trust domain of the proxy, since only such a peer gets as far as a decision. Throws UsageError. */
-function readId(text: string, trustDomain: TrustDomain): SpiffeId {
-  const id = spiffeId(text);
-  if (trustDomainOf(id) === trustDomain) return id;
-  throw new UsageError(`--id: ${id} could not connect: this proxy trusts peers of ${trustDomain} only`);
-}
-
-function spiffeId(text: string): SpiffeId {
-  try {
-    return parseSpiffeId(text);
-  } catch (cause) {
-    if (cause instanceof CertsError) throw new UsageError(`--id: ${cause.message}`);
-    throw cause;
-  }
-}
-
-/** `Date.parse` alone takes almost anything for a time, and reads much of it in the zone of this machine. */
-function readTime(text: string): number {
-  const isDateTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})$/.test(text);
-  const ms = isDateTime ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(ms)) throw new UsageError(`--at is not an RFC 3339 time such as 2026-11-21T09:00:00Z: '${text}'`);
-  return ms;
-}
-
-async function givenBody(args: Arguments, io: Io): Promise<Buffer> {
-  const file = valueOf(args, 'body');
-  return file === undefined ? Buffer.alloc(0) : readGiven(resolve(io.cwd, file));
-}
-
-async function readGiven(file: string): Promise<Buffer> {
-  try {
-    return await readFile(file);
-  } catch (cause) {
-    throw new UsageError(`--body: ${file} cannot be read (${(cause as NodeJS.ErrnoException).code})`);
-  }
-}
-
-/** A peer that was named, not proven; it never meets the filter that judges certificates. */
-function namedPeer(spiffeId: SpiffeId, nowMs: number): Identified['peer'] {
-  return {
-    spiffeId,
-    trustDomain: trustDomainOf(spiffeId),
-    serial: '00',
-    fingerprintSha256: '0'.repeat(64),
-    subject: '',
-    issuer: '',
-    notBeforeMs: nowMs,
-    notAfterMs: nowMs + 3_600_000,
-    signatureAlgorithm: '',
-    keyAlgorithm: '',
-    dnsNames: [],
-  };
-}
-
-function wholeBody(bytes: Buffer): RequestBody {
-  return {
-    declaredBytes: bytes.length,
-    receivedBytes: bytes.length,
-    consume: (consumer) => {
-      consumer.chunk(bytes);
-      consumer.end();
-    },
-    pause: () => undefined,
-    resume: () => undefined,
-  };
-}
-
-function answerOf(outcome: Rehearsed, snapshot: Snapshot): object {
-  // No digest of a snapshot: without the trust bundle it could never be that of a proxy.
-  const judgedBy = { policy: snapshot.engine.revision };
-  if (!isDenial(outcome)) {
-    const { permit, route } = outcome;
-    return { allowed: true, route: route.config.name, rule: permit.rule, reasons: permit.reasons, ...judgedBy };
-  }
-  const { kind } = denialRow(outcome.code);
-  const status = denialStatus(outcome);
-  const { code, rule, reasons, detail, pointer } = outcome;
-  return { allowed: false, status, code, kind, rule, reasons, detail, pointer, ...judgedBy };
-}
-
-function text(outcome: Rehearsed, snapshot: Snapshot, io: Io): string {
-  const paint = painter(io.color);
-  const lines = isDenial(outcome)
-    ? [`${paint('red', 'refused')}  ${denialStatus(outcome)} ${outcome.code}`, ...why(outcome)]
-    : [
-        `${paint('green', 'allowed')}  route ${outcome.route.config.name}`,
-        ...detailLines({ rule: outcome.permit.rule, reasons: outcome.permit.reasons }),
-      ];
-  return `${[...lines, `  policy   ${snapshot.engine.revision}`].join('\n')}\n`;
-}
-
-function why(denial: Denial): string[] {
-  return [`  means    ${denialRow(denial.code).meaning}`, ...detailLines(denial)];
-}
-
-function detailLines({ rule, reasons, detail, pointer }: Pick<Denial, 'rule' | 'reasons' | 'detail' | 'pointer'>) {
-  return [
-    ...(rule ? [`  rule     ${rule}`] : []),
-    ...(reasons ?? []).map((reason) => `  reason   ${reason}`),
-    ...(detail === undefined ? [] : [`  detail   ${detail}`]),
-    ...(pointer === undefined ? [] : [`  at       ${JSON.stringify(pointer)}`]),
-  ];
-}
+const noPlan = '--trace: the bundle has no plan.json; build it with its Rego, or with `portcullis policy build`';

@@ -55,7 +55,7 @@ export function formatProblem(problem: ConfigProblem, cwd: string): string {
 }
 
 /** A value from the file goes to a terminal: an ESC in it must not move the cursor or retitle the window. */
-function visible(text: string): string {
+export function visible(text: string): string {
   return text.replace(/\p{C}/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }
 
