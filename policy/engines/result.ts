@@ -26,6 +26,7 @@ export function readResult(text: string): unknown {
     return plainJson(readValue(text));
   } catch (cause) {
     if (cause instanceof ValueTextError) throw new EvaluationError(`the result is ${cause.message}`, { cause });
+    if (cause instanceof RangeError) throw new EvaluationError('the result is nested too deeply', { cause });
     throw cause;
   }
 }

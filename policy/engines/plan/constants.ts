@@ -30,7 +30,13 @@ type MakeStatement = Extract<
 >;
 type Fill = Extract<Statement, { type: 'ArrayAppendStmt' | 'ObjectInsertStmt' | 'SetAddStmt' }>;
 type Part = Made | { readonly constant: Value };
-type Made = { readonly make: MakeStatement; ground: boolean; readonly fills: { fill: Fill; parts: readonly Part[] }[] };
+type Made = {
+  readonly make: MakeStatement;
+  ground: boolean;
+  /** Once it is a part of something: OPA fills no value after that, and nobody else makes one that holds itself. */
+  closed: boolean;
+  readonly fills: { fill: Fill; parts: readonly Part[] }[];
+};
 
 /** What a local holds as far as the text tells; `unclear` once a nested block or another statement has set it. */
 type Scope = { readonly held: Map<Local, Made | 'unclear'>; readonly outer: Scope | undefined };
@@ -71,7 +77,7 @@ function walk(block: Block, outer: Scope | undefined, findings: Findings): Reado
       }
     }
     if (isMake(statement)) {
-      const made: Made = { make: statement, ground: true, fills: [] };
+      const made: Made = { make: statement, ground: true, closed: false, fills: [] };
       findings.all.push(made);
       scope.held.set(statement.target, made);
       touched.add(statement.target);
@@ -92,9 +98,17 @@ function walk(block: Block, outer: Scope | undefined, findings: Findings): Reado
 function fill(statement: Fill, scope: Scope, findings: Findings): void {
   const own = scope.held.get(filled(statement));
   const parts = operandsOf(statement).map((operand) => partOf(operand, scope));
-  if (own instanceof Object && parts.every((part) => part !== undefined)) own.fills.push({ fill: statement, parts });
+  for (const part of parts) if (part !== undefined && 'make' in part) part.closed = true;
+  const isOpen = own instanceof Object && !own.closed && own.make.type === makerOf[statement.type];
+  if (isOpen && parts.every((part) => part !== undefined)) own.fills.push({ fill: statement, parts });
   else spoil(filled(statement), scope, findings);
 }
+
+const makerOf = {
+  ArrayAppendStmt: 'MakeArrayStmt',
+  ObjectInsertStmt: 'MakeObjectStmt',
+  SetAddStmt: 'MakeSetStmt',
+} as const satisfies Record<Fill['type'], MakeStatement['type']>;
 
 function spoil(local: Local, scope: Scope, { unexplained }: Findings): void {
   const made = lookUp(local, scope);

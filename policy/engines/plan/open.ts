@@ -10,6 +10,7 @@ import { type Generated, generatePlan } from './generate.ts';
 import type { Plan } from './ir.ts';
 import { loadModule, type ModuleOptions } from './load.ts';
 import { prototypesAreClean } from './member-names.ts';
+import { chargeKey } from './meter.ts';
 import { parsePlan } from './parse.ts';
 
 export type PlanLimits = {
@@ -71,7 +72,9 @@ export function openGenerated(
     module.begin(limits.maxSteps, limits.maxMemoryBytes);
     try {
       const results = run(input, data);
-      return results.length < 2 ? results : sortedMembers(setOf(results));
+      if (results.length < 2) return results;
+      for (const result of results) chargeKey(module, result);
+      return sortedMembers(setOf(results));
     } catch (thrown) {
       throw asEvaluationError(thrown);
     } finally {

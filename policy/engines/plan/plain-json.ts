@@ -8,9 +8,15 @@ export const maxResultSize = 1024 * 1024;
 
 type Room = { left: number };
 
-/** A result with the types of JSON only: sets are sorted arrays, keys are text; integers beyond 2^53 stay bigints. */
+/** A result with the types of JSON only: sets are sorted arrays, keys are text; integers beyond 2^53 stay bigints. Throws EvaluationError. */
 export function plainJson(value: Value): unknown {
-  return plain(value, { left: maxResultSize });
+  try {
+    return plain(value, { left: maxResultSize });
+  } catch (cause) {
+    // Only a plan that OPA did not make has a value that holds itself.
+    if (cause instanceof RangeError) throw new EvaluationError('the result is nested too deeply', { cause });
+    throw cause;
+  }
 }
 
 function plain(value: Value, room: Room): unknown {
