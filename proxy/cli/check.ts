@@ -1,11 +1,12 @@
 import { resolve } from 'node:path';
 import { openEngine } from '../../policy/engines/select.ts';
 import { PolicyError } from '../../policy/errors.ts';
-import type { PolicyConfig } from '../config/config.ts';
+import type { Config, PolicyConfig } from '../config/config.ts';
 import { loadConfig } from '../config/load-config.ts';
 import type { Locate } from '../config/load-config.ts';
 import { type ConfigProblem, formatProblem, inReadingOrder, problemAt } from '../config/problem.ts';
 import { thisMachine } from '../config/world.ts';
+import { tryPolicy } from '../control/policy-trial.ts';
 import { loadPolicy } from '../load-policy.ts';
 import { type Arguments, type Command, type Io, requiredValue } from './command.ts';
 import { configSummary } from './config-summary.ts';
@@ -27,10 +28,11 @@ export const checkCommands: readonly Command[] = [
 async function check(args: Arguments, io: Io): Promise<number> {
   const file = resolve(io.cwd, requiredValue(args, 'config'));
   const loaded = await loadConfig(file, thisMachine());
+  const config = loaded.ok ? loaded.config : undefined;
   const policy = loaded.ok ? loaded.config.policy : loaded.policy;
   const found = [
     ...(loaded.ok ? [] : loaded.problems),
-    ...(policy === undefined ? [] : await policyProblems(file, policy, loaded.locate)),
+    ...(policy === undefined ? [] : await policyProblems(file, policy, { config, locate: loaded.locate })),
   ];
   const problems = inReadingOrder(found, file);
   const isGood = loaded.ok && problems.length === 0;
@@ -43,21 +45,32 @@ async function check(args: Arguments, io: Io): Promise<number> {
   return isGood ? 0 : 1;
 }
 
-/** What only compiling shows, in the same form and list as the problems of the file. */
-async function policyProblems(file: string, policy: PolicyConfig, locate: Locate): Promise<readonly ConfigProblem[]> {
+type Context = { readonly config: Config | undefined; readonly locate: Locate };
+
+/** What only compiling and running show, in the same form and list as the problems of the file. */
+async function policyProblems(file: string, policy: PolicyConfig, { config, locate }: Context) {
   try {
+    const bundle = await loadPolicy(policy);
     // Opening refuses the built-ins that OPA knows and the engine of the request path does not.
-    openEngine(await loadPolicy(policy), policy.engine);
+    openEngine(bundle, policy.engine);
+    // Samples are made from the whole configuration.
+    if (config !== undefined) await tryPolicy({ config, policy: bundle });
     return [];
   } catch (cause) {
     if (!(cause instanceof PolicyError) || isOurFault(cause)) throw cause;
     const key = cause.code === 'entrypoint-missing' ? ['policy', 'entrypoint'] : ['policy', policy.source.kind];
     const placed = cause.diagnostics.filter((diagnostic) => diagnostic.file !== '' && diagnostic.line > 0);
-    if (placed.length === 0) return [problemAt(file, locate(key), key, cause.message)];
+    if (placed.length === 0) return [problemAt(file, locate(key), key, `${cause.message}; ${cause.remedy}`)];
     return placed.map(({ file: rego, line, column, message }) =>
-      problemAt(rego, { line, column: Math.max(1, column) }, [], message),
+      problemAt(rego, { line, column: Math.max(1, column) }, [], inOneLine(message)),
     );
   }
+}
+
+/** OPA puts what it wants and what it has below its message, and draws the place, which stands in front already. */
+function inOneLine(message: string): string {
+  const [what = '', ...more] = message.split('\n');
+  return more.some((line) => /^\s*\^/.test(line)) ? what : [what, ...more].join('; ');
 }
 
 /** The compiler itself failed, which says nothing about the policy. */

@@ -4,8 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { needsDeadline } from '../../policy/engines/select.ts';
 import { PolicyError } from '../../policy/errors.ts';
 import { createHeartbeat, type HeartbeatMemory } from '../data/heartbeat.ts';
-import type { TrialStart } from '../data/trial.ts';
-import type { SnapshotData } from '../snapshot-data.ts';
+import type { TrialStart, Tried } from '../data/trial.ts';
 import { watchEvaluations } from './deadline.ts';
 
 /** For the evaluation of one sample. More than a deadline: the first one compiles. */
@@ -34,13 +33,13 @@ export async function withinSampleTime<T>(worker: Worker, heartbeat: HeartbeatMe
 }
 
 /**
- * Lets a policy that a running proxy is about to load show that it comes to an end, where no request can suffer from it.
+ * Lets a policy that is about to be put into force show that it comes to an end, where no request can suffer from it.
  * It judges nothing else: whatever is wrong besides, the data threads find. Throws PolicyError.
  */
-export async function tryPolicy(snapshot: SnapshotData): Promise<void> {
-  if (!needsDeadline(snapshot.config.policy.engine)) return;
+export async function tryPolicy({ config, policy }: Tried): Promise<void> {
+  if (!needsDeadline(config.policy.engine)) return;
   const heartbeat = createHeartbeat();
-  const start: TrialStart = { snapshot, heartbeat };
+  const start: TrialStart = { tried: { config, policy }, heartbeat };
   const worker = new Worker(entry, { workerData: start, name: 'trial', stdout: false, stderr: false });
   const ended = once(worker, 'exit').catch(() => undefined);
   await withinSampleTime(worker, heartbeat, Promise.race([once(worker, 'message').catch(() => undefined), ended]));

@@ -77,6 +77,27 @@ test('a built-in that the request path lacks is reported', async (t) => {
   t.match(out, /authz\.rego:3.*http\.send/);
 });
 
+test('a problem that OPA draws over several lines is one line', async (t) => {
+  const rego = 'package portcullis.authz\n\ndecision if {\n\tcount(1) == 1\n}\n';
+  const out = async (text: string) => (await check(writeFolder(t.testdir(), good, { 'policy/authz.rego': text }))).out;
+  t.match(await out(rego), /^policy\/authz\.rego:4:2: count: invalid argument\(s\); have: .*; want: .*\n1 problem\n$/);
+  t.equal(
+    await out('package p\n\na if {\n\tinput.x ==\n}\n'),
+    'policy/authz.rego:5:1: unexpected } token\n1 problem\n',
+  );
+});
+
+test('a policy that no engine would end is a problem', async (t) => {
+  const rego = 'package portcullis.authz\n\ndecision if replace("x", "", input.attributes.request.http.method) == ""\n';
+  const text = change('  rego:', '  engine: wasm\n  rego:');
+  const { code, out } = await check(writeFolder(t.testdir(), text, { 'policy/authz.rego': rego }));
+  t.equal(code, 1);
+  t.match(
+    out,
+    /^portcullis\.yaml:10:9: policy\.rego: the policy did not decide a sample request .*`policy\.engine: plan`/,
+  );
+});
+
 test('a missing file is one problem', async (t) => {
   const file = `${t.testdir()}/portcullis.yaml`;
   t.strictSame(await check(file), {
