@@ -9,7 +9,7 @@ export const policyErrors = {
   },
   'rego-unreadable': {
     summary: 'A Rego file exists but cannot be read.',
-    remedy: 'make the file readable for the user that runs portcullis',
+    remedy: 'make the file readable for the user that runs portcullis; Rego is text in UTF-8',
   },
   'rego-does-not-compile': {
     summary: "OPA's compiler refused the policy.",
@@ -26,6 +26,10 @@ export const policyErrors = {
   'data-invalid': {
     summary: 'The data file is not a JSON object.',
     remedy: 'correct the JSON at the line named above; the top level must be an object',
+  },
+  'data-conflict': {
+    summary: 'The data has a value where the policy has a rule.',
+    remedy: 'rename one of the two; OPA refuses such a bundle too, since both would be the same document',
   },
   'builtin-refused': {
     summary: 'The policy calls a built-in that would make a decision impure, or that this engine lacks.',

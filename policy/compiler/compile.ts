@@ -4,6 +4,7 @@ import { type JsonObject, makeBundle, type PolicyBundle, type RequiredBuiltin } 
 import { readDataFile } from '../bundle/data-file.ts';
 import { type Diagnostic, formatDiagnostic, PolicyError } from '../errors.ts';
 import { type Compiled, cached } from './cache.ts';
+import { refuseDataConflicts } from './data-conflict.ts';
 import type { BuildJob, InputPaths, TestResult } from './job.ts';
 import { type CompilerOptions, runCompiler } from './run.ts';
 import { readSources, type Sources, withPaths } from './sources.ts';
@@ -38,6 +39,7 @@ export async function buildSources(request: SourceBuild): Promise<PolicyBundle> 
   const { sources, data, entrypoint, name } = request;
   const job = { do: 'build', files: sources.files, entrypoint, capabilities: capabilities() } as const;
   const compiled = await cached(request.cacheFolder, job, () => compile(job, sources, request.compiler));
+  refuseDataConflicts(compiled.plan, data);
   const required = requiredBuiltins(compiled, sources);
   return makeBundle({
     wasm: Uint8Array.from(Buffer.from(compiled.wasm, 'base64')),

@@ -47,7 +47,10 @@ async function regoPaths(root: string): Promise<readonly { readonly file: string
   const found = await stat(root).catch((cause: NodeJS.ErrnoException) => {
     throw new PolicyError('rego-missing', `cannot find the policy ${root}: ${cause.code ?? cause.message}`, { cause });
   });
-  if (!found.isDirectory()) return [{ file: root, below: '' }];
+  if (!found.isDirectory()) {
+    if (regoFile.test(root)) return [{ file: root, below: '' }];
+    throw new PolicyError('rego-missing', `${root} is neither a folder nor a .rego file`);
+  }
   const paths = await pathsBelow(root).catch((cause: NodeJS.ErrnoException) => {
     throw new PolicyError('rego-unreadable', `cannot list ${root}: ${cause.code ?? cause.message}`, { cause });
   });

@@ -62,10 +62,10 @@ export function loadModule(plan: Plan, generated: Generated, options: ModuleOpti
     ...builtinRuntime(options.strictBuiltinErrors, generated.builtinNames),
     makeFunctions: (functions: readonly Callee[]) => calleeTree(functions, paths),
     spent: (): never => {
-      throw new EvaluationError(`the policy used up its budget of ${options.maxSteps} steps (maxSteps)`);
+      throw new EvaluationError(`the policy used up its budget of ${options.maxSteps} steps (policy.max_steps)`);
     },
     full: (): never => {
-      throw new EvaluationError(`the policy used up its ${options.maxMemoryBytes} bytes of memory (maxMemoryBytes)`);
+      throw new EvaluationError(`the policy used up its ${options.maxMemoryBytes} bytes of memory (policy.max_memory)`);
     },
   };
   const module = make(
