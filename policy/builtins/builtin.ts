@@ -24,3 +24,13 @@ export type Builtins = { readonly [name: string]: Builtin };
 export class BuiltinError extends Error {
   override readonly name = 'BuiltinError';
 }
+
+/** Undefined where the work fails with BuiltinError: for built-ins that say whether, and not what. */
+export function attempt<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (thrown) {
+    if (thrown instanceof BuiltinError) return undefined;
+    throw thrown;
+  }
+}

@@ -1,4 +1,4 @@
-import { yamlBuiltins } from '../builtins/yaml/yaml.ts';
+import { readYaml } from '../builtins/yaml/yaml.ts';
 import { PolicyError } from '../errors.ts';
 import { jsonText } from '../value/text.ts';
 import type { JsonObject } from './bundle.ts';
@@ -34,8 +34,7 @@ export function dataOf(where: string, files: BundleFiles, roots: readonly string
 function yamlAsJson(file: string, bytes: Uint8Array): Uint8Array {
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    const value = yamlBuiltins['yaml.unmarshal']?.({ unixMs: undefined, charge: () => undefined }, text);
-    return Buffer.from(jsonText(value ?? null));
+    return Buffer.from(jsonText(readYaml({ unixMs: undefined, charge: () => undefined }, text)));
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new PolicyError('data-invalid', `${file}: ${why}`, { cause });

@@ -1,5 +1,16 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseYamlDocuments, visit } from '../../policy/yaml.ts';
-import type { Document, Node, ParsedNode, YAMLError, YAMLMap } from '../../policy/yaml.ts';
+import {
+  type Alias,
+  aliasTargets,
+  type Document,
+  type Node,
+  type ParsedNode,
+  readYamlText,
+  type Scalar,
+  shapeOf,
+  type YAMLError,
+  type YAMLMap,
+  type YamlText,
+} from '../../policy/yaml.ts';
 import type { Position } from './problem.ts';
 
 /** Text becomes a tree of located values, free of anchors, tags and odd keys. */
@@ -30,15 +41,15 @@ const MAX_ERRORS = 10;
  * (a duplicate key, a tag) has problems beside a root, so that the rest can be checked in the same go.
  */
 export function parseYaml(text: string): YamlDocument {
-  const lines = new LineCounter();
-  const documents = parseYamlDocuments(text, { schema: 'core', stringKeys: true, lines });
+  const { documents, positionAt } = readYamlText(text, { schema: 'core', stringKeys: true });
   const [document, second] = documents;
   if (document === undefined || document.contents === null) {
     return { root: undefined, problems: [{ at: { line: 1, column: 1 }, message: 'the file is empty' }] };
   }
   const broken = documents.flatMap(({ errors }) => errors);
-  if (broken.length > 0) return { root: undefined, problems: broken.slice(0, MAX_ERRORS).map(syntaxProblem(lines)) };
-  const conversion = new Conversion(document, lines);
+  if (broken.length > 0)
+    return { root: undefined, problems: broken.slice(0, MAX_ERRORS).map(syntaxProblem(positionAt)) };
+  const conversion = new Conversion(document, positionAt);
   if (second !== undefined) {
     conversion.report(second.range[0], 'a second document begins here; a configuration is one document');
   }
@@ -46,32 +57,31 @@ export function parseYaml(text: string): YamlDocument {
   return { root: conversion.root(), problems: conversion.problems };
 }
 
-function syntaxProblem(lines: LineCounter): (error: YAMLError) => YamlProblem {
+type PositionAt = YamlText['positionAt'];
+
+function syntaxProblem(positionAt: PositionAt): (error: YAMLError) => YamlProblem {
   return ({ code, pos, message }) => {
     const why = code === 'RESOURCE_EXHAUSTION' ? 'nested too deep' : message;
-    return { at: at(lines, pos[0]), message: `not YAML: ${why}` };
+    return { at: positionAt(pos[0]), message: `not YAML: ${why}` };
   };
-}
-
-function at(lines: LineCounter, offset: number): Position {
-  const { line, col } = lines.linePos(offset);
-  return { line: Math.max(1, line), column: Math.max(1, col) };
 }
 
 /** One document on its way to a tree; owns the budget of nodes and the problems found so far. */
 class Conversion {
   readonly problems: YamlProblem[] = [];
   readonly #document: Document.Parsed;
-  readonly #lines: LineCounter;
+  readonly #targets: ReadonlyMap<Alias, Node | undefined>;
+  readonly #positionAt: PositionAt;
   #nodes = 0;
 
-  constructor(document: Document.Parsed, lines: LineCounter) {
+  constructor(document: Document.Parsed, positionAt: PositionAt) {
     this.#document = document;
-    this.#lines = lines;
+    this.#targets = aliasTargets(document);
+    this.#positionAt = positionAt;
   }
 
   report(offset: number, message: string): void {
-    this.problems.push({ at: at(this.#lines, offset), message });
+    this.problems.push({ at: this.#positionAt(offset), message });
   }
 
   root(): YamlNode | undefined {
@@ -81,17 +91,10 @@ class Conversion {
   }
 
   #tooManyAliases(): boolean {
-    let count = 0;
-    let last = 0;
-    visit(this.#document, {
-      Alias: (_key, alias) => {
-        count += 1;
-        last = alias.range?.[0] ?? last;
-        return count > MAX_ALIASES ? visit.BREAK : undefined;
-      },
-    });
-    if (count > MAX_ALIASES) this.report(last, `more than ${MAX_ALIASES} aliases`);
-    return count > MAX_ALIASES;
+    if (this.#targets.size <= MAX_ALIASES) return false;
+    const first = [...this.#targets.keys()][MAX_ALIASES];
+    this.report(first?.range?.[0] ?? 0, `more than ${MAX_ALIASES} aliases`);
+    return true;
   }
 
   /** `above` are the nodes around this one: an alias to one of them would never end. */
@@ -101,23 +104,35 @@ class Conversion {
     if (this.#nodes === MAX_NODES) this.report(start, `more than ${MAX_NODES} values once aliases are replaced`);
     if (above.length === MAX_DEPTH) this.report(start, `nested deeper than ${MAX_DEPTH} levels`);
     if (this.#nodes >= MAX_NODES || above.length >= MAX_DEPTH) return undefined;
-    if (isAlias(node)) return this.#resolve(node.source, node.resolve(this.#document), start, above);
-    const position = at(this.#lines, start);
-    if (isMap(node)) return { kind: 'map', at: position, entries: this.#entries(node, start, [...above, node]) };
-    if (isSeq(node)) {
-      const inside = [...above, node];
-      const items = node.items.map((item) => this.#convert(item as Node | null, start, inside));
-      return { kind: 'list', at: position, items: items.filter((item) => item !== undefined) };
+    const shape = shapeOf(node);
+    const at = this.#positionAt(start);
+    switch (shape.kind) {
+      case 'alias':
+        return this.#resolve(shape.node, start, above);
+      case 'map':
+        return { kind: 'map', at, entries: this.#entries(shape.node, start, [...above, shape.node]) };
+      case 'list': {
+        const inside = [...above, shape.node];
+        const items = shape.node.items.map((item) => this.#convert(item as Node | null, start, inside));
+        return { kind: 'list', at, items: items.filter((item) => item !== undefined) };
+      }
+      case 'scalar':
+        return this.#scalar(shape.node, start);
     }
-    const value = isScalar(node) ? node.value : null;
+  }
+
+  #scalar(node: Scalar | undefined, start: number): YamlScalar | undefined {
+    const value = node?.value ?? null;
     if (value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') {
-      return { kind: 'scalar', at: position, value, source: (isScalar(node) && node.source) || String(value ?? '') };
+      return { kind: 'scalar', at: this.#positionAt(start), value, source: node?.source || String(value ?? '') };
     }
     this.report(start, 'a value that YAML 1.2 does not know');
     return undefined;
   }
 
-  #resolve(name: string, target: Node | undefined, start: number, above: readonly Node[]): YamlNode | undefined {
+  #resolve(alias: Alias, start: number, above: readonly Node[]): YamlNode | undefined {
+    const { source: name } = alias;
+    const target = this.#targets.get(alias);
     if (target === undefined) this.report(start, `no anchor &${name} before this alias`);
     else if (above.includes(target)) this.report(start, `the alias *${name} contains itself`);
     else return this.#convert(target, start, above);
@@ -129,19 +144,20 @@ class Conversion {
     return map.items.flatMap((pair) => {
       const keyNode = pair.key as Node | null;
       const offset = keyNode?.range?.[0] ?? start;
-      const keyAt = at(this.#lines, offset);
-      if (!isScalar(keyNode) || typeof keyNode.value !== 'string') {
+      const keyAt = this.#positionAt(offset);
+      const { kind, node: word } = shapeOf(keyNode);
+      const key = kind === 'scalar' ? word?.value : undefined;
+      if (typeof key !== 'string') {
         this.report(offset, 'a key must be a plain word');
         return [];
       }
-      const key = keyNode.value;
       const first = seen.get(key);
       if (first !== undefined) {
         this.report(offset, `the key \`${key}\` stands twice; first in line ${first.line}, column ${first.column}`);
         return [];
       }
       seen.set(key, keyAt);
-      const value = this.#convert(pair.value as Node | null, keyNode.range?.[1] ?? offset, above);
+      const value = this.#convert(pair.value as Node | null, keyNode?.range?.[1] ?? offset, above);
       return value === undefined ? [] : [{ key, keyAt, value }];
     });
   }

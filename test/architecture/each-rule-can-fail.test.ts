@@ -78,6 +78,24 @@ const breaches: readonly { what: string; rule: Rule; files: Record<string, strin
     files: { 'proxy/a.ts': "export { x } from './x.ts';" },
     says: /re-exports/,
   },
+  {
+    what: 'a package is handed on',
+    rule: noBarrels,
+    files: { 'proxy/a.ts': "export { x } from 'pkg';" },
+    says: /re-exports/,
+  },
+  {
+    what: 'all types of a package are handed on',
+    rule: noBarrels,
+    files: { 'proxy/a.ts': "export type * from 'pkg';" },
+    says: /re-exports/,
+  },
+  {
+    what: 'types of ours are handed on',
+    rule: noBarrels,
+    files: { 'proxy/a.ts': "export type { X } from './x.ts';" },
+    says: /re-exports/,
+  },
   { what: 'a long file', rule: smallFiles, files: { 'proxy/a.ts': '\n'.repeat(251) }, says: /251 lines/ },
   ...[
     'const home = process.env.HOME;',
@@ -111,6 +129,7 @@ test('what is allowed is not reported', async (t) => {
     'proxy/filters/a.ts':
       "/* import './b.ts' */\nimport { isDenial } from '../denial.ts';\nimport type { Peer } from './identity.ts';",
     'proxy/main.ts': 'const { env } = process;',
+    'policy/door.ts': "import { x } from 'pkg';\nexport type { A, B } from 'pkg';\nexport type {\n  C,\n} from 'pkg';",
     'test/a.ts': "import { x } from '../proxy/chain.ts';",
   });
   for (const rule of [folders, oneImporter({}), noCycles, noBarrels, smallFiles, outsideWorld(/^proxy\/main\.ts$/)]) {

@@ -4,6 +4,7 @@ import {
   type DocumentNode,
   GraphQLError,
   type GraphQLSchema,
+  OperationTypeNode,
   type ParseOptions,
   parse,
   type TypeDefinitionNode,
@@ -14,7 +15,6 @@ import {
 import { BuiltinError } from '../builtin.ts';
 
 /** The only importer of `graphql`. Its errors become BuiltinError, and so does nesting that exhausts the stack. */
-export { OperationTypeNode } from 'graphql';
 export type {
   ArgumentNode,
   DefinitionNode,
@@ -29,6 +29,7 @@ export type {
   NameNode,
   NamedTypeNode,
   OperationDefinitionNode,
+  OperationTypeNode,
   SchemaDefinitionNode,
   SchemaExtensionNode,
   SelectionNode,
@@ -40,6 +41,11 @@ export type {
   ValueNode,
   VariableDefinitionNode,
 } from 'graphql';
+
+/** Undefined for what is no operation. */
+export function operationNamed(name: string): OperationTypeNode | undefined {
+  return Object.values(OperationTypeNode).find((operation) => operation === name);
+}
 
 const options: ParseOptions = {
   noLocation: true,

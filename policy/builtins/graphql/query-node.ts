@@ -14,10 +14,11 @@ import {
   wrong,
 } from './document-node.ts';
 import {
+  operationNamed,
   type DocumentNode,
   type FragmentDefinitionNode,
   type OperationDefinitionNode,
-  OperationTypeNode,
+  type OperationTypeNode,
   type SelectionNode,
   type SelectionSetNode,
   type VariableDefinitionNode,
@@ -43,8 +44,7 @@ function operationNode(tree: ObjectValue): OperationDefinitionNode {
 }
 
 export function operationIn(tree: ObjectValue): OperationTypeNode {
-  const name = textIn(tree, 'Operation');
-  return Object.values(OperationTypeNode).find((one) => one === name) ?? wrong('Operation', 'an operation');
+  return operationNamed(textIn(tree, 'Operation')) ?? wrong('Operation', 'an operation');
 }
 
 function variableNode(tree: ObjectValue): VariableDefinitionNode {
