@@ -65,8 +65,9 @@ const signRequest: Builtin = (_context, request, config, timeNs) => {
 };
 
 function readConfig(config: ObjectValue): Config {
-  const disabled = member(config, 'disable_payload_signing') ?? false;
-  if (typeof disabled !== 'boolean')
+  // Null is a value, and not one of these.
+  const disabled = member(config, 'disable_payload_signing');
+  if (disabled !== undefined && typeof disabled !== 'boolean')
     throw new BuiltinError("invalid value for 'disable_payload_signing' in AWS config");
   const token = member(config, 'aws_session_token');
   return {
@@ -75,7 +76,7 @@ function readConfig(config: ObjectValue): Config {
     secretKey: requiredText(config, 'aws_secret_access_key'),
     region: requiredText(config, 'aws_region'),
     sessionToken: typeof token === 'string' ? token : '',
-    signsPayload: !disabled,
+    signsPayload: disabled !== true,
   };
 }
 
@@ -95,7 +96,8 @@ function timestampOf(timeNs: number | bigint): string {
 }
 
 function headersOf(request: ObjectValue): readonly (readonly [string, string])[] {
-  const headers = member(request, 'headers') ?? {};
+  const headers = member(request, 'headers');
+  if (headers === undefined) return [];
   if (!isObject(headers)) throw new BuiltinError('headers must be an object');
   return sortedEntries(headers).map(([name, value]) => [textOrEmpty(name), textOrEmpty(value)]);
 }
@@ -118,7 +120,7 @@ function urlOf(url: string): { readonly host: string; readonly path: string; rea
   const { path, raw_query } = parseUri(url);
   const written = uriPartsOf(url);
   // As it is written, where that is a valid encoding.
-  const isEncoded = /^(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/[\]]|%[0-9a-fA-F]{2})*$/.test(written.path);
+  const isEncoded = !/[^A-Za-z0-9\-._~!$&'()*+,;=:@/[\]%]|%(?![0-9a-fA-F]{2})/.test(written.path);
   return {
     host: percentDecode(written.host),
     path: isEncoded ? written.path : percentEncode(path, /[-_.~$&+,/:;=@]/),

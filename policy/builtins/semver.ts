@@ -11,15 +11,14 @@ type Version = { readonly numbers: readonly bigint[]; readonly preRelease: reado
 
 const largest = 2n ** 63n - 1n;
 const number = /^(?:0|[1-9][0-9]*)$/;
-const identifiers = /^[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*$/;
+const identifier = /^[0-9A-Za-z-]+$/;
 const digits = /^[0-9]+$/;
 
 function parse(source: string): Version | undefined {
   const [withPreRelease, metadata] = cut(source.startsWith('v') ? source.slice(1) : source, '+');
   const [core, preRelease] = cut(withPreRelease, '-');
-  if (metadata !== undefined && !identifiers.test(metadata)) return undefined;
-  if (preRelease !== undefined && !identifiers.test(preRelease)) return undefined;
   const parts = preRelease?.split('.') ?? [];
+  if (![...parts, ...(metadata?.split('.') ?? [])].every((part) => identifier.test(part))) return undefined;
   if (parts.some((part) => digits.test(part) && !number.test(part))) return undefined;
   // 19 digits are enough: longer ones would take long to become a number.
   const numbers = core.split('.').map((part) => (part.length <= 19 && number.test(part) ? BigInt(part) : -1n));

@@ -1,3 +1,4 @@
+import { withoutEnds } from '../builtins/strings/ends.ts';
 import { PolicyError } from '../errors.ts';
 import { readStrictJson } from '../json/strict-json.ts';
 
@@ -72,8 +73,14 @@ export function isWithinRoots(roots: readonly string[], path: string): boolean {
 
 type Refuse = (what: string) => PolicyError;
 
+const maxRoots = 1_000;
+const isSlash = (char: string): boolean => char === '/';
+
 function rootsOf(value: unknown, refuse: Refuse): readonly string[] {
-  const roots = listOf(value, 'roots', refuse).map((root) => textOf(root, 'a root', refuse).replace(/^\/+|\/+$/g, ''));
+  const given = listOf(value, 'roots', refuse);
+  // Each is compared with all the others, and with every place of the data.
+  if (given.length > maxRoots) throw refuse(`it has ${given.length} roots; at most ${maxRoots} are taken`);
+  const roots = given.map((root) => withoutEnds(textOf(root, 'a root', refuse), isSlash, { left: true, right: true }));
   roots.forEach((root, index) => {
     const other = roots.find((each, at) => at !== index && isWithinRoots([root], each));
     if (other !== undefined) throw refuse(`the roots ${JSON.stringify(root)} and ${JSON.stringify(other)} overlap`);

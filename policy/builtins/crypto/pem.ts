@@ -1,5 +1,5 @@
 import { bytesOfBase64 } from '../encoding/base64.ts';
-import { BuiltinError } from '../builtin.ts';
+import { attempt } from '../builtin.ts';
 
 export type PemBlock = {
   /** What stands between BEGIN and the dashes, for example `CERTIFICATE`. */
@@ -34,11 +34,5 @@ export function* pemBlocks(text: string): Generator<PemBlock> {
   }
 }
 
-function bodyOf(lines: string): Buffer | undefined {
-  try {
-    return bytesOfBase64(lines.replace(headers, '').replaceAll(/[ \t]/g, ''));
-  } catch (thrown) {
-    if (thrown instanceof BuiltinError) return undefined;
-    throw thrown;
-  }
-}
+const bodyOf = (lines: string): Buffer | undefined =>
+  attempt(() => bytesOfBase64(lines.replace(headers, '').replaceAll(/[ \t]/g, '')));

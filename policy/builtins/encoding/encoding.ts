@@ -1,16 +1,7 @@
 import { bytesOf, textOf } from '../../value/bytes.ts';
 import { bytesOfBase64, bytesOfBase64Url } from './base64.ts';
-import { BuiltinError, type Builtins } from '../builtin.ts';
+import { attempt, BuiltinError, type Builtins } from '../builtin.ts';
 import { text } from '../operands.ts';
-
-function isBase64(encoded: string): boolean {
-  try {
-    bytesOfBase64(encoded);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 const encodeBase64Url = (decoded: string): string => bytesOf(decoded).toString('base64url');
 
@@ -26,7 +17,8 @@ function decodeHex(encoded: string): string {
 export const encodingBuiltins: Builtins = {
   'base64.encode': (_context, decoded) => bytesOf(text(decoded, 1)).toString('base64'),
   'base64.decode': (_context, encoded) => textOf(bytesOfBase64(text(encoded, 1))),
-  'base64.is_valid': (_context, encoded) => typeof encoded === 'string' && isBase64(encoded),
+  'base64.is_valid': (_context, encoded) =>
+    typeof encoded === 'string' && attempt(() => bytesOfBase64(encoded)) !== undefined,
   'base64url.encode': (_context, decoded) => padded(encodeBase64Url(text(decoded, 1))),
   'base64url.encode_no_pad': (_context, decoded) => encodeBase64Url(text(decoded, 1)),
   'base64url.decode': (_context, encoded) => textOf(bytesOfBase64Url(text(encoded, 1))),

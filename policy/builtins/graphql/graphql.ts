@@ -1,6 +1,6 @@
 import { jsonText } from '../../value/text.ts';
 import { isArray, isObject, type PlainObject, type Value } from '../../value/value.ts';
-import { type BuiltinContext, BuiltinError, type Builtins } from '../builtin.ts';
+import { attempt, type BuiltinContext, BuiltinError, type Builtins } from '../builtin.ts';
 import { checkQuery, type DocumentNode, type GraphQLSchema, guarded, makeSchema, parseDocument } from './library.ts';
 import { comparisons } from './query-cost.ts';
 import { queryNode } from './query-node.ts';
@@ -86,16 +86,6 @@ function verified(
   context.charge(comparisons(asked.document) * stepsPerComparison);
   checkQuery(known.schema, asked.document);
   return [asked.value, known.value];
-}
-
-/** Undefined where the work fails with BuiltinError. */
-function attempt<T>(work: () => T): T | undefined {
-  try {
-    return work();
-  } catch (error) {
-    if (error instanceof BuiltinError) return undefined;
-    throw error;
-  }
 }
 
 export const graphqlBuiltins: Builtins = {

@@ -23,8 +23,14 @@ function readLayout(options: ObjectValue): Layout | undefined {
   }
   const prefix = member(options, 'prefix');
   const indent = member(options, 'indent');
-  const pretty = boolean(member(options, 'pretty') ?? (prefix ?? indent) !== undefined, 2);
-  return pretty ? { prefix: text(prefix ?? '', 2), indent: text(indent ?? '\t', 2) } : undefined;
+  // Not `??`: null is a value, of the wrong type.
+  const layout = {
+    prefix: prefix === undefined ? '' : text(prefix, 2),
+    indent: indent === undefined ? '\t' : text(indent, 2),
+  };
+  const pretty = member(options, 'pretty');
+  const wanted = pretty === undefined ? prefix !== undefined || indent !== undefined : boolean(pretty, 2);
+  return wanted ? layout : undefined;
 }
 
 /** JSON over several lines. Works on the text: what is outside its strings is punctuation, numbers and words. */
@@ -35,7 +41,7 @@ function layOut(context: BuiltinContext, json: string, { prefix, indent }: Layou
     context.charge(1 + Math.ceil((prefix.length + depth * indent.length) / 64));
     return `\n${prefix}${indent.repeat(depth)}`;
   };
-  const laidOut = json.replaceAll(/"(?:[^"\\]|\\.)*"|\[\]|\{\}|[[\]{},:]/gs, (token) => {
+  const spaced = (token: string): string => {
     if (token === ',') return `,${line()}`;
     if (token === ':') return ': ';
     if (token === '[' || token === '{') {
@@ -45,8 +51,29 @@ function layOut(context: BuiltinContext, json: string, { prefix, indent }: Layou
     if (token !== ']' && token !== '}') return token;
     depth--;
     return `${line()}${token}`;
-  });
-  return `${prefix}${laidOut}`;
+  };
+  let made = prefix;
+  let end = 0;
+  for (const { token, at } of punctuationOf(json)) {
+    made += json.slice(end, at) + spaced(token);
+    end = at + token.length;
+  }
+  return made + json.slice(end);
+}
+
+/** What is outside of strings. A pattern for a whole string runs out of stack at ten million characters. */
+function* punctuationOf(json: string): Generator<{ readonly token: string; readonly at: number }> {
+  const next = /"|\[\]|\{\}|[[\]{},:]/g;
+  for (let found = next.exec(json); found !== null; found = next.exec(json)) {
+    if (found[0] === '"') next.lastIndex = endOfString(json, found.index);
+    else yield { token: found[0], at: found.index };
+  }
+}
+
+function endOfString(json: string, start: number): number {
+  let at = start + 1;
+  while (json[at] !== '"') at += json[at] === '\\' ? 2 : 1;
+  return at + 1;
 }
 
 function unmarshal(json: string): Value {

@@ -1,17 +1,8 @@
 import { keyOf } from '../../value/key.ts';
-import { insert, member, objectOf, sizeOf } from '../../value/object.ts';
+import { entriesOf, insert, member, objectOf, sizeOf } from '../../value/object.ts';
 import { equalValues } from '../../value/order.ts';
 import { setOf } from '../../value/set.ts';
-import {
-  type Entry,
-  isArray,
-  isObject,
-  type Key,
-  type ObjectValue,
-  RegoMap,
-  RegoSet,
-  type Value,
-} from '../../value/value.ts';
+import { isArray, isObject, type Key, type ObjectValue, RegoMap, RegoSet, type Value } from '../../value/value.ts';
 import { type BuiltinContext, BuiltinError, type Builtins } from '../builtin.ts';
 import { parsePath } from './paths.ts';
 import { array, text } from '../operands.ts';
@@ -34,6 +25,8 @@ type Document = Value | undefined;
  * patch may come from a request ("billion laughs", CVE-2003-1564).
  */
 const maxCopied = 1_000_000;
+/** As deep as anything that is read (`value/read-json.ts`): each copy into its own depths doubles that, too. */
+const maxDepth = 1_000;
 
 function applyPatches(context: BuiltinContext, source: Value, patches: readonly Value[]): Value {
   let document: Document = source;
@@ -62,11 +55,13 @@ function applyPatch(
       return addAt(context, removeAt(context, document, path), path, required(patch, 'value'));
     case 'move': {
       const from = parsePath(required(patch, 'from'));
-      return addAt(context, removeAt(context, document, from), path, valueAt(document, from));
+      const moved = valueAt(document, from);
+      spend(context, { left: Infinity }, moved);
+      return addAt(context, removeAt(context, document, from), path, moved);
     }
     case 'copy': {
       const copied = valueAt(document, parsePath(required(patch, 'from')));
-      spend(copies, copied);
+      spend(context, copies, copied);
       return addAt(context, document, path, copied);
     }
     case 'test':
@@ -83,14 +78,18 @@ function required(patch: ObjectValue, name: string): Value {
   return value;
 }
 
-/** Counts what is in a value. */
-function spend(copies: { left: number }, value: Value): void {
+/** Pays for each part of a value that comes to another place, which must not be too deep for it. */
+function spend(context: BuiltinContext, copies: { left: number }, value: Value, depth = 0): void {
+  context.charge(1);
   if (--copies.left < 0) throw new BuiltinError(`a patch copies more than ${maxCopied} values`);
   if (typeof value !== 'object' || value === null) return;
-  if (isArray(value)) for (const item of value) spend(copies, item);
-  else if (value instanceof RegoSet) for (const item of value.members.values()) spend(copies, item);
-  else for (const [, child] of entriesOf(value)) spend(copies, child);
+  if (depth >= maxDepth) throw tooDeep();
+  if (isArray(value)) for (const item of value) spend(context, copies, item, depth + 1);
+  else if (value instanceof RegoSet) for (const item of value.members.values()) spend(context, copies, item, depth + 1);
+  else for (const [, child] of entriesOf(value)) spend(context, copies, child, depth + 1);
 }
+
+const tooDeep = (): BuiltinError => new BuiltinError(`a patch reaches deeper than ${maxDepth} levels`);
 
 function valueAt(document: Document, path: Path): Value {
   return path.reduce<Value>((value, key) => present(childOf(container(value), key)), present(document));
@@ -110,6 +109,7 @@ type Change = (parent: Container, key: Value) => Value;
 
 /** The value with the container that the path leads to changed. As deep as the value, however long the path. */
 function changeAt(context: BuiltinContext, value: Value, path: Path, change: Change, at = 0): Value {
+  if (at >= maxDepth) throw tooDeep();
   const parent = container(value);
   const key = path[at] as Value;
   context.charge(childCount(parent));
@@ -159,7 +159,7 @@ function withoutChild(parent: Container, key: Value): Value {
   if (isArray(parent)) return parent.toSpliced(indexOf(key, parent), 1);
   const removed = keyOf(key);
   if (parent instanceof RegoSet) return without(parent, removed);
-  return objectOf([...entriesOf(parent)].filter(([name]) => keyOf(name) !== removed));
+  return objectOf(entriesOf(parent).filter(([name]) => keyOf(name) !== removed));
 }
 
 function without(set: RegoSet, removed: Key): RegoSet {
@@ -176,12 +176,8 @@ function indexOf(key: Value, items: readonly Value[]): number {
   throw new BuiltinError('a path of the patch has no index where it leads through an array');
 }
 
-function entriesOf(value: ObjectValue): Iterable<Entry> {
-  return value instanceof RegoMap ? value.members.values() : Object.entries(value);
-}
-
 function copyOf(value: ObjectValue): ObjectValue {
-  return value instanceof RegoMap ? objectOf(value.members.values()) : { ...value };
+  return value instanceof RegoMap ? objectOf(entriesOf(value)) : { ...value };
 }
 
 export const jsonPatchBuiltins: Builtins = {

@@ -1,9 +1,9 @@
 import { unescapeToken } from '../../json/pointer.ts';
 import { keyOf } from '../../value/key.ts';
-import { insert } from '../../value/object.ts';
+import { entriesOf, insert } from '../../value/object.ts';
 import { sortedMembers } from '../../value/order.ts';
 import { setOf } from '../../value/set.ts';
-import { isArray, type Key, type ObjectValue, RegoMap, RegoSet, typeName, type Value } from '../../value/value.ts';
+import { isArray, type Key, type ObjectValue, RegoSet, typeName, type Value } from '../../value/value.ts';
 import { BuiltinError, type Builtins } from '../builtin.ts';
 import { mismatch, object } from '../operands.ts';
 
@@ -71,7 +71,7 @@ function rebuild(value: Value, replace: (child: Value, key: Key) => Value | unde
     return setOf(members.filter((item) => item !== undefined));
   }
   let made: ObjectValue = {};
-  for (const [key, child] of value instanceof RegoMap ? value.members.values() : Object.entries(value)) {
+  for (const [key, child] of entriesOf(value)) {
     const replaced = replace(child, keyOf(key));
     if (replaced !== undefined) made = insert(made, key, replaced);
   }

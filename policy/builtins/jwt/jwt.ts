@@ -10,6 +10,7 @@ import { headerOf, joseHeaderOf, objectOfText, readOrUndefined, readToken, textO
 import { isSignedByOne } from './verify.ts';
 import { marshal } from '../json/json.ts';
 import { object, text } from '../operands.ts';
+import { withoutEnds } from '../strings/ends.ts';
 
 /** Reads without verifying. A token in a token is unwrapped to the innermost; each is three quarters of the one around it. */
 const decode: Builtin = (_context, encoded) => {
@@ -18,12 +19,14 @@ const decode: Builtin = (_context, encoded) => {
   let payload = textOfPart('JWT payload', token.payload);
   while (member(header, 'cty') === 'JWT') {
     // Some encoders quote the inner token, as a JSON string.
-    token = readToken(payload.replace(/^["']+/, '').replace(/["']+$/, ''));
+    token = readToken(withoutEnds(payload, isQuote, { left: true, right: true }));
     header = headerOf(token);
     payload = textOfPart('JWT payload', token.payload);
   }
   return [header, objectOfText('JWT payload', payload), token.signature.toString('hex')];
 };
+
+const isQuote = (char: string): boolean => char === '"' || char === "'";
 
 /** The signature alone: what the token says, and whether it is still valid, is the policy's to judge. */
 const verifyWithKeys =

@@ -62,7 +62,11 @@ function readAnew(text: string): Written | undefined {
   return { value: bytesOf(ipaddr.IPv6.parse(groups)), bits: 128 };
 }
 
+/** Looked at first: the library says no by throwing, which takes ten times as long as a yes. */
+const fourNumbers = /^[0-9]{1,3}(?:\.[0-9]{1,3}){3}$/;
+
 function readIpv4(text: string): bigint | undefined {
+  if (!fourNumbers.test(text)) return undefined;
   return ipaddr.IPv4.isValidFourPartDecimal(text) ? bytesOf(ipaddr.IPv4.parse(text)) : undefined;
 }
 

@@ -41,7 +41,7 @@ const containsMatches: Builtin = ({ charge }, networks, others) => {
   const left = places(networks, 1);
   if (left.length === 0) return new RegoSet();
   const right = places(others, 2);
-  charge(20 * (left.length + right.length) + 2 * left.length * right.length);
+  charge(100 * (left.length + right.length) + 2 * left.length * right.length);
   if (right.length === 0) return new RegoSet();
   const parsed = right.map(([place, value]) => [place, parseEither(text(value, 1))] as const);
   const pairs = new RegoSet();
@@ -84,7 +84,7 @@ const isValid: Builtin = (_context, source) => typeof source === 'string' && isN
 const merge: Builtin = ({ charge }, operand) => {
   const values = isSet(operand) ? sortedMembers(operand) : operand;
   if (!isArray(values)) throw new BuiltinError('operand must be an array');
-  charge(40 * values.length);
+  charge(200 * values.length);
   return setOf(mergeNetworks(values.map(written)));
 };
 

@@ -1,5 +1,5 @@
 import type { LinearRegex, Match } from '../../linear-regex.ts';
-import { type Builtin, type BuiltinContext, BuiltinError, type Builtins } from '../builtin.ts';
+import { attempt, type Builtin, type BuiltinContext, type Builtins } from '../builtin.ts';
 import { globsIntersect } from './globs-intersect.ts';
 import { integer, text } from '../operands.ts';
 import { cachedRegex, test } from './pattern-cache.ts';
@@ -16,16 +16,8 @@ const isMatch: Builtin = (context, pattern, value) => {
   return test(context, regex, text(value, 2));
 };
 
-const isValid: Builtin = (context, pattern) => {
-  if (typeof pattern !== 'string') return false;
-  try {
-    cachedRegex(context, pattern);
-    return true;
-  } catch (error) {
-    if (error instanceof BuiltinError) return false;
-    throw error;
-  }
-};
+const isValid: Builtin = (context, pattern) =>
+  typeof pattern === 'string' && attempt(() => cachedRegex(context, pattern)) !== undefined;
 
 const findN: Builtin = (context, pattern, value, limit) => {
   const source = text(value, 2);

@@ -29,7 +29,6 @@ const flags: Readonly<Record<string, 'minus' | 'plus' | 'sharp' | 'space' | 'zer
 };
 
 const digits = /\d*/y;
-const index = /\[([^\]]*)\]/y;
 
 class Printer {
   readonly #context: BuiltinContext;
@@ -38,6 +37,8 @@ class Printer {
   #at = 0;
   #next = 0;
   #reordered = false;
+  /** False once there is no `]` in the rest: looked for again behind each of many `[`, it would take quadratic time. */
+  #closes = true;
   /** False once a directive has named an operand that does not exist, or named one in the wrong place. */
   #goodIndex = true;
 
@@ -111,10 +112,11 @@ class Printer {
   #index(): boolean {
     if (this.#format[this.#at] !== '[') return false;
     this.#reordered = true;
-    index.lastIndex = this.#at;
-    const found = index.exec(this.#format);
-    this.#at += found === null ? 1 : found[0].length;
-    const wanted = /^\d{1,8}$/.test(found?.[1] ?? '') ? Number(found?.[1]) : undefined;
+    const close = this.#closes ? this.#format.indexOf(']', this.#at) : -1;
+    this.#closes = close !== -1;
+    const named = this.#format.slice(this.#at + 1, Math.max(close, this.#at + 1));
+    this.#at = Math.max(close, this.#at) + 1;
+    const wanted = /^\d{1,8}$/.test(named) ? Number(named) : undefined;
     if (wanted !== undefined && wanted >= 1 && wanted <= this.#arguments.length) this.#next = wanted - 1;
     else this.#goodIndex = false;
     return wanted !== undefined;

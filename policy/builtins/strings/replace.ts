@@ -38,6 +38,8 @@ function replaceAll(context: BuiltinContext, replacements: readonly Replacement[
     replacements.filter(([old]) => old !== ''),
     ([old]) => old.charCodeAt(0),
   );
+  // Each candidate may be compared to its end at each place, and then not fit.
+  const steps = new Map([...byFirstUnit].map(([unit, candidates]) => [unit, comparisonSteps(candidates)]));
   let made = '';
   let copied = 0;
   const put = (at: number, replacement: string, next: number) => {
@@ -47,9 +49,9 @@ function replaceAll(context: BuiltinContext, replacements: readonly Replacement[
   };
   for (let at = 0; at <= whole.length; ) {
     if (empty !== undefined) put(at, empty, at);
-    const candidates = byFirstUnit.get(whole.charCodeAt(at)) ?? [];
-    context.charge(candidates.length);
-    const found = candidates.find(([old]) => whole.startsWith(old, at));
+    const unit = whole.charCodeAt(at);
+    context.charge(steps.get(unit) ?? 0);
+    const found = byFirstUnit.get(unit)?.find(([old]) => whole.startsWith(old, at));
     if (found === undefined) at += at < whole.length ? unitsAt(whole, at) : 1;
     else {
       put(at, found[1], at + found[0].length);
@@ -58,5 +60,8 @@ function replaceAll(context: BuiltinContext, replacements: readonly Replacement[
   }
   return made + whole.slice(copied);
 }
+
+const comparisonSteps = (candidates: readonly Replacement[]): number =>
+  candidates.reduce((sum, [old]) => sum + 1 + (old.length >>> 6), 0);
 
 export const replaceBuiltins: Builtins = { replace, 'strings.replace_n': replaceN };

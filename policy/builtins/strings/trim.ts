@@ -1,34 +1,11 @@
 import type { Builtin, BuiltinContext, Builtins } from '../builtin.ts';
 import { text } from '../operands.ts';
+import { type Ends, withoutEnds } from './ends.ts';
 
-type Ends = { readonly left: boolean; readonly right: boolean };
-
-/** Takes characters off: in loops, since a pattern that is anchored at the end tries every place. */
-function trimmed(
-  context: BuiltinContext,
-  value: string,
-  isCut: (char: string) => boolean,
-  { left, right }: Ends,
-): string {
-  let [start, end] = [0, value.length];
-  if (left) {
-    for (const char of value) {
-      if (!isCut(char)) break;
-      start += char.length;
-    }
-  }
-  while (right && end > start) {
-    const char = lastChar(value, end);
-    if (!isCut(char)) break;
-    end -= char.length;
-  }
-  context.charge((value.length - end + start) >>> 1);
-  return value.slice(start, end);
-}
-
-function lastChar(value: string, end: number): string {
-  const pair = value.slice(Math.max(0, end - 2), end);
-  return pair.length === 2 && (pair.codePointAt(0) as number) > 0xff_ff ? pair : value.slice(end - 1, end);
+function trimmed(context: BuiltinContext, value: string, isCut: (char: string) => boolean, ends: Ends): string {
+  const kept = withoutEnds(value, isCut, ends);
+  context.charge((value.length - kept.length) >>> 1);
+  return kept;
 }
 
 const trim =

@@ -1,6 +1,6 @@
 import { integer as normalInteger } from '../../value/number.ts';
 import { isArray, isNumber, type Value } from '../../value/value.ts';
-import { BuiltinError } from '../builtin.ts';
+import { type BuiltinContext, BuiltinError } from '../builtin.ts';
 import { mismatch, text } from '../operands.ts';
 import { utc, type Zone, zoneNamed } from './zone.ts';
 
@@ -23,7 +23,7 @@ const min = -(2n ** 63n);
 const max = 2n ** 63n - 1n;
 
 /** `ns`, `[ns]`, `[ns, zone]` or `[ns, zone, layout]`. Throws BuiltinError. */
-export function readMoment(value: Value | undefined): Moment & { readonly layout: string } {
+export function readMoment(context: BuiltinContext, value: Value | undefined): Moment & { readonly layout: string } {
   if (isNumber(value)) return { ns: nanoseconds(value), zone: utc, layout: '' };
   if (!isArray(value) || value.length === 0) {
     return mismatch(1, 'either number (ns) or [number (ns), string (tz)]', value);
@@ -31,7 +31,7 @@ export function readMoment(value: Value | undefined): Moment & { readonly layout
   const [ns, zone = '', layout = ''] = value;
   return {
     ns: isNumber(ns) ? nanoseconds(ns) : mismatch(1, 'number', ns),
-    zone: zoneNamed(text(zone, 1)),
+    zone: zoneNamed(context, text(zone, 1)),
     layout: text(layout, 1),
   };
 }

@@ -16,20 +16,20 @@ const nowNs: Builtin = ({ unixMs }) => {
   return normalInteger(BigInt(unixMs) * 1_000_000n);
 };
 
-const date: Builtin = (_context, moment) => {
-  const { year, month, day } = fieldsOf(readMoment(moment));
+const date: Builtin = (context, moment) => {
+  const { year, month, day } = fieldsOf(readMoment(context, moment));
   return [year, month, day];
 };
 
-const clock: Builtin = (_context, moment) => {
-  const { hour, minute, second } = fieldsOf(readMoment(moment));
+const clock: Builtin = (context, moment) => {
+  const { hour, minute, second } = fieldsOf(readMoment(context, moment));
   return [hour, minute, second];
 };
 
-const weekday: Builtin = (_context, moment) => weekdays[fieldsOf(readMoment(moment)).weekday];
+const weekday: Builtin = (context, moment) => weekdays[fieldsOf(readMoment(context, moment)).weekday];
 
-const addDate: Builtin = (_context, value, years, months, days) => {
-  const moment = readMoment(value);
+const addDate: Builtin = (context, value, years, months, days) => {
+  const moment = readMoment(context, value);
   const fields = fieldsOf(moment);
   const later = {
     ...fields,
@@ -41,9 +41,9 @@ const addDate: Builtin = (_context, value, years, months, days) => {
 };
 
 /** Both in the zone of the first, the earlier one from the later one, field by field. */
-const diff: Builtin = (_context, a, b) => {
-  const first: Moment = readMoment(a);
-  const second: Moment = { ...readMoment(b), zone: first.zone };
+const diff: Builtin = (context, a, b) => {
+  const first: Moment = readMoment(context, a);
+  const second: Moment = { ...readMoment(context, b), zone: first.zone };
   const [from, to] = (first.ns > second.ns ? [second, first] : [first, second]).map(fieldsOf) as [Fields, Fields];
   const borrow = [12, new Date(Date.UTC(from.year, from.month, 0)).getUTCDate(), 24, 60, 60];
   const apart = [
@@ -64,9 +64,9 @@ const diff: Builtin = (_context, a, b) => {
 
 type Fields = ReturnType<typeof fieldsOf>;
 
-const format: Builtin = ({ charge }, value) => {
-  const moment = readMoment(value);
-  charge(moment.layout.length);
+const format: Builtin = (context, value) => {
+  const moment = readMoment(context, value);
+  context.charge(moment.layout.length);
   return formatMoment(moment, moment.layout === '' ? 'RFC3339Nano' : moment.layout);
 };
 

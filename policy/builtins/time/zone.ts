@@ -1,4 +1,4 @@
-import { BuiltinError } from '../builtin.ts';
+import { type BuiltinContext, BuiltinError } from '../builtin.ts';
 
 export type Zone = {
   readonly name: string;
@@ -8,15 +8,17 @@ export type Zone = {
 
 export const utc: Zone = { name: 'UTC', offsetSeconds: () => 0 };
 
-/** A formatter of Intl takes tens of kilobytes, and there are 600 names. */
+/** A formatter of Intl takes tens of kilobytes and 120 us to make, and there are 600 names. */
 const maxZones = 64;
+const zoneSteps = 2_400;
 const zones = new Map<string, Zone>();
 
 /** A zone of the tz database, which is the one inside of V8. Throws BuiltinError. */
-export function zoneNamed(name: string): Zone {
+export function zoneNamed({ charge }: BuiltinContext, name: string): Zone {
   if (name === '' || name === 'UTC') return utc;
   const known = zones.get(name);
   if (known !== undefined) return known;
+  charge(zoneSteps);
   const zone = makeZone(name);
   if (zones.size >= maxZones) zones.delete(zones.keys().next().value ?? '');
   zones.set(name, zone);

@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net';
 import { objectOf } from '../../value/object.ts';
 import type { Entry } from '../../value/value.ts';
-import { BuiltinError, type Builtins } from '../builtin.ts';
+import { attempt, BuiltinError, type Builtins } from '../builtin.ts';
 import { text } from '../operands.ts';
 import { percentDecode, percentEncode } from './percent-encoding.ts';
 
@@ -123,18 +123,9 @@ function decodeZone(encoded: string): string {
   return percentDecode(encoded);
 }
 
-function isUri(uri: string): boolean {
-  try {
-    parseUri(uri);
-    return true;
-  } catch (error) {
-    if (error instanceof BuiltinError) return false;
-    throw error;
-  }
-}
-
 export const uriBuiltins: Builtins = {
   'uri.parse': (_context, uri) =>
     objectOf((Object.entries(parseUri(text(uri, 1))) as Entry[]).filter(([, part]) => part !== '')),
-  'uri.is_valid': (_context, uri) => typeof uri === 'string' && uri !== '' && isUri(uri),
+  'uri.is_valid': (_context, uri) =>
+    typeof uri === 'string' && uri !== '' && attempt(() => parseUri(uri)) !== undefined,
 };

@@ -3,8 +3,9 @@ import { keysOf, member } from '../../value/object.ts';
 import { sortedMembers } from '../../value/order.ts';
 import { isArray, isSet, type ObjectValue, type Value } from '../../value/value.ts';
 import { bytesOfBase64 } from '../encoding/base64.ts';
-import { type Builtin, type BuiltinContext, BuiltinError, type Builtins } from '../builtin.ts';
+import { attempt, type Builtin, type BuiltinContext, BuiltinError, type Builtins } from '../builtin.ts';
 import { object, text } from '../operands.ts';
+import { withoutEnds } from '../strings/ends.ts';
 import { type PemBlock, pemBlocks } from '../crypto/pem.ts';
 import { type Certificate, readCertificates } from './certificate.ts';
 import { certificateValue, extendedValue } from './certificate-value.ts';
@@ -40,14 +41,8 @@ function timeOf({ unixMs }: BuiltinContext): number {
 }
 
 /** What is no list of certificates verifies as little as one that does not fit. */
-function certificatesOrNone(context: BuiltinContext, certificates: string): readonly Certificate[] {
-  try {
-    return certificatesIn(context, certificates);
-  } catch (thrown) {
-    if (thrown instanceof BuiltinError) return [];
-    throw thrown;
-  }
-}
+const certificatesOrNone = (context: BuiltinContext, certificates: string): readonly Certificate[] =>
+  attempt(() => certificatesIn(context, certificates)) ?? [];
 
 /** In PEM, in PEM in base64, or in DER in base64. */
 function certificatesIn(context: BuiltinContext, given: string): readonly Certificate[] {
@@ -74,11 +69,13 @@ function readOptions(context: BuiltinContext, options: ObjectValue): VerifyOptio
   if (most !== undefined && typeof most !== 'number')
     throw new BuiltinError("'MaxConstraintComparisons' should be a number");
   return {
-    serverName: serverName?.replaceAll(/^"+|"+$/g, '') ?? '',
+    serverName: unquoted(serverName ?? ''),
     timeMs: currentTimeOf(context, member(options, 'CurrentTime')),
     usages: usagesOf(member(options, 'KeyUsages')),
   };
 }
+
+const unquoted = (text: string): string => withoutEnds(text, (char) => char === '"', { left: true, right: true });
 
 function currentTimeOf(context: BuiltinContext, timeNs: Value | undefined): number {
   if (timeNs === undefined) return timeOf(context);
@@ -94,7 +91,7 @@ function usagesOf(usages: Value | undefined): readonly string[] {
   if (!isArray(usages) && !isSet(usages)) throw new BuiltinError("'KeyUsages' should be an Array or Set");
   const names = (isSet(usages) ? sortedMembers(usages) : usages).filter((name) => typeof name === 'string');
   const oids = names.map((name) => {
-    const oid = usageNamed(name.replaceAll(/^"+|"+$/g, ''));
+    const oid = usageNamed(unquoted(name));
     if (oid === undefined) throw new BuiltinError(`invalid entries for 'KeyUsages' found: ${name}`);
     return oid;
   });
@@ -113,17 +110,8 @@ const parseRequest: Builtin = (context, request) => {
 
 /** The keys in PEM, or in PEM in base64; in any other text there are none. */
 function privateKeysIn(context: BuiltinContext, given: string): readonly KeyObject[] {
-  const pem = given.includes('-----BEGIN') ? given : textOfBase64(given);
+  const pem = given.includes('-----BEGIN') ? given : (attempt(() => bytesOfBase64(given).toString('latin1')) ?? given);
   return [...pemBlocks(pem)].flatMap((block) => privateKeyOf(context, block) ?? []);
-}
-
-function textOfBase64(given: string): string {
-  try {
-    return bytesOfBase64(given).toString('latin1');
-  } catch (thrown) {
-    if (thrown instanceof BuiltinError) return given;
-    throw thrown;
-  }
 }
 
 const parsePrivateKeys: Builtin = (context, keys) => {

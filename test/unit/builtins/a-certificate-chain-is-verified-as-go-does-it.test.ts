@@ -1,7 +1,7 @@
 import { test } from 'tap';
 import { BuiltinError } from '../../../policy/builtins/builtin.ts';
 import { authorityPem, makeAuthority } from '../../pki/authority.ts';
-import { call, callWith, context, requestTimeMs } from './paid-call.ts';
+import { call, callWith, context, requestTimeMs } from './call.ts';
 import { chainPem, intermediatePem, nameConstraint, pki, rootPem, verified } from './pki-of-a-policy.ts';
 
 const hourMs = 3_600_000;

@@ -3,7 +3,7 @@ import { createPrivateKey, generateKeyPairSync, X509Certificate } from 'node:cry
 import { test } from 'tap';
 import { BuiltinError } from '../../../policy/builtins/builtin.ts';
 import type { PlainObject } from '../../../policy/value/value.ts';
-import { call } from './paid-call.ts';
+import { call } from './call.ts';
 import { pki, rootPem } from './pki-of-a-policy.ts';
 
 const { certPem, keyPem } = await pki.issue({

@@ -1,7 +1,7 @@
 import { test } from 'tap';
 import { EvaluationError } from '../../../policy/engine.ts';
 import { valueText } from '../../../policy/value/text.ts';
-import { call, callWith, decisionSteps } from './call.ts';
+import { budget, call, callWith } from './call.ts';
 
 test('nodes are keys of the graph; edges lead where they lead', async (t) => {
   t.equal(valueText(call('graph.reachable', { a: ['b', 'x'], b: ['a'], c: [] }, ['a']) ?? null), '{"a","b"}');
@@ -29,5 +29,5 @@ test('a path of 20,000 nodes needs no call stack, and 2^20 paths are not walked'
   const dense = Object.fromEntries(
     Array.from({ length: 20 }, (_, i) => [`n${i}`, Array.from({ length: 20 }, (__, j) => `n${j}`)]),
   );
-  t.throws(() => callWith(decisionSteps, 'graph.reachable_paths', dense, ['n0']), EvaluationError);
+  t.throws(() => callWith(budget(), 'graph.reachable_paths', dense, ['n0']), EvaluationError);
 });

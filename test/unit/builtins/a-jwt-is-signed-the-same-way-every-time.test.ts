@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { test } from 'tap';
 import { BuiltinError } from '../../../policy/builtins/builtin.ts';
-import { call, stepsOf } from './paid-call.ts';
+import { call, stepsOf } from './call.ts';
 import { ec, ed, rsa } from './tokens.ts';
 
 const keyOf = (pair: { readonly privateKey: KeyObject }) =>

@@ -1,7 +1,7 @@
 import { constants, createHmac, sign } from 'node:crypto';
 import { test } from 'tap';
 import { BuiltinError } from '../../../policy/builtins/builtin.ts';
-import { call } from './paid-call.ts';
+import { call } from './call.ts';
 import { byEc, byHmac, byPss, byRsa, ec, ed, jwk, pem, rsa, token, unverified } from './tokens.ts';
 
 const verified = (encoded: string, constraints: { [name: string]: string }) => {

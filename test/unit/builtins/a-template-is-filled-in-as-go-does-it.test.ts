@@ -3,7 +3,7 @@ import { BuiltinError } from '../../../policy/builtins/builtin.ts';
 import { EvaluationError } from '../../../policy/engine.ts';
 import { objectOf } from '../../../policy/value/object.ts';
 import type { Value } from '../../../policy/value/value.ts';
-import { call, callWith, decisionSteps } from './call.ts';
+import { budget, call, callWith } from './call.ts';
 
 const data = { name: 'ann', age: 41, tags: ['a', 'b'], nested: { k: [1, null] }, none: null, no: false };
 const render = (template: string, variables: Value = data) => call('strings.render_template', template, variables);
@@ -65,7 +65,7 @@ test('neither nesting nor output is without end', async (t) => {
   t.throws(() => render(`{{${'('.repeat(10_000)}1${')'.repeat(10_000)}}}`), BuiltinError);
   const tags = Array.from({ length: 1_000 }, () => 'x'.repeat(1_000));
   const cubic = '{{range $.tags}}{{range $.tags}}{{range $.tags}}{{.}}{{end}}{{end}}{{end}}';
-  t.throws(() => callWith(decisionSteps, 'strings.render_template', cubic, { tags }), EvaluationError);
+  t.throws(() => callWith(budget(), 'strings.render_template', cubic, { tags }), EvaluationError);
   const wide = '{{range $.tags}}{{$.tags}}{{end}}';
-  t.throws(() => callWith(decisionSteps, 'strings.render_template', wide, { tags }), EvaluationError);
+  t.throws(() => callWith(budget(), 'strings.render_template', wide, { tags }), EvaluationError);
 });

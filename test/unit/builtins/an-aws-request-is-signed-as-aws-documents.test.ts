@@ -1,7 +1,7 @@
 import { test } from 'tap';
 import { BuiltinError } from '../../../policy/builtins/builtin.ts';
 import type { Value } from '../../../policy/value/value.ts';
-import { call } from './paid-call.ts';
+import { call } from './call.ts';
 
 const config = {
   aws_access_key: 'AKIDEXAMPLE',

@@ -2,7 +2,7 @@ import { test } from 'tap';
 import { BuiltinError } from '../../../policy/builtins/builtin.ts';
 import { EvaluationError } from '../../../policy/engine.ts';
 import type { Value } from '../../../policy/value/value.ts';
-import { call, callWith, decisionSteps } from './call.ts';
+import { budget, call, callWith } from './call.ts';
 
 const schema = `
   type Query { orders(limit: Int = 10, in: [ID!]): [Order!]! self: Query }
@@ -119,7 +119,7 @@ test('deep and wide documents end in an error or are paid for', async (t) => {
   t.throws(() => call('graphql.parse_query', `{a(b: "${'x'.repeat(1_000_000)}")}`), BuiltinError);
   t.throws(() => call('graphql.parse_query', '{a(b: "\ud800")}'), BuiltinError);
   const repeated = `{${'orders{id}'.repeat(300)}}`;
-  t.throws(() => callWith(decisionSteps, 'graphql.is_valid', repeated, schema), EvaluationError);
+  t.throws(() => callWith(budget(), 'graphql.is_valid', repeated, schema), EvaluationError);
   let tree: Value = [{ Alias: 'self', Name: 'self' }];
   for (let i = 0; i < 20_000; i++) tree = [{ Alias: 'self', Name: 'self', SelectionSet: tree }];
   t.equal(call('graphql.is_valid', { Operations: [{ Operation: 'query', SelectionSet: tree }] }, schema), false);
@@ -128,5 +128,5 @@ test('deep and wide documents end in an error or are paid for', async (t) => {
 test('a schema is paid for once, however often it is asked for', async (t) => {
   const large = `type Query { a: Int } ${Array.from({ length: 200 }, (_, i) => `type T${i} { f: Int }`).join(' ')}`;
   t.equal(call('graphql.is_valid', '{ a }', large), true);
-  t.equal(callWith(1_000, 'graphql.is_valid', '{ a }', large), true);
+  t.equal(callWith(budget(1_000), 'graphql.is_valid', '{ a }', large), true);
 });

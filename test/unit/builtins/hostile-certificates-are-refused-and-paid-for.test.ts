@@ -4,7 +4,7 @@ import { BuiltinError } from '../../../policy/builtins/builtin.ts';
 import { readWhole } from '../../../policy/builtins/x509/der.ts';
 import { factsOf, readExtensions } from '../../../policy/builtins/x509/extensions.ts';
 import { EvaluationError } from '../../../policy/engine.ts';
-import { call, callWith, context, stepsOf } from './paid-call.ts';
+import { call, callWith, context, stepsOf } from './call.ts';
 import { intermediatePem, nameConstraint, pki, rootPem } from './pki-of-a-policy.ts';
 
 const der = Buffer.from(rootPem.replaceAll(/-----[^-]*-----|\s/g, ''), 'base64');

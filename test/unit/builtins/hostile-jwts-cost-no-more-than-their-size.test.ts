@@ -1,7 +1,7 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { test } from 'tap';
 import { BuiltinError } from '../../../policy/builtins/builtin.ts';
-import { call, stepsOf } from './paid-call.ts';
+import { call, stepsOf } from './call.ts';
 import { byHmac, byRsa, jwk, pem, rsa, token } from './tokens.ts';
 
 const part = (text: string) => Buffer.from(text).toString('base64url');

@@ -4,7 +4,7 @@ import { EvaluationError } from '../../../policy/engine.ts';
 import { readValue } from '../../../policy/value/read-text.ts';
 import { valueText } from '../../../policy/value/text.ts';
 import type { Value } from '../../../policy/value/value.ts';
-import { call, callWith, decisionSteps } from './call.ts';
+import { budget, call, callWith } from './call.ts';
 
 test('what is written is safe inside HTML and has no half surrogate pairs', async (t) => {
   t.equal(call('json.marshal', '</script>&\u2028\u2029'), '"\\u003c/script\\u003e\\u0026\\u2028\\u2029"');
@@ -26,7 +26,7 @@ test('layout is chosen by the options and is the same JSON', async (t) => {
   let deep: Value = 1;
   for (let i = 0; i < 900; i++) deep = [deep];
   const wide = { prefix: '', indent: 'x'.repeat(100_000) };
-  t.throws(() => callWith(decisionSteps, 'json.marshal_with_options', deep, wide), EvaluationError);
+  t.throws(() => callWith(budget(), 'json.marshal_with_options', deep, wide), EvaluationError);
 });
 
 test('what is read is exact, the last of two members, and never half a surrogate pair', async (t) => {

@@ -3,7 +3,7 @@ import { BuiltinError } from '../../../policy/builtins/builtin.ts';
 import { EvaluationError } from '../../../policy/engine.ts';
 import { readValue } from '../../../policy/value/read-text.ts';
 import type { Value } from '../../../policy/value/value.ts';
-import { call, callWith, decisionSteps } from './call.ts';
+import { budget, call, callWith } from './call.ts';
 
 const match = (document: Value, schema: Value) =>
   call('json.match_schema', document, schema) as readonly [boolean, readonly Value[]];
@@ -94,7 +94,7 @@ test('a schema that refers to itself without end, deep ones and large ones end i
   t.throws(() => match({}, `${'{"not":'.repeat(5_000)}{}${'}'.repeat(5_000)}`), BuiltinError);
   t.throws(() => match(`${'['.repeat(5_000)}${']'.repeat(5_000)}`, {}), BuiltinError);
   const wide = { anyOf: Array.from({ length: 400 }, (_, i) => ({ const: i })) };
-  t.throws(() => callWith(decisionSteps, 'json.match_schema', ['x'.repeat(1_000_000)], wide), EvaluationError);
+  t.throws(() => callWith(budget(), 'json.match_schema', ['x'.repeat(1_000_000)], wide), EvaluationError);
   t.throws(() => match({}, { title: 'x'.repeat(1_000_000) }), BuiltinError);
 });
 

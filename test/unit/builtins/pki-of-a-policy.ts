@@ -1,7 +1,7 @@
 import type { Value } from '../../../policy/value/value.ts';
 import { authorityPem } from '../../pki/authority.ts';
 import { type LeafOptions, makePki, type Pki } from '../../pki/pki.ts';
-import { call, requestTimeMs } from './paid-call.ts';
+import { call, requestTimeMs } from './call.ts';
 
 export const pki: Pki = await makePki({ trustDomain: 'a.test', nowMs: requestTimeMs });
 export const rootPem = authorityPem(pki.root);

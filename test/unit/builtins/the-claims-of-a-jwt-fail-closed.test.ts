@@ -1,7 +1,7 @@
 import { test } from 'tap';
 import { BuiltinError } from '../../../policy/builtins/builtin.ts';
 import type { Value } from '../../../policy/value/value.ts';
-import { call, callWith, context } from './paid-call.ts';
+import { call, callWith, context } from './call.ts';
 import { byHmac, token, unverified } from './tokens.ts';
 
 const nowSeconds = Date.UTC(2026, 10, 23) / 1000;

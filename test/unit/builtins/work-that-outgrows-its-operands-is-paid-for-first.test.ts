@@ -2,9 +2,9 @@ import { test } from 'tap';
 import { EvaluationError } from '../../../policy/engine.ts';
 import { BuiltinError } from '../../../policy/builtins/builtin.ts';
 import type { Value } from '../../../policy/value/value.ts';
-import { call, callWith, decisionSteps } from './call.ts';
+import { budget, call, callWith } from './call.ts';
 
-const poorCall = (name: string, ...operands: Value[]) => callWith(decisionSteps, name, ...operands);
+const poorCall = (name: string, ...operands: Value[]) => callWith(budget(), name, ...operands);
 
 const million = 'a'.repeat(1_000_000);
 const manyStrings = Array.from({ length: 20_000 }, () => million);

@@ -4,7 +4,7 @@ import { BuiltinError } from '../../../policy/builtins/builtin.ts';
 import { EvaluationError } from '../../../policy/engine.ts';
 import { valueText } from '../../../policy/value/text.ts';
 import type { Value } from '../../../policy/value/value.ts';
-import { call, callWith } from './call.ts';
+import { budget, call, callWith } from './call.ts';
 
 const read = (yaml: string) => call('yaml.unmarshal', yaml);
 const write = (value: Value) => call('yaml.marshal', value) as string;
@@ -59,7 +59,7 @@ test('nested aliases are bounded and charged ("billion laughs", CVE-2003-1564)',
   for (let i = 1; i < 9; i++) lines.push(`a${i}: &a${i} [${Array.from({ length: 10 }, () => `*a${i - 1}`).join()}]`);
   const bomb = lines.join('\n');
   t.throws(() => read(bomb), /stand for more than/);
-  t.throws(() => callWith(bomb.length * 50 + 1_000, 'yaml.unmarshal', bomb), EvaluationError);
+  t.throws(() => callWith(budget(bomb.length * 50 + 1_000), 'yaml.unmarshal', bomb), EvaluationError);
 });
 
 test('deep nesting, long texts and lone surrogates do no harm', async (t) => {
