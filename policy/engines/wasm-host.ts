@@ -16,6 +16,7 @@ type Exports = {
   readonly opa_value_dump: (value: number) => number;
   readonly opa_value_parse: (address: number, bytes: number) => number;
   readonly builtins: () => number;
+  readonly entrypoints: () => number;
 };
 
 /** What a policy module may import; `memory` is OPA's, the functions are answered below. */
@@ -37,12 +38,15 @@ const exportNames = [
 
 /** Refuses what OPA did not make, naming the first thing that is wrong. Throws PolicyError. */
 export function requireOpaModule(module: WebAssembly.Module): void {
-  for (const { module: from, name } of WebAssembly.Module.imports(module)) {
-    if (from !== 'env' || (name !== 'memory' && !importNames.includes(name))) {
-      throw new PolicyError('wasm-invalid', `the compiled policy imports ${from}.${name}, which OPA's modules do not`);
+  for (const { module: from, name, kind } of WebAssembly.Module.imports(module)) {
+    const offered = name === 'memory' ? 'memory' : importNames.includes(name) ? 'function' : undefined;
+    if (from !== 'env' || kind !== offered) {
+      const what = `the ${kind} ${from}.${name}`;
+      throw new PolicyError('wasm-invalid', `the compiled policy imports ${what}, which OPA's modules do not`);
     }
   }
-  const exported = new Set(WebAssembly.Module.exports(module).map(({ name }) => name));
+  const functions = WebAssembly.Module.exports(module).filter(({ kind }) => kind === 'function');
+  const exported = new Set(functions.map(({ name }) => name));
   const missing = exportNames.find((name) => !exported.has(name));
   if (missing !== undefined) {
     throw new PolicyError('wasm-invalid', `the compiled policy lacks ${missing}, which OPA's modules export`);
@@ -84,11 +88,39 @@ export function hostImports(
   };
   const bind = (instance: WebAssembly.Instance): void => {
     exports = instance.exports as unknown as Exports;
-    const ids = JSON.parse(readText(exports.opa_json_dump(exports.builtins()))) as Record<string, number>;
-    refuseMissing(Object.keys(ids), (name) => builtinNames.has(name), required);
-    builtins = new Map(Object.entries(ids).map(([name, id]) => [id, findBuiltin(name)]));
+    const ids = listed(instance, memory, 'builtins');
+    refuseMissing([...ids.keys()], (name) => builtinNames.has(name), required);
+    builtins = new Map([...ids].map(([name, id]) => [id, findBuiltin(name)]));
   };
   return { imports: { env }, bind };
+}
+
+/**
+ * What a module says of itself, numbers under names. The SDK reads its text without an eye on where the memory ends, and
+ * would go on for ever. Throws PolicyError.
+ */
+export function listed(
+  { exports }: WebAssembly.Instance,
+  memory: WebAssembly.Memory,
+  list: 'builtins' | 'entrypoints',
+): ReadonlyMap<string, number> {
+  const name = list === 'builtins' ? 'built-ins' : list;
+  const invalid = (problem: string) =>
+    new PolicyError('wasm-invalid', `the compiled policy cannot be run: its ${name} ${problem}`);
+  const { opa_json_dump, [list]: values } = exports as unknown as Exports;
+  const address = opa_json_dump(values());
+  const isText = address > 0 && Buffer.from(memory.buffer).includes(0, address);
+  let numbers: unknown;
+  try {
+    numbers = JSON.parse(isText ? textReader(memory)(address) : '');
+  } catch {
+    throw invalid('cannot be read');
+  }
+  const isList = typeof numbers === 'object' && numbers !== null && !Array.isArray(numbers);
+  if (isList && Object.values(numbers as object).every(Number.isInteger)) {
+    return new Map(Object.entries(numbers as Record<string, number>));
+  }
+  throw invalid('are not numbers under names');
 }
 
 /** Where a value may not be JSON, or be what JSON.parse cannot read exactly. */

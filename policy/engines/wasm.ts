@@ -8,7 +8,7 @@ import type { PolicyInput } from '../input.ts';
 import { requestTime } from './request-time.ts';
 import { type Projection, projection, wholeText } from './projection.ts';
 import { readResult } from './result.ts';
-import { hostImports, requireOpaModule, textReader } from './wasm-host.ts';
+import { hostImports, listed, requireOpaModule, textReader } from './wasm-host.ts';
 
 // Required, because the class that speaks OPA's ABI is no named export of the package's ES module.
 const { LoadedPolicy } = createRequire(import.meta.url)('@open-policy-agent/opa-wasm') as typeof Sdk;
@@ -24,10 +24,12 @@ export type WasmOptions = {
 
 export const wasmMemoryBytes = 256 * 1024 * 1024;
 
+const unmarked: Mark = { enter: () => undefined, leave: () => undefined };
+
 const defaults = {
   maxMemoryBytes: wasmMemoryBytes,
   recycleGrowthBytes: 16 * 1024 * 1024,
-  mark: { enter: () => undefined, leave: () => undefined },
+  mark: unmarked,
 } satisfies WasmOptions;
 
 const pageBytes = 65_536;
@@ -83,13 +85,13 @@ export function openWasm(bundle: PolicyBundle, options: WasmOptions = {}): WasmP
   const module = compileModule(bundle);
   const data = encode(bundle.data);
   const context: Context = { unixMs: undefined, stepsLeft: 0, charge: (steps) => charge(context, steps) };
-  const create = () => instantiate(module, bundle, data, settings, context);
-  let instance: Instance | undefined = create();
+  const create = (mark: Mark) => instantiate(module, bundle, data, { ...settings, mark }, context);
+  let instance: Instance | undefined = create(settings.mark);
 
   const evaluate = (input: string | undefined, unixMs: number | undefined): string => {
     try {
-      // Not marked: it copies all data, however long that takes, and does not depend on the request.
-      instance ??= create();
+      // Not marked: it copies all data, however long that takes, and does what it did the first time.
+      instance ??= create(unmarked);
       context.unixMs = unixMs;
       context.stepsLeft = builtinSteps;
       settings.mark.enter();
@@ -133,14 +135,7 @@ function instantiate(
   settings: Required<WasmOptions>,
   context: Context,
 ): Instance {
-  const { instance, memory } = link(module, bundle, settings, context);
-  const policy = new LoadedPolicy({ module, instance }, memory, abiMinor(instance));
-  const entrypoints = policy.entrypoints as Record<string, number>;
-  const entrypoint = Object.hasOwn(entrypoints, bundle.entrypoint) ? entrypoints[bundle.entrypoint] : undefined;
-  if (entrypoint === undefined) {
-    const known = Object.keys(entrypoints).join(', ');
-    throw new PolicyError('entrypoint-missing', `the policy has no ${bundle.entrypoint}, only ${known}`);
-  }
+  const { policy, instance, memory, entrypoint } = start(module, bundle, settings, context);
   try {
     policy.setData(data);
   } catch (cause) {
@@ -156,6 +151,26 @@ function instantiate(
     return readText(opaEval(0, entrypoint, dataAddr, dataHeapPtr, bytes, dataHeapPtr + bytes, valueFormat));
   };
   return { evaluate, memory, loadedBytes: memory.buffer.byteLength };
+}
+
+/** All that runs of a module before there is any data: what does not end here ends nowhere, and is marked. */
+function start(module: WebAssembly.Module, bundle: PolicyBundle, settings: Required<WasmOptions>, context: Context) {
+  settings.mark.enter();
+  try {
+    const { instance, memory } = link(module, bundle, settings, context);
+    const entrypoints = listed(instance, memory, 'entrypoints');
+    const entrypoint = entrypoints.get(bundle.entrypoint);
+    if (entrypoint === undefined) {
+      const known = [...entrypoints.keys()].join(', ');
+      throw new PolicyError('entrypoint-missing', `the policy has no ${bundle.entrypoint}, only ${known}`);
+    }
+    return { policy: new LoadedPolicy({ module, instance }, memory, abiMinor(instance)), instance, memory, entrypoint };
+  } catch (cause) {
+    if (cause instanceof PolicyError) throw cause;
+    throw new PolicyError('wasm-invalid', `the compiled policy cannot be started: ${messageOf(cause)}`, { cause });
+  } finally {
+    settings.mark.leave();
+  }
 }
 
 /** Writes where the heap of the next evaluation begins, and gives the number of bytes. */
@@ -178,10 +193,7 @@ function link(module: WebAssembly.Module, bundle: PolicyBundle, settings: Requir
       bind(instance);
       return { instance, memory };
     } catch (cause) {
-      if (cause instanceof PolicyError) throw cause;
-      if (!(cause instanceof WebAssembly.LinkError)) {
-        throw new PolicyError('wasm-invalid', `the compiled policy cannot be started: ${messageOf(cause)}`, { cause });
-      }
+      if (!(cause instanceof WebAssembly.LinkError)) throw cause;
       if (pages < maximum) continue;
       throw new PolicyError(
         'policy-too-large',
@@ -209,12 +221,21 @@ function encode(data: unknown): ArrayBuffer {
 }
 
 function inputText(project: Projection, input: PolicyInput): string {
-  try {
-    return project(input);
-  } catch (cause) {
-    throw new EvaluationError(`the input is not JSON: ${messageOf(cause)}`, { cause });
+  const text = ((): string => {
+    try {
+      return project(input);
+    } catch (cause) {
+      throw new EvaluationError(`the input is not JSON: ${messageOf(cause)}`, { cause });
+    }
+  })();
+  if (!text.isWellFormed() || (text.includes('\\ud') && halfCharacter.test(text))) {
+    throw new EvaluationError('the input holds half a character');
   }
+  return text;
 }
+
+/** As JSON.stringify writes it. OPA's reader refuses one and makes another character of two, so that none gets there. */
+const halfCharacter = /(?<!\\)(?:\\\\)*\\ud[89a-f]/;
 
 /** The SDK throws bare strings and plain objects. */
 function messageOf(thrown: unknown): string {

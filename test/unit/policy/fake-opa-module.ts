@@ -7,7 +7,7 @@ export function fakeOpaModule(made: FakeModule): Uint8Array<ArrayBuffer> {
   const functions: readonly FakeFunction[] = [
     ['opa_malloc', 1, constant(1024)],
     ['opa_json_parse', 2, constant(8)],
-    ['opa_json_dump', 1, [0x20, 0]],
+    ['opa_json_dump', 1, made.dump ?? [0x20, 0]],
     ['opa_value_dump', 1, [0x20, 0]],
     ['opa_value_parse', 2, constant(8)],
     ['opa_heap_ptr_get', 0, constant(4096)],
@@ -64,6 +64,8 @@ export type FakeModule = {
   readonly evaluate: readonly number[];
   /** What lies in memory, by address; each ends with a NUL. At 16 the entrypoints, at 64 the built-ins that it needs. */
   readonly texts?: Readonly<Record<number, string>>;
+  /** Where it says that the text of a value begins; it is the address of the value itself otherwise. */
+  readonly dump?: readonly number[];
   /** What runs when it is instantiated. */
   readonly start?: readonly number[];
   /** Instead of the memory alone. */
@@ -81,7 +83,7 @@ const end = 0x0b;
 /** opa_eval is the last of the ten. */
 export const callItself = [...Array.from({ length: 7 }, (_, param) => [0x20, param]).flat(), 0x10, 9];
 export const trap = [0x00];
-export const loopForEver = [0x03, 0x40, 0x0c, 0, 0x0b];
+export const loopForEver = [0x03, 0x40, 0x0c, 0, 0x0b, 0x00];
 /** Of `from.what`, which is a function without parameters and results, or a number. */
 export const importOf = (from: string, what: string, kind: 'function' | 'global'): readonly number[] => [
   ...name(from),
