@@ -9,6 +9,8 @@ import { watchEvaluations } from './deadline.ts';
 
 /** For the evaluation of one sample. More than a deadline: the first one compiles. */
 const sampleMs = 1000;
+/** For all that is not watched, such as copying data; only a module that OPA did not make takes that long. */
+const loadMs = 60_000;
 
 // The same file in TypeScript here and in JavaScript in the image.
 const entry = new URL(`../data/trial${extname(import.meta.url)}`, import.meta.url);
@@ -17,19 +19,29 @@ const entry = new URL(`../data/trial${extname(import.meta.url)}`, import.meta.ur
  * Ends a thread that does not come to the end of a sample, wherever it is. Resolves to what `work` resolves to, which
  * must settle when the thread has ended; throws PolicyError when it had to be ended.
  */
-export async function withinSampleTime<T>(worker: Worker, heartbeat: HeartbeatMemory, work: Promise<T>): Promise<T> {
-  let slow = false;
+export async function withinSampleTime<T>(
+  worker: Worker,
+  heartbeat: HeartbeatMemory,
+  work: Promise<T>,
+  withinMs = loadMs,
+): Promise<T> {
+  let slow: string | undefined;
+  const end = (what: string) => {
+    slow ??= what;
+    void worker.terminate();
+  };
   const watch = watchEvaluations(
     () => new Map([[0, heartbeat]]),
-    () => {
-      slow = true;
-      void worker.terminate();
-    },
+    () => end(`did not decide a sample request within ${sampleMs} ms`),
   );
   watch.set(sampleMs);
-  const outcome = await work.finally(watch.stop);
-  if (!slow) return outcome;
-  throw new PolicyError('policy-too-slow', `the policy did not decide a sample request within ${sampleMs} ms`);
+  const timer = setTimeout(() => end(`was not loaded within ${withinMs} ms`), withinMs);
+  const outcome = await work.finally(() => {
+    clearTimeout(timer);
+    watch.stop();
+  });
+  if (slow === undefined) return outcome;
+  throw new PolicyError('policy-too-slow', `the policy ${slow}`);
 }
 
 /**

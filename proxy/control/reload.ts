@@ -1,4 +1,4 @@
-import { PolicyError } from '../../policy/errors.ts';
+import { PolicyError, policyErrors } from '../../policy/errors.ts';
 import type { AuditStream } from '../audit/stream.ts';
 import type { Config } from '../config/config.ts';
 import { type LoadedConfig, loadConfig } from '../config/load-config.ts';
@@ -120,8 +120,14 @@ function refuseUnreserved(reserved: number, after: Config): void {
 /** The first file that the complaint is about, where it names one: the policy and its data are files of their own. */
 function fileAtFault(loaded: LoadedConfig, cause: unknown): string | undefined {
   const named = cause instanceof PolicyError ? cause.diagnostics : loaded.ok ? [] : loaded.problems;
-  const source = loaded.ok && cause instanceof PolicyError ? loaded.config.policy.source : undefined;
+  const source = loaded.ok && isOfPolicy(cause) ? loaded.config.policy.source : undefined;
   return source?.kind === 'bundle' ? source.path : named.find(({ file }) => file !== '')?.file;
+}
+
+/** What a data thread finds wrong with a policy comes here as a message, with the code but without its class. */
+function isOfPolicy(cause: unknown): boolean {
+  if (cause instanceof PolicyError) return true;
+  return cause instanceof Error && 'code' in cause && Object.hasOwn(policyErrors, String(cause.code));
 }
 
 function rejected(

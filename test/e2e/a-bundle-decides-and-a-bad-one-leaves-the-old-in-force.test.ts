@@ -5,6 +5,7 @@ import { exchange, requestText } from '../harness/client.ts';
 import { clientId, type AuditRecord, startProxy, type TestProxy } from '../harness/proxy.ts';
 import { startWorkload } from '../harness/workload.ts';
 import { type Content, packed } from '../unit/bundle/archives.ts';
+import { constant, type FakeModule, fakeOpaModule, loopForEver } from '../unit/policy/fake-opa-module.ts';
 
 const rego = (condition: string) => `package portcullis.authz
 
@@ -22,6 +23,17 @@ const bundle = (revision: string, condition: string, more: Content = {}): Conten
   '/.manifest': JSON.stringify({ revision, roots: [''], rego_version: 1 }),
   ...more,
 });
+
+/** A module that OPA did not make, with no Rego to compile instead. */
+const foreign = (module: Partial<FakeModule>): Content => ({
+  '/policy.wasm': fakeOpaModule({
+    evaluate: constant(128),
+    ...module,
+    texts: { 16: '{"portcullis/authz/decision":0}', 128: '{{"result":true}}', ...module.texts },
+  }),
+});
+
+const otherCapabilities = { portcullis: { capabilities: 'sha256:00', files: {} } };
 
 const open = 'not input.parsed_path[0] in data.closed';
 
@@ -82,14 +94,27 @@ void test('a bundle file while it changes', async (t) => {
       'policy-too-slow',
       /1000 ms/,
     ],
+    [
+      'for other built-ins',
+      packed(bundle('v6', open, { '/.manifest': JSON.stringify({ metadata: otherCapabilities }) })),
+      'bundle-capabilities',
+      /made for the capabilities sha256:00, and here are sha256:[0-9a-f]{64}/,
+    ],
+    ['whose module does not start', packed(foreign({ start: loopForEver })), 'policy-too-slow', /1000 ms/],
+    [
+      'whose module says nothing of itself',
+      packed(foreign({ texts: { 16: '' } })),
+      'wasm-invalid',
+      /its entrypoints cannot be read/,
+    ],
   ];
   for (const [what, bytes, reason, detail] of refused) {
-    t.match(await next('policy.reject', bytes), { reason, detail, outcome: 'deny' }, what);
+    const file = /bundle\.tar\.gz$/;
+    t.match(await next('policy.reject', bytes), { reason, detail, file, outcome: 'deny' }, what);
     t.equal((await policyInForce(proxy)).name, 'v2', 'the old one stays');
     t.equal(await status(proxy, '/a'), 200);
   }
   t.equal(records('thread.replaced').length, 0, 'no request suffered from any of them');
-  t.match(records('policy.reject').at(-1), { file: /bundle\.tar\.gz$/ });
   await next('policy.load', packed(bundle('v7', open)));
   const renamed = await next('policy.load', packed(bundle('v8', open)));
   t.match(renamed, { policy: { name: 'v8' } }, 'another name alone is on record too');

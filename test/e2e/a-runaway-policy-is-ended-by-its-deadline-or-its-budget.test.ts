@@ -1,4 +1,5 @@
 import { test } from 'tap';
+import { replaceFile, untilInForce } from '../harness/change-files.ts';
 import { connectRaw, exchange, requestText } from '../harness/client.ts';
 import { clientId, expectNoStart, startProxy, type TestProxy } from '../harness/proxy.ts';
 import { eventually } from '../harness/process.ts';
@@ -11,13 +12,19 @@ default decision := {"allow": false, "rule": "default"}
 
 decision := {"allow": true, "rule": "client"} if {
 	input.attributes.source.principal == "${clientId}"
-	input.parsed_path[0] != "endless"
+	not input.parsed_path[0] in {"endless", "replace"}
 }
 
 decision := {"allow": true, "rule": "endless"} if {
 	input.parsed_path[0] == "endless"
 	xs := numbers.range(1, 10000)
 	count([1 | some x in xs; some y in xs; x + y < 0]) == 0
+}
+
+decision := {"allow": true, "rule": replaced} if {
+	input.parsed_path[0] == "replace"
+	text := input.parsed_path[1]
+	replaced := replace(text, substring(text, 1, -1), "-")
 }
 `;
 
@@ -54,6 +61,18 @@ void test('wasm: the thread is replaced and the revision decides nothing any mor
   t.equal(ofType(proxy, 'policy.bad').length, 1);
   t.equal(ofType(proxy, 'thread.replaced').length, 1);
   t.equal(workload.hits(), 1);
+
+  await t.test('a built-in of the module itself that never ends: replace of nothing', async (t) => {
+    await untilInForce(proxy, () => replaceFile(proxy, 'policy/authz.rego', rego.replace('"client"', '"again"')));
+    t.equal((await ask(proxy, '/replace/ab'))?.status, 200, 'of something, it ends');
+    const stuck = await connectRaw(proxy.port, proxy.client);
+    stuck.write(requestText('GET', '/replace/a'));
+    t.notMatch(await stuck.untilClosed(), 'HTTP/1.1');
+    await eventually(async () => ofType(proxy, 'policy.bad').length === 2);
+    t.match(ofType(proxy, 'thread.replaced')[1], { reason: 'deadline' });
+    await eventually(async () => (await ask(proxy, '/fine').catch(() => undefined))?.status === 503);
+    t.equal(workload.hits(), 2);
+  });
   t.equal(await proxy.stop(), 0);
 });
 
@@ -83,6 +102,8 @@ void test('plan: the request is undecided, and nothing else happens', async (t) 
   t.strictSame(await outcomes(), [1, 2], 'the policy reads who asks and the path, and both were asked before');
   t.equal((await ask(proxy, '/endless'))?.status, 503);
   t.strictSame(await outcomes(), [1, 3], 'what failed is not kept');
+  t.equal((await ask(proxy, '/replace/a'))?.status, 200, 'replace of nothing has an answer, as in Go');
+  t.match(ofType(proxy, 'authz.allow').at(-1), { rule: '-a-' });
   t.equal(await proxy.stop(), 0);
 });
 
