@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Test, test } from 'tap';
 import { connectRaw, parseAnswer, requestText } from '../harness/client.ts';
@@ -204,6 +204,18 @@ test('files change while it runs', async (t) => {
         mend: () => replace(proxy, 'policy/authz.rego', rego('true')),
       },
       {
+        name: 'Rego with a type error',
+        change: () => replace(proxy, 'policy/authz.rego', rego('count(1) == 1')),
+        says: /^policy\.reject rego-does-not-compile: .*authz\.rego:\d+:\d+: count: invalid argument\(s\)/s,
+        mend: () => replace(proxy, 'policy/authz.rego', rego('2 == 2')),
+      },
+      {
+        name: 'Rego that calls what would make a decision impure',
+        change: () => replace(proxy, 'policy/authz.rego', rego('http.send({"method": "get", "url": "http://[::1]"})')),
+        says: /^policy\.reject builtin-refused: .*authz\.rego:\d+:\d+: the built-in http\.send is refused: it asks/s,
+        mend: () => replace(proxy, 'policy/authz.rego', rego('3 == 3')),
+      },
+      {
         name: 'Rego without the entrypoint',
         change: () => replace(proxy, 'policy/authz.rego', 'package portcullis.other\n\nx := 1\n'),
         says: /^policy\.reject entrypoint-missing: .*portcullis\/authz\/decision.* in \/.*portcullis\.yaml$/s,
@@ -220,6 +232,16 @@ test('files change while it runs', async (t) => {
         change: () => replace(proxy, 'data.json', '{"closed": [}'),
         says: /^config\.reject config-invalid: .*data\.json:1:\d+: not valid JSON.* in \/.*data\.json$/s,
         mend: () => replace(proxy, 'data.json', data(['/a/7'])),
+      },
+      {
+        name: 'data of 200 MB, which nobody reads',
+        change: () => {
+          writeFileSync(join(proxy.folder, 'large.json'), '');
+          truncateSync(join(proxy.folder, 'large.json'), 200 * 1024 * 1024);
+          renameSync(join(proxy.folder, 'large.json'), join(proxy.folder, 'data.json'));
+        },
+        says: /^config\.reject config-invalid: .*data\.json has 209715200 bytes, more than 67108864/s,
+        mend: () => replace(proxy, 'data.json', data(['/a/6'])),
       },
       {
         name: 'data that is gone',
