@@ -1,13 +1,12 @@
-import { relative } from 'node:path';
 import type { PolicyBundle } from '../../policy/bundle/bundle.ts';
 import type { EngineName } from '../../policy/engines/select.ts';
-import { visible } from '../config/problem.ts';
+import { nearPath, visible } from '../config/problem.ts';
 import { type Denial, denialRow, denialStatus, isDenial } from '../denial.ts';
 import type { Permit } from '../filters/authorize.ts';
 import type { HeaderList } from '../header-list.ts';
 import type { Io } from './command.ts';
 import type { Rehearsed } from './rehearsal.ts';
-import { type Paint, painter } from './render.ts';
+import { painter } from './render.ts';
 import type { Trace, TracedLine } from './trace.ts';
 
 export type Explained = Rehearsed & {
@@ -88,27 +87,30 @@ function headerLines(headers: HeaderList): readonly string[] {
 /** Under the name of each rule its lines; the name again when another rule was evaluated in between. */
 function traceLines({ lines, ended }: Trace, { color, cwd }: Pick<Io, 'color' | 'cwd'>): readonly string[] {
   const paint = painter(color);
-  const place = ({ file, row }: TracedLine) => `${nearer(file, cwd)}:${row}`;
-  const width = Math.max(0, ...lines.map((line) => place(line).length));
+  const place = ({ file, row }: TracedLine) => `${nearPath(file, cwd)}:${row}`;
+  const widest = (text: (line: TracedLine) => string) => Math.max(0, ...lines.map((line) => text(line).length));
+  const [outcomeWidth, placeWidth] = [widest(outcomeOf), widest(place)];
   const body = lines.flatMap((line, index) => {
     const title = line.rule === lines[index - 1]?.rule ? [] : [`  ${line.rule}`];
-    const words = `${place(line).padEnd(width)}  ${cut(line.text ?? '', lineLength)}`.trimEnd();
-    return [...title.map(visible), `    ${howItWent(line, paint)}  ${visible(words)}`];
+    const outcome = paint(colorOf(line), outcomeOf(line).padEnd(outcomeWidth));
+    const words = `${place(line).padEnd(placeWidth)}  ${cut(line.text ?? '', lineLength)}`.trimEnd();
+    return [...title.map(visible), `    ${outcome}  ${visible(words)}`];
   });
   return ['', ...body, ...(ended === undefined ? [] : [`  ended: ${ended}`])];
 }
 
-/** Of a default, to fail is not to be needed. */
-function howItWent({ failed, text }: TracedLine, paint: Paint): string {
-  if (failed === 0) return paint('green', 'ok       ');
-  if (text?.startsWith('default ')) return 'unused   ';
-  return paint('red', `failed ${failed}x`);
+function outcomeOf(line: TracedLine): string {
+  if (line.failed === 0) return 'ok';
+  return isUnusedDefault(line) ? 'unused' : `failed ${line.failed}x`;
 }
 
-function nearer(file: string, cwd: string): string {
-  const below = relative(cwd, file);
-  return below.startsWith('..') ? file : below;
+function colorOf(line: TracedLine): 'green' | 'dim' | 'red' {
+  if (line.failed === 0) return 'green';
+  return isUnusedDefault(line) ? 'dim' : 'red';
 }
+
+/** Of a default, to fail is not to be needed. */
+const isUnusedDefault = ({ failed, text }: TracedLine): boolean => failed > 0 && text?.startsWith('default ') === true;
 
 export function explanationJson(explained: Explained): string {
   const { outcome, asked, trace, policy, engine } = explained;

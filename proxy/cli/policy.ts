@@ -12,6 +12,7 @@ import { scanWarnings } from '../../policy/compiler/scan-warnings.ts';
 import type { TestResult } from '../../policy/compiler/job.ts';
 import { defaultSettings, openEngine } from '../../policy/engines/select.ts';
 import { type Diagnostic, formatDiagnostic } from '../../policy/errors.ts';
+import { nearPath } from '../config/problem.ts';
 import { type Arguments, type Command, type Io, requiredValue, UsageError, valueOf } from './command.ts';
 
 const json = { name: 'json', help: 'Answer in JSON' } as const;
@@ -47,7 +48,8 @@ const build: Command = {
     const files = out === undefined ? [] : await writeBundle(resolve(io.cwd, out), bundle);
     const { revision, entrypoint } = bundle;
     if (args.switches.has('json')) io.out(`${JSON.stringify({ revision, entrypoint, files })}\n`);
-    else io.out([`${entrypoint} ${revision}`, ...files.map((file) => `wrote ${file}`), ''].join('\n'));
+    else
+      io.out([`${entrypoint} ${revision}`, ...files.map((file) => `wrote ${nearPath(file, io.cwd)}`), ''].join('\n'));
     return 0;
   },
 };

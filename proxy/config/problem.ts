@@ -45,13 +45,17 @@ export function pathText(path: Path): string {
 
 /** `file:line:column: path: what; allowed: ...; did you mean ...?`, the file relative to `cwd` when it lies below it. */
 export function formatProblem(problem: ConfigProblem, cwd: string): string {
-  const below = relative(cwd, problem.file);
-  const file = below === '' || below.startsWith('..') ? problem.file : below;
-  const where = `${file}:${problem.line}:${problem.column}: `;
+  const where = `${nearPath(problem.file, cwd)}:${problem.line}:${problem.column}: `;
   const path = problem.path === '' ? '' : `${problem.path}: `;
   const allowed = problem.allowed === undefined ? '' : `; allowed: ${problem.allowed}`;
   const suggestion = problem.suggestion === undefined ? '' : `; did you mean \`${problem.suggestion}\`?`;
   return visible(`${where}${path}${problem.message}${allowed}${suggestion}`);
+}
+
+/** Relative to `cwd` when it lies below it. */
+export function nearPath(file: string, cwd: string): string {
+  const below = relative(cwd, file);
+  return below === '' || below.startsWith('..') ? file : below;
 }
 
 /** A value from the file goes to a terminal: an ESC in it must not move the cursor or retitle the window. */
