@@ -52,7 +52,7 @@ const other: Readonly<Record<string, unknown>> = {
   'policy.data': './data.json',
   'policy.bundle': './policy',
   'policy.entrypoint': 'b/c',
-  'policy.engine': 'plan',
+  'policy.engine': 'wasm',
   'policy.verify_share': 0.5,
   'policy.strict_builtin_errors': true,
   'policy.max_steps': 2000,
