@@ -1,3 +1,4 @@
+import { readsTime } from '../builtins/capabilities.ts';
 import type { PolicyBundle } from '../bundle/bundle.ts';
 import type { PolicyEngine } from '../engine.ts';
 import type { PolicyInput } from '../input.ts';
@@ -35,9 +36,10 @@ export function cachedEngine(
   const kept = boundedMap(limits);
   // Not `wholeText`: it writes an integer beyond 2^53 exactly, and a double beside it may have the same digits.
   const project = projection(bundle.inputPaths, JSON.stringify);
-  const readsTheTime = bundle.requiredBuiltins.some(({ name }) => name === 'time.now_ns');
+  // A token or a certificate that was valid a while ago may not be any more: not only `time.now_ns` has a time.
+  const isTimed = bundle.requiredBuiltins.some(({ name }) => readsTime(name));
   const decide = (input: PolicyInput): unknown => {
-    const key = keyOf(() => project(input), readsTheTime ? requestTime(input) : undefined);
+    const key = keyOf(() => project(input), isTimed ? requestTime(input) : undefined);
     const found = key === undefined ? undefined : kept.get(key);
     asked(found === undefined ? 'miss' : 'hit');
     if (found !== undefined) return found.result;

@@ -74,26 +74,20 @@ export function openEngine(
   settings: EngineSettings,
   { events = nobody, samples = [] }: EngineParts = {},
 ): PolicyEngine {
-  const engine = selected(bundle, settings, { events, samples });
-  if (settings.cache === undefined) return engine;
-  return cachedEngine(engine, bundle, settings.cache, events.cache);
+  const parts: Opened = { events, samples };
+  const open = settings.engine === 'wasm' ? openWasm : openPlan;
+  const engine = withCache(open(bundle, settings, parts), bundle, settings, parts);
+  if (settings.engine !== 'verify') return engine;
+  // Around the cache: an answer that was kept before anybody compared it is compared like any other.
+  const { compared, differed } = events;
+  return verifiedEngine(engine, openWasm(bundle, settings, parts), { ...settings.verify, compared, differed });
 }
 
 /** Whether evaluations may have to be ended from outside. */
 export const needsDeadline = ({ engine }: Pick<EngineSettings, 'engine'>): boolean => engine !== 'plan';
 
-function selected(bundle: PolicyBundle, settings: EngineSettings, parts: Opened): PolicyEngine {
-  switch (settings.engine) {
-    case 'wasm':
-      return openWasm(bundle, settings, parts);
-    case 'plan':
-      return openPlan(bundle, settings);
-    case 'verify': {
-      const { compared, differed } = parts.events;
-      const reference = openWasm(bundle, settings, parts);
-      return verifiedEngine(openPlan(bundle, settings), reference, { ...settings.verify, compared, differed });
-    }
-  }
+function withCache(engine: PolicyEngine, bundle: PolicyBundle, { cache }: EngineSettings, { events }: Opened) {
+  return cache === undefined ? engine : cachedEngine(engine, bundle, cache, events.cache);
 }
 
 function openWasm(

@@ -50,8 +50,12 @@ function attempt(engine: PolicyEngine, input: PolicyInput): Outcome {
   }
 }
 
-/** Ids are random, made by the proxy: nobody outside can choose a request that is not compared. FNV-1a, 32 bits. */
+/**
+ * Ids are random, made by the proxy: nobody outside can choose a request that is not compared. FNV-1a, 32 bits. What has no
+ * id is always compared.
+ */
 function isSampled(id: string, share: number): boolean {
+  if (id === '') return true;
   let hash = 0x811c9dc5;
   for (let i = 0; i < id.length; i++) hash = Math.imul(hash ^ id.charCodeAt(i), 0x01000193);
   return (hash >>> 0) / 2 ** 32 < share;

@@ -127,20 +127,58 @@ test('what is too long or no JSON is decided each time', (t) => {
   t.end();
 });
 
+/** A token that was valid when its decision was kept has expired a second later. */
+const timed = [
+  'time.now_ns',
+  'io.jwt.decode_verify',
+  'crypto.x509.parse_and_verify_certificates',
+  'crypto.x509.parse_and_verify_certificates_with_options',
+];
+
 test('the time of the request counts when the policy asks for it', (t) => {
-  const inputPaths = [['nothing']];
-  const timeless = { requiredBuiltins: [], inputPaths } as unknown as PolicyBundle;
-  const timed = { inputPaths, requiredBuiltins: [{ name: 'time.now_ns', where: '' }] } as unknown as PolicyBundle;
   const at = (unix_ms: number) => ({ portcullis: { time: { unix_ms } } });
-  const outcomes = (forBundle: PolicyBundle) => {
+  const outcomes = (names: readonly string[]) => {
     const seen: string[] = [];
+    const requiredBuiltins = names.map((name) => ({ name, where: '' }));
+    const forBundle = { inputPaths: [['nothing']], requiredBuiltins } as unknown as PolicyBundle;
     const engine = cachedEngine(echo().engine, forBundle, limits, (outcome) => seen.push(outcome));
     for (const ms of [1, 2, 1]) engine.decide(asInput(at(ms)));
     return seen;
   };
-  t.strictSame(outcomes(timed), ['miss', 'miss', 'hit']);
-  t.strictSame(outcomes(timeless), ['miss', 'hit', 'hit']);
+  for (const name of timed) t.strictSame(outcomes(['count', name]), ['miss', 'miss', 'hit'], name);
+  t.strictSame(outcomes([]), ['miss', 'hit', 'hit']);
+  t.strictSame(outcomes(['io.jwt.decode', 'time.clock']), ['miss', 'hit', 'hit']);
   t.end();
+});
+
+test('an answer that was kept unseen is compared all the same', async (t) => {
+  const [right, wrong] = await Promise.all(['input.a == 1', 'true'].map((body) => compileRules(`decision if ${body}`)));
+  const differences: string[] = [];
+  const nothing = () => undefined;
+  const events = {
+    wasm: { enter: nothing, leave: nothing },
+    compared: nothing,
+    differed: ({ requestId }: { requestId: string }) => differences.push(requestId),
+    cache: nothing,
+  };
+  const engine = openEngine(
+    { ...(right as PolicyBundle), plan: (wrong as PolicyBundle).plan },
+    { ...defaultSettings, engine: 'verify', verify: { share: 0.5, refuse: true }, cache: limits },
+    { events },
+  );
+  const ids = Array.from({ length: 100 }, (_, index) => `request-${index * 7919}`);
+  const outcomes = ids.map((id) => {
+    try {
+      engine.decide(asInput({ attributes: { request: { http: { id } } }, a: 2 }));
+      return 'decided';
+    } catch {
+      return 'refused';
+    }
+  });
+  const refused = outcomes.filter((outcome) => outcome === 'refused').length;
+  t.equal(differences.length, refused);
+  t.ok(refused > 25 && refused < 75, `${refused} of 100`);
+  t.ok(outcomes.indexOf('decided') < outcomes.lastIndexOf('refused'), 'refused with an answer in the cache');
 });
 
 test('what the policy cannot read does not count', (t) => {
