@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { PolicyError } from '../errors.ts';
 import { readStrictJson } from '../json/strict-json.ts';
 import type { JsonObject } from './bundle.ts';
@@ -10,15 +10,16 @@ const maxDataDepth = 64;
 
 /** Reads what the policy sees as `data`. Throws PolicyError with file, line and column. */
 export async function readDataFile(file: string): Promise<JsonObject> {
-  const bytes = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
+  const unreadable = (cause: NodeJS.ErrnoException) => {
     throw new PolicyError('data-missing', `cannot read the data file ${file}: ${cause.code ?? cause.message}`, {
       cause,
     });
-  });
-  if (bytes.byteLength > maxDataBytes) {
-    throw new PolicyError('policy-too-large', `${file} has ${bytes.byteLength} bytes; at most ${maxDataBytes} fit`);
+  };
+  const { size } = await stat(file).catch(unreadable);
+  if (size > maxDataBytes) {
+    throw new PolicyError('policy-too-large', `${file} has ${size} bytes; at most ${maxDataBytes} fit`);
   }
-  return parseData(file, bytes);
+  return parseData(file, await readFile(file).catch(unreadable));
 }
 
 export function parseData(file: string, bytes: Uint8Array): JsonObject {

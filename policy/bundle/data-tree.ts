@@ -1,4 +1,5 @@
 import { readYaml } from '../builtins/yaml/yaml.ts';
+import { dataPath } from '../data-path.ts';
 import { PolicyError } from '../errors.ts';
 import { jsonText } from '../value/text.ts';
 import type { JsonObject } from './bundle.ts';
@@ -16,18 +17,38 @@ const dataName = /^(?:(.*)\/)?data\.(json|ya?ml)$/;
  */
 export function dataOf(where: string, files: BundleFiles, roots: readonly string[]): JsonObject {
   const data: Tree = {};
+  for (const { name, tree } of dataFiles(where, files)) {
+    const conflict = merge(data, tree, []);
+    if (conflict === undefined) continue;
+    const file = `${where}/${name}`;
+    throw refuse(file, `${holderOf(where, files, conflict)} has ${dataPath(conflict)} already, and no two files may`);
+  }
+  const outside = outsideRoots(data, roots, []);
+  if (outside !== undefined) throw refuse(where, `its roots ${JSON.stringify(roots)} do not permit data at ${outside}`);
+  return data;
+}
+
+/** The first file that has this path, for messages: all are read once more, since the merged data does not know. */
+export function holderOf(where: string, files: BundleFiles, path: readonly string[]): string {
+  for (const { name, tree } of dataFiles(where, files)) {
+    let value: unknown = tree;
+    for (const step of path) value = isTree(value) && Object.hasOwn(value, step) ? value[step] : undefined;
+    if (value !== undefined) return `${where}/${name}`;
+  }
+  return where;
+}
+
+function* dataFiles(where: string, files: BundleFiles): Generator<{ readonly name: string; readonly tree: Tree }> {
   for (const [name, content] of files) {
     const [, folder = '', form] = dataName.exec(name) ?? [];
     if (form === undefined) continue;
     const file = `${where}/${name}`;
     const bytes = form === 'json' ? content : yamlAsJson(file, content);
-    const value = folder === '' ? parseData(file, bytes) : nested(folder.split('/'), parseDataValue(file, bytes));
-    const conflict = merge(data, value as Tree, []);
-    if (conflict !== undefined) throw refuse(where, `${name}: another data file has ${conflict.join('/')} already`);
+    // OPA takes dots at the beginning of a path for a part of the slash: `.a/data.json` is `data.a`.
+    const place = folder.replace(/^[/.]+/, '');
+    const tree = place === '' ? parseData(file, bytes) : nested(place.split('/'), parseDataValue(file, bytes));
+    yield { name, tree: tree as Tree };
   }
-  const outside = outsideRoots(data, roots, []);
-  if (outside !== undefined) throw refuse(where, `its roots ${JSON.stringify(roots)} do not permit data at ${outside}`);
-  return data;
 }
 
 /** As the policy's own `yaml.unmarshal` reads it, and then held to what JSON data is held to. */

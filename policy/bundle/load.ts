@@ -6,12 +6,12 @@ import type { SourceFile } from '../compiler/job.ts';
 import { PolicyError } from '../errors.ts';
 import { makeBundle, type PolicyBundle, type RequiredBuiltin } from './bundle.ts';
 import { parseDataValue } from './data-file.ts';
-import { dataOf } from './data-tree.ts';
+import { dataOf, holderOf } from './data-tree.ts';
 import type { BundleFiles } from './files.ts';
 import { isWithinRoots, type Manifest, readManifest } from './manifest.ts';
 import { readBundleFiles } from './read.ts';
 
-export type LoadRequest = Omit<SourceBuild, 'sources' | 'data' | 'name'> & {
+export type LoadRequest = Pick<SourceBuild, 'entrypoint' | 'cacheFolder' | 'compiler'> & {
   /** A `.tar.gz` or a folder. */
   readonly path: string;
 };
@@ -37,7 +37,14 @@ export async function bundleFromFiles(request: LoadRequest, files: BundleFiles):
   // One of ours has the name of its content.
   const name = manifest.revision === '' || manifest.built !== undefined ? undefined : manifest.revision;
   const rego = wholeRego(path, manifest, files);
-  if (rego.length > 0) return buildSources({ ...request, sources: named(path, rego), data, name });
+  if (rego.length > 0) {
+    const inData = {
+      data,
+      holderOf: (place: readonly string[]) => holderOf(path, files, place),
+      roots: manifest.roots,
+    };
+    return buildSources({ ...request, ...inData, sources: named(path, rego), name });
+  }
   const wasm = wasmOf(path, manifest, files, entrypoint);
   const plan = textOf(path, 'plan.json', files.get('plan.json') ?? new Uint8Array());
   if (wasm.byteLength === 0 && plan === '') {
@@ -76,19 +83,17 @@ function verifyBuilt(path: string, { built }: Manifest, files: BundleFiles): voi
   if (missing !== undefined) throw corrupt(`${path}: ${missing} is missing, and the manifest has its digest`);
 }
 
-/** `opa build -t wasm` takes the rules of the entrypoints out of the Rego: what is left of it would decide otherwise. */
-function wholeRego(path: string, manifest: Manifest, files: BundleFiles): readonly SourceFile[] {
-  if (manifest.wasm.length > 0) return [];
-  const names = [...files.keys()].filter((name) => name.endsWith('.rego') && !name.endsWith('_test.rego'));
-  const old = names.find((name) => (manifest.fileRegoVersions.get(name) ?? manifest.regoVersion) === 0);
-  if (old !== undefined) {
-    throw new PolicyError(
-      'bundle-invalid',
-      `${path}: ${old} is Rego v0, which is compiled here only after \`opa fmt --v0-v1\``,
-    );
-  }
+/**
+ * `opa build -t wasm` takes the rules of the entrypoints out of the Rego: what is left of it would decide otherwise. Tests are
+ * taken as OPA takes them: a rule of theirs is a rule of the package, whatever the file is called.
+ */
+function wholeRego(path: string, { wasm, regoVersionOf }: Manifest, files: BundleFiles): readonly SourceFile[] {
+  if (wasm.length > 0) return [];
+  const names = [...files.keys()].filter((name) => name.endsWith('.rego'));
   // Sorted: the order in an archive must not reach the compiled policy.
-  return names.sort((a, b) => (a < b ? -1 : 1)).map((name) => ({ name, text: textOf(path, name, files.get(name)) }));
+  return names
+    .sort((a, b) => (a < b ? -1 : 1))
+    .map((name) => ({ name, text: textOf(path, name, files.get(name)), regoVersion: regoVersionOf(name) }));
 }
 
 const named = (path: string, files: readonly SourceFile[]) => ({

@@ -1,6 +1,8 @@
 import { withoutEnds } from '../builtins/strings/ends.ts';
+import type { RegoVersion } from '../compiler/job.ts';
 import { PolicyError } from '../errors.ts';
 import { readStrictJson } from '../json/strict-json.ts';
+import { fileRegoVersions } from './rego-versions.ts';
 
 /** `.manifest` of a bundle: https://www.openpolicyagent.org/docs/management-bundles */
 export type Manifest = {
@@ -8,14 +10,12 @@ export type Manifest = {
   /** Without slashes at their ends; `['']` is all of `data`. */
   readonly roots: readonly string[];
   readonly wasm: readonly WasmResolver[];
-  readonly regoVersion: RegoVersion;
-  /** By the name of the file. */
-  readonly fileRegoVersions: ReadonlyMap<string, RegoVersion>;
+  /** Of the file with this name. */
+  readonly regoVersionOf: (name: string) => RegoVersion;
   /** What `portcullis policy build` has put there. */
   readonly built: BuiltBy | undefined;
 };
 
-export type RegoVersion = 0 | 1;
 /** The module takes the place of the Rego of this entrypoint, which `opa build -t wasm` takes out. */
 export type WasmResolver = { readonly entrypoint: string; readonly module: string };
 /** `files` has the SHA-256 of each other file by its name. */
@@ -39,8 +39,7 @@ const none: Manifest = {
   revision: '',
   roots: [''],
   wasm: [],
-  regoVersion: 1,
-  fileRegoVersions: new Map(),
+  regoVersionOf: () => 1,
   built: undefined,
 };
 
@@ -55,14 +54,13 @@ export function readManifest(where: string, bytes: Uint8Array | undefined): Mani
   if (!reading.ok) throw refuse(reading.problem.detail);
   const members = objectOf(reading.value, 'it', refuse);
   refuseUnknown(members, known, refuse);
-  const { revision = '', roots = [''], wasm = [], rego_version = 1, file_rego_versions = {}, metadata = {} } = members;
+  const given = (name: string, otherwise: unknown) => members[name] ?? otherwise;
   return Object.freeze({
-    revision: textOf(revision, 'revision', refuse),
-    roots: rootsOf(roots, refuse),
-    wasm: listOf(wasm, 'wasm', refuse).map((one) => resolverOf(one, refuse)),
-    regoVersion: regoVersionOf(rego_version, 'rego_version', refuse),
-    fileRegoVersions: fileVersions(objectOf(file_rego_versions, 'file_rego_versions', refuse), refuse),
-    built: builtBy(objectOf(metadata, 'metadata', refuse), refuse),
+    revision: textOf(given('revision', ''), 'revision', refuse),
+    roots: rootsOf(given('roots', ['']), refuse),
+    wasm: resolversOf(given('wasm', []), refuse),
+    regoVersionOf: regoVersions(given('rego_version', 1), given('file_rego_versions', {}), refuse),
+    built: builtBy(objectOf(given('metadata', {}), 'metadata', refuse), refuse),
   });
 }
 
@@ -74,6 +72,7 @@ export function isWithinRoots(roots: readonly string[], path: string): boolean {
 type Refuse = (what: string) => PolicyError;
 
 const maxRoots = 1_000;
+const maxFileVersions = 10_000;
 const isSlash = (char: string): boolean => char === '/';
 
 function rootsOf(value: unknown, refuse: Refuse): readonly string[] {
@@ -88,6 +87,16 @@ function rootsOf(value: unknown, refuse: Refuse): readonly string[] {
   return roots;
 }
 
+function resolversOf(value: unknown, refuse: Refuse): readonly WasmResolver[] {
+  const resolvers = listOf(value, 'wasm', refuse).map((one) => resolverOf(one, refuse));
+  const entrypoints = new Set<string>();
+  for (const { entrypoint } of resolvers) {
+    if (entrypoints.has(entrypoint)) throw refuse(`the entrypoint ${JSON.stringify(entrypoint)} has two wasm modules`);
+    entrypoints.add(entrypoint);
+  }
+  return resolvers;
+}
+
 function resolverOf(value: unknown, refuse: Refuse): WasmResolver {
   const members = objectOf(value, 'a member of wasm', refuse);
   refuseUnknown(members, knownOfWasm, refuse);
@@ -95,14 +104,19 @@ function resolverOf(value: unknown, refuse: Refuse): WasmResolver {
   return { entrypoint: textOf(members['entrypoint'], 'wasm entrypoint', refuse), module };
 }
 
-function fileVersions(members: Members, refuse: Refuse): ReadonlyMap<string, RegoVersion> {
-  return new Map(
-    Object.entries(members).map(([name, version]) => {
-      // OPA takes them for globs; opa build writes names.
-      if (/[*?[\]{}\\]/.test(name)) throw refuse(`file_rego_versions: ${name} is a pattern, not the name of a file`);
-      return [name.replace(/^\//, ''), regoVersionOf(version, `file_rego_versions ${name}`, refuse)];
-    }),
-  );
+function regoVersions(overall: unknown, ofFiles: unknown, refuse: Refuse): Manifest['regoVersionOf'] {
+  const otherwise = regoVersionOf(overall, 'rego_version', refuse);
+  const members = Object.entries(objectOf(ofFiles, 'file_rego_versions', refuse));
+  if (members.length > maxFileVersions) throw refuse(`file_rego_versions has more than ${maxFileVersions} members`);
+  const versions = members.map(([name, version]) => {
+    return [name, regoVersionOf(version, `file_rego_versions ${name}`, refuse)] as const;
+  });
+  try {
+    const versionOf = fileRegoVersions(new Map(versions));
+    return (name) => versionOf(name) ?? otherwise;
+  } catch (cause) {
+    throw refuse(`file_rego_versions: ${cause instanceof Error ? cause.message : String(cause)}`);
+  }
 }
 
 function builtBy({ portcullis }: Members, refuse: Refuse): BuiltBy | undefined {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { capabilitiesDigest } from '../builtins/capabilities.ts';
 import { digestOf } from '../bundle/bundle.ts';
 import { compilerDigest } from './run.ts';
-import type { BuildJob, BuiltinCall, InputPaths } from './job.ts';
+import type { BuildJob, BuiltinCall, InputPaths, Place } from './job.ts';
 
 /** What a build gives, as far as it depends on Rego alone: data is read anew each time and needs no compiler. */
 export type Compiled = {
@@ -12,6 +12,10 @@ export type Compiled = {
   readonly plan: string;
   readonly calls: readonly BuiltinCall[];
   readonly inputPaths: InputPaths;
+  /** Of each file. */
+  readonly packages: readonly Place[];
+  /** Where no data may be. */
+  readonly rules: readonly Place[];
 };
 
 const maxEntries = 16;
@@ -37,7 +41,7 @@ export async function cached(
 }
 
 async function keyOf(job: BuildJob): Promise<string> {
-  const sources = job.files.flatMap(({ name, text }) => [name, text]);
+  const sources = job.files.flatMap(({ name, text, regoVersion = 1 }) => [name, text, `v${regoVersion}`]);
   return digestOf([await compilerDigest(), capabilitiesDigest(), job.entrypoint, ...sources]);
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/open-policy-agent/opa/v1/ast"
@@ -30,9 +31,15 @@ func describeCapabilities(job) (answer, error) {
 func refusedCalls(calls []call, capabilities *ast.Capabilities) ast.Errors {
 	var refused ast.Errors
 	for _, c := range calls {
-		if !capabilities.ContainsBuiltin(c.Name) && !strings.HasSuffix(c.File, "_test.rego") {
+		if !capabilities.ContainsBuiltin(c.Name) && !isTest(c.File) {
 			refused = append(refused, ast.NewError(builtinRefused, ast.NewLocation(nil, c.File, c.Line, c.Column), "%s", c.Name))
 		}
 	}
 	return refused
+}
+
+func isTest(name string) bool { return strings.HasSuffix(name, "_test.rego") }
+
+func hasTests(files []file) bool {
+	return slices.ContainsFunc(files, func(f file) bool { return isTest(f.Name) })
 }

@@ -1,11 +1,11 @@
 import { type Capabilities, capabilitiesText, readsTime } from '../builtins/capabilities.ts';
 import { refusalOf } from '../builtins/refused.ts';
 import { type JsonObject, makeBundle, type PolicyBundle, type RequiredBuiltin } from '../bundle/bundle.ts';
+import { refuseOutsideRoots, refuseShadowedData } from '../bundle/conflicts.ts';
 import { readDataFile } from '../bundle/data-file.ts';
 import { type Diagnostic, formatDiagnostic, PolicyError } from '../errors.ts';
 import { type Compiled, cached } from './cache.ts';
-import { refuseDataConflicts } from './data-conflict.ts';
-import type { BuildJob, InputPaths, TestResult } from './job.ts';
+import type { BuildJob, InputPaths, Place, TestResult } from './job.ts';
 import { type CompilerOptions, runCompiler } from './run.ts';
 import { readSources, type Sources, withPaths } from './sources.ts';
 
@@ -25,21 +25,26 @@ export async function buildPolicy(request: BuildRequest): Promise<PolicyBundle> 
     readSources(request.regoPaths, 'policy'),
     request.dataFile === undefined ? {} : readDataFile(request.dataFile),
   ]);
-  return buildSources({ ...request, sources, data });
+  return buildSources({ ...request, sources, data, holderOf: () => request.dataFile ?? '' });
 }
 
 export type SourceBuild = Pick<BuildRequest, 'entrypoint' | 'cacheFolder' | 'compiler'> & {
   readonly sources: Sources;
   readonly data: JsonObject;
+  /** The data file that has something at this path, for messages. */
+  readonly holderOf?: (path: readonly string[]) => string;
+  /** What packages must lie in; without, anywhere. */
+  readonly roots?: readonly string[];
   readonly name?: string | undefined;
 };
 
 /** The same for Rego that has been read already, from a bundle for one. */
 export async function buildSources(request: SourceBuild): Promise<PolicyBundle> {
-  const { sources, data, entrypoint, name } = request;
+  const { sources, data, holderOf = () => 'the data', roots = [''], entrypoint, name } = request;
   const job = { do: 'build', files: sources.files, entrypoint, capabilities: capabilities() } as const;
   const compiled = await cached(request.cacheFolder, job, () => compile(job, sources, request.compiler));
-  refuseDataConflicts(compiled.plan, data);
+  refuseOutsideRoots(known(compiled.packages, sources), roots);
+  refuseShadowedData(known(compiled.rules, sources), data, holderOf);
   const required = requiredBuiltins(compiled, sources);
   return makeBundle({
     wasm: Uint8Array.from(Buffer.from(compiled.wasm, 'base64')),
@@ -52,18 +57,29 @@ export async function buildSources(request: SourceBuild): Promise<PolicyBundle> 
   });
 }
 
+const known = (places: readonly Place[], { paths }: Sources): readonly Place[] =>
+  places.map((place) => ({ ...place, file: paths.get(place.file) ?? place.file }));
+
 /** A built-in may read the time of the request, of which the compiler knows nothing. */
 function withTime(paths: InputPaths, required: readonly RequiredBuiltin[]): InputPaths {
   return required.some(({ name }) => readsTime(name)) ? [...paths, ['portcullis', 'time', 'unix_ms']] : paths;
 }
 
 async function compile(job: BuildJob, sources: Sources, options: CompilerOptions | undefined): Promise<Compiled> {
-  const { diagnostics, wasm, plan, calls, inputPaths } = await runCompiler(job, options);
+  const {
+    diagnostics,
+    wasm,
+    plan,
+    calls = [],
+    inputPaths,
+    packages = [],
+    rules = [],
+  } = await runCompiler(job, options);
   refuse(withPaths(diagnostics, sources));
   if (wasm === undefined || plan === undefined || inputPaths === undefined) {
     throw new PolicyError('compiler-failed', 'the policy compiler answered without a module');
   }
-  return { wasm, plan, calls: calls ?? [], inputPaths };
+  return { wasm, plan, calls, inputPaths, packages, rules };
 }
 
 /** Runs the `test_` rules of the given files. A failing test is a result, not an error. */

@@ -22,7 +22,7 @@ export type BuildJob = {
 export type Query = {
   readonly modules: readonly string[];
   readonly query: string;
-  readonly regoVersion: 0 | 1;
+  readonly regoVersion: RegoVersion;
   readonly experimentalKeywords: boolean;
 };
 
@@ -38,7 +38,10 @@ export type CompiledQuery = {
 /** Names of members, from the top; `[[]]` is everything. */
 export type InputPaths = readonly (readonly string[])[];
 
-export type SourceFile = { readonly name: string; readonly text: string };
+/** Without a version, Rego v1. */
+export type SourceFile = { readonly name: string; readonly text: string; readonly regoVersion?: RegoVersion };
+
+export type RegoVersion = 0 | 1;
 
 /** What it answers; the same shape as `answer` in main.go. Go leaves out lists that are empty. */
 export type Answer = {
@@ -47,6 +50,8 @@ export type Answer = {
   readonly wasm?: string;
   readonly plan?: string;
   readonly calls?: readonly BuiltinCall[];
+  readonly packages?: readonly Place[];
+  readonly rules?: readonly Place[];
   readonly tests?: readonly TestResult[];
   readonly files?: readonly SourceFile[];
   readonly queries?: readonly CompiledQuery[];
@@ -57,6 +62,14 @@ export type Answer = {
 /** A place where the policy calls a built-in of OPA. */
 export type BuiltinCall = {
   readonly name: string;
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+};
+
+/** Where the text of the policy puts something into `data`. */
+export type Place = {
+  readonly path: readonly string[];
   readonly file: string;
   readonly line: number;
   readonly column: number;

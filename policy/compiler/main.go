@@ -23,6 +23,8 @@ type job struct {
 type file struct {
 	Name string `json:"name"`
 	Text string `json:"text"`
+	// 0 or 1; without it, 1.
+	RegoVersion *int `json:"regoVersion,omitempty"`
 }
 
 // An answer holds diagnostics, or the fields of its action.
@@ -31,6 +33,8 @@ type answer struct {
 	Wasm         []byte          `json:"wasm,omitempty"`
 	Plan         string          `json:"plan,omitempty"`
 	Calls        []call          `json:"calls,omitempty"`
+	Packages     []place         `json:"packages,omitempty"`
+	Rules        []place         `json:"rules,omitempty"`
 	Tests        []testResult    `json:"tests,omitempty"`
 	Files        []file          `json:"files,omitempty"`
 	Queries      []compiledQuery `json:"queries,omitempty"`

@@ -31,7 +31,8 @@ func parse(files []file) (map[string]*ast.Module, error) {
 	modules := make(map[string]*ast.Module, len(files))
 	var problems ast.Errors
 	for _, f := range files {
-		module, err := ast.ParseModuleWithOpts(f.Name, f.Text, ast.ParserOptions{ProcessAnnotation: true})
+		options := ast.ParserOptions{ProcessAnnotation: true, RegoVersion: f.version()}
+		module, err := ast.ParseModuleWithOpts(f.Name, f.Text, options)
 		if err != nil {
 			var found ast.Errors
 			if !errors.As(err, &found) {
@@ -50,6 +51,13 @@ func parse(files []file) (map[string]*ast.Module, error) {
 		return nil, problems
 	}
 	return modules, nil
+}
+
+func (f file) version() ast.RegoVersion {
+	if f.RegoVersion != nil && *f.RegoVersion == 0 {
+		return ast.RegoV0
+	}
+	return ast.RegoV1
 }
 
 // compileModules type-checks. The error limit is lifted: whoever mends a policy wants the whole list.

@@ -140,6 +140,9 @@ test('data of each folder stands at its place', async (t) => {
   t.notOk('polluted' in {});
 });
 
+/** Rego v0, which has no `if`. */
+const old = 'package test\n\ndecision { input.user == data.users.admin }\n';
+
 const manifest = (text: string): Content => ({ ...opaBundle, '/.manifest': text });
 
 const refused: readonly (readonly [what: string, content: Content | Uint8Array, code: string, says: RegExp])[] = [
@@ -148,8 +151,7 @@ const refused: readonly (readonly [what: string, content: Content | Uint8Array, 
   ['Rego that is not UTF-8', { '/p.rego': Uint8Array.of(0xff) }, 'bundle-invalid', /p\.rego is not UTF-8/],
   ['no entrypoint', { '/p.rego': 'package test\n\nother := 1\n' }, 'entrypoint-missing', /decision/],
   ['a refused built-in', { '/p.rego': 'package test\n\ndecision := http.send({})\n' }, 'builtin-refused', /http\.send/],
-  ['Rego v0', manifest('{"rego_version":0}'), 'bundle-invalid', /policy\/p\.rego is Rego v0/],
-  ['one file of Rego v0', manifest('{"file_rego_versions":{"/policy/p.rego":0}}'), 'bundle-invalid', /is Rego v0/],
+  ['Rego v0 in a bundle of v1', { '/p.rego': old }, 'rego-does-not-compile', /p\.rego:3:1: `if` keyword is required/],
   ['a signature', { ...opaBundle, '/.signatures.json': '{"signatures":["x"]}' }, 'bundle-signed', /is signed/],
   ['a delta', { '/patch.json': '{"data":[]}' }, 'bundle-invalid', /patch\.json, which is not supported/],
   ['a manifest as protobuf', { ...opaBundle, '/.manifest.pb': '' }, 'bundle-invalid', /\.manifest\.pb, which/],
@@ -171,7 +173,42 @@ const refused: readonly (readonly [what: string, content: Content | Uint8Array, 
     /"x" is not known/,
   ],
   ['a Rego version of the future', manifest('{"rego_version":3}'), 'bundle-invalid', /rego_version is 3/],
-  ['a pattern of files', manifest('{"file_rego_versions":{"/*":1}}'), 'bundle-invalid', /is a pattern/],
+  ['a glob that is none', manifest('{"file_rego_versions":{"/[":1}}'), 'bundle-invalid', /file_rego_versions: glob/],
+  ['a member of the wrong type', manifest('{"file_rego_versions":{"/a":2}}'), 'bundle-invalid', /\/a is 2; only/],
+  [
+    'an entrypoint with two modules',
+    {
+      '/a.wasm': '',
+      '/.manifest': '{"wasm":[{"entrypoint":"a","module":"/a.wasm"},{"entrypoint":"a","module":"/a.wasm"}]}',
+    },
+    'bundle-invalid',
+    /"a" has two wasm modules/,
+  ],
+  [
+    'a package outside of its roots',
+    { '/p.rego': rego, '/q.rego': 'package other\n', '/.manifest': '{"roots":["test","users"]}' },
+    'bundle-invalid',
+    /b\.tar\.gz\/q\.rego:1:1: the roots \["test","users"\] of the manifest do not permit the package data\.other$/,
+  ],
+  [
+    'a package whose name has the slash of its root',
+    { '/p.rego': rego, '/q.rego': 'package test["a/b"]\n', '/.manifest': '{"roots":["test/decision", "test/a"]}' },
+    'bundle-invalid',
+    /q\.rego:1:1: the roots .* do not permit the package data\.test\["a\/b"\]$/m,
+  ],
+  [
+    'data where a rule is',
+    { '/p.rego': rego, '/data.json': '{"a":1}', '/test/data.json': '{"decision":true}' },
+    'data-conflict',
+    /^b\.tar\.gz\/p\.rego:3:1: the rule data\.test\.decision lies where b\.tar\.gz\/test\/data\.json has data at data\.test\.decision$/,
+  ],
+  [
+    'data that is no object above a rule',
+    { '/p.rego': rego, '/data.json': '{"test":[]}' },
+    'data-conflict',
+    /lies where b\.tar\.gz\/data\.json has data at data\.test$/,
+  ],
+  ['a test that is no Rego', { '/p.rego': rego, '/p_test.rego': 'package' }, 'rego-does-not-compile', /p_test\.rego:1/],
   ['roots that overlap', manifest('{"roots":["a","a/b"]}'), 'bundle-invalid', /overlap/],
   ['roots that are no list', manifest('{"roots":"a"}'), 'bundle-invalid', /roots is not a list/],
   ['data outside of its roots', manifest('{"roots":["test"]}'), 'bundle-invalid', /do not permit data at users/],
@@ -189,13 +226,13 @@ const refused: readonly (readonly [what: string, content: Content | Uint8Array, 
     'data for one place twice',
     { '/p.rego': rego, '/data.json': '{"a":{"b":1}}', '/a/data.json': '{"b":1}' },
     'bundle-invalid',
-    /has a\/b already/,
+    /^b\.tar\.gz\/a\/data\.json: b\.tar\.gz\/data\.json has data\.a\.b already/,
   ],
   [
     'data.json and data.yaml that disagree',
     { '/p.rego': rego, '/data.json': '{"a":1}', '/data.yaml': 'a: 1' },
     'bundle-invalid',
-    /has a already/,
+    /^b\.tar\.gz\/data\.yaml: b\.tar\.gz\/data\.json has data\.a already/,
   ],
   [
     'data of 65 MiB',
