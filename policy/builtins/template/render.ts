@@ -105,7 +105,10 @@ class TemplateRun {
 
   #call(name: string, operands: readonly Expression[]): Data {
     if (name !== 'and' && name !== 'or') {
-      return functions.get(name)?.(...operands.map((operand) => this.#value(operand)));
+      const values = operands.map((operand) => this.#value(operand));
+      // Two texts are compared to their end, and a range may do it for each of its items.
+      for (const value of values) if (typeof value === 'string') this.#charge(value.length >>> 6);
+      return functions.get(name)?.(...values);
     }
     if (operands.length === 0) return fail('missing operand');
     let value: Data;

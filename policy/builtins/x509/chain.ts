@@ -42,7 +42,7 @@ export function verifiedChain(
   if (options.serverName !== '' && !isServerNamed(leaf.facts.names, options.serverName)) return undefined;
   const chains = leaf.raw.equals(root.raw) ? [[leaf]] : chainsFrom(search, [leaf]);
   for (const chain of chains) {
-    if (isAllowed(chain, options.usages)) return chain;
+    if (isAllowed(context, chain, options.usages)) return chain;
   }
   return undefined;
 }
@@ -114,7 +114,7 @@ function isUsable(
   return chain.length - 1 <= (basicConstraints?.maxPathLength ?? Infinity);
 }
 
-function isAllowed(chain: readonly Certificate[], usages: readonly string[]): boolean {
+function isAllowed(context: BuiltinContext, chain: readonly Certificate[], usages: readonly string[]): boolean {
   const isUsageAllowed =
     usages.includes(anyUsage) ||
     usages.some((usage) =>
@@ -124,5 +124,5 @@ function isAllowed(chain: readonly Certificate[], usages: readonly string[]): bo
         );
       }),
     );
-  return isUsageAllowed && areNamesPermitted(chain);
+  return isUsageAllowed && areNamesPermitted(context, chain);
 }

@@ -1,18 +1,24 @@
+import type { BuiltinContext } from '../builtin.ts';
 import { parseUri } from '../uri/uri.ts';
 import type { Certificate } from './certificate.ts';
 import { type AlternativeNames, isDomain, isIpHost } from './general-names.ts';
 import type { Subtrees } from './name-constraints.ts';
 
+/** Measured: 0.2 us to hold a name against a constraint. A certificate has room for thousands of both (CVE-2025-58187). */
+const stepsPerComparison = 4;
+
 /**
  * Whether all names of all certificates are within the constraints of those above them (RFC 5280 section 4.2.1.10). The
  * chain begins with the leaf. E-mail addresses under any constraints on them are refused.
  */
-export function areNamesPermitted(chain: readonly Certificate[]): boolean {
+export function areNamesPermitted({ charge }: BuiltinContext, chain: readonly Certificate[]): boolean {
   return chain.every(({ facts: { names } }, index) => {
     const above = chain.slice(index + 1).flatMap(({ facts: { nameConstraints } }) => nameConstraints ?? []);
     if (names === undefined || above.length === 0) return true;
     const hosts = names.uris.map(hostOf);
     if (hosts.includes(undefined) || !names.dns.every(isDomain)) return false;
+    const constraints = above.reduce((sum, { permitted, excluded }) => sum + sizeOf(permitted) + sizeOf(excluded), 0);
+    charge(stepsPerComparison * constraints * (names.dns.length + hosts.length + names.ips.length));
     return above.every(
       ({ permitted, excluded }) =>
         areWithin(names, hosts as readonly string[], permitted) &&
@@ -20,6 +26,8 @@ export function areNamesPermitted(chain: readonly Certificate[]): boolean {
     );
   });
 }
+
+const sizeOf = ({ dns, ips, uris }: Subtrees): number => dns.length + ips.length + uris.length;
 
 /** The domain of a URI; undefined when it has none to compare. */
 function hostOf(uri: string): string | undefined {

@@ -6,7 +6,7 @@ import type { Value } from '../../../policy/value/value.ts';
 export const requestTimeMs = Date.UTC(2026, 10, 23);
 
 /** About what one decision may spend by default. */
-export const decisionSteps = 500_000;
+export const decisionSteps = 100_000;
 
 /** A call that may cost as much as it likes, unless `changes` says otherwise. */
 export const context = (changes: Partial<BuiltinContext> = {}): BuiltinContext => ({

@@ -40,7 +40,7 @@ test('a path is kept for every part: walking a deep document costs the square of
 test('what a policy does with a request fits many times over', async (t) => {
   const path = '/orders/12/items';
   t.same(poorCall('split', path, '/'), ['', 'orders', '12', 'items']);
-  t.equal((poorCall('numbers.range', 1, 1_000_000) as readonly Value[]).length, 1_000_000);
+  t.equal((poorCall('numbers.range', 1, 500_000) as readonly Value[]).length, 500_000);
   t.equal(
     (
       poorCall(
