@@ -1,6 +1,8 @@
 import { test } from 'tap';
 import { decide } from '../../../policy/decision.ts';
+import { planEngine } from '../../../policy/engines/plan/plan.ts';
 import { wasmEngine } from '../../../policy/engines/wasm.ts';
+import type { PolicyBundle } from '../../../policy/bundle/bundle.ts';
 import { compileRules, input, validated } from './policies.ts';
 
 const pageBytes = 65_536;
@@ -56,25 +58,27 @@ test('what the SDK throws, and input that is not JSON, is undecided', async (t) 
   t.equal(decide(engine, input({ body: { ...body, value: 'fine' } })).kind, 'allow');
 });
 
+const both = (bundle: PolicyBundle) => [wasmEngine(bundle), planEngine(bundle)];
+
 test('conflicting rules abort the evaluation, which is undecided', async (t) => {
-  const engine = wasmEngine(
-    await compileRules('decision := true if input.parsed_path\ndecision := false if input.version'),
-  );
-  t.match(decide(engine, input()), { kind: 'undecided', why: /conflict/ });
+  const rules = 'decision := true if input.parsed_path\ndecision := false if input.version';
+  for (const engine of both(await compileRules(rules))) {
+    t.match(decide(engine, input()), { kind: 'undecided', why: /conflict/ });
+  }
 });
 
-test('an entrypoint that is undefined, or not a decision, is undecided through the engine too', async (t) => {
+test('an entrypoint that is undefined, or not a decision, is undecided through the engines too', async (t) => {
   const rules = `decision := data.answers[input.portcullis.route.name]`;
   const answers = { yes: true, no: false, text: 'true', one: 1, list: [true], object: {}, null: null };
-  const engine = wasmEngine(await compileRules(rules, 'test/decision', JSON.stringify({ answers })));
-  for (const name of [...Object.keys(answers), 'absent']) {
+  const bundle = await compileRules(rules, 'test/decision', JSON.stringify({ answers }));
+  for (const name of [...Object.keys(answers), 'absent', '__proto__', 'constructor']) {
     const route = { name, template: '/', parameters: new Map<string, string>() };
     const expected = name === 'yes' ? 'allow' : name === 'no' ? 'deny' : 'undecided';
-    t.equal(decide(engine, input({ route })).kind, expected, name);
+    for (const engine of both(bundle)) t.equal(decide(engine, input({ route })).kind, expected, name);
   }
 });
 
 test('a set that holds true is not true', async (t) => {
-  const engine = wasmEngine(await compileRules('decision contains true'));
-  t.equal(decide(engine, input()).kind, 'undecided');
+  const bundle = await compileRules('decision contains true');
+  for (const engine of both(bundle)) t.equal(decide(engine, input()).kind, 'undecided');
 });

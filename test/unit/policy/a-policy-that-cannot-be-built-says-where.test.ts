@@ -1,3 +1,4 @@
+import { truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
 import { buildPolicy } from '../../../policy/compiler/compile.ts';
@@ -60,6 +61,8 @@ test('data that is absent or no JSON object is refused with its place', async (t
     buildPolicy({ regoPaths: [folder], dataFile: join(folder, dataFile), entrypoint });
   await t.rejects(build('absent.json'), { code: 'data-missing', message: /absent\.json: ENOENT/ });
   await t.rejects(build('bad.json'), { code: 'data-invalid', message: /bad\.json:3:\d+: / });
+  truncateSync(join(folder, 'bad.json'), 200 * 1024 * 1024);
+  await t.rejects(build('bad.json'), { code: 'policy-too-large', message: /bad\.json has 209715200 bytes; at most/ });
   const rows: readonly (readonly [string, string])[] = [
     ['', 'd.json:1:1'],
     ['[]', 'd.json:1:1'],
