@@ -51,10 +51,11 @@ type Context = { readonly config: Config | undefined; readonly locate: Locate };
 async function policyProblems(file: string, policy: PolicyConfig, { config, locate }: Context) {
   try {
     const bundle = await loadPolicy(policy);
+    // First, in a thread that can be ended: a bundle's module may hold whoever opens it for ever. Samples are made from the
+    // whole configuration.
+    if (config !== undefined) await tryPolicy({ config, policy: bundle });
     // Opening refuses the built-ins that OPA knows and the engine of the request path does not.
     openEngine(bundle, policy.engine);
-    // Samples are made from the whole configuration.
-    if (config !== undefined) await tryPolicy({ config, policy: bundle });
     return [];
   } catch (cause) {
     if (!(cause instanceof PolicyError) || isOurFault(cause)) throw cause;
