@@ -1,5 +1,5 @@
 import { EvaluationError } from '../../engine.ts';
-import { sortedMembers } from '../../value/order.ts';
+import { sortedEntries, sortedMembers } from '../../value/order.ts';
 import { jsonText } from '../../value/text.ts';
 import { isArray, RegoMap, RegoSet, type Value } from '../../value/value.ts';
 
@@ -27,7 +27,8 @@ function plain(value: Value, room: Room): unknown {
   if (value instanceof RegoSet) return sortedMembers(value).map((item) => plain(item, room));
   const result: Record<string, unknown> = {};
   if (value instanceof RegoMap) {
-    for (const [key, item] of value.members.values())
+    // In order: of two keys with one text, such as 1 and "1", the last counts, as in OPA.
+    for (const [key, item] of sortedEntries(value))
       put(result, typeof key === 'string' ? key : jsonText(key), item, room);
   } else {
     for (const name of Object.keys(value)) put(result, name, value[name] as Value, room);
