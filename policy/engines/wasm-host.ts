@@ -131,13 +131,16 @@ function readOperand(text: string): Value {
   return beyondJson.test(text) ? readValue(text) : (JSON.parse(text) as Value);
 }
 
-/** Reads C strings. The view of the memory is kept until the memory grows, which replaces its buffer. */
-export function textReader(memory: WebAssembly.Memory): (address: number) => string {
+/**
+ * Reads C strings, of what is too long only the beginning. The view of the memory is kept until the memory grows, which
+ * replaces its buffer.
+ */
+export function textReader(memory: WebAssembly.Memory, maxBytes = Infinity): (address: number) => string {
   let bytes = Buffer.from(memory.buffer);
   return (address) => {
     if (bytes.buffer !== memory.buffer) bytes = Buffer.from(memory.buffer);
     const end = bytes.indexOf(0, address);
-    return bytes.toString('utf8', address, end === -1 ? bytes.length : end);
+    return bytes.toString('utf8', address, Math.min(end === -1 ? bytes.length : end, address + maxBytes));
   };
 }
 

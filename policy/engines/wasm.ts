@@ -7,6 +7,7 @@ import { PolicyError } from '../errors.ts';
 import type { PolicyInput } from '../input.ts';
 import { requestTime } from './request-time.ts';
 import { type Projection, projection, wholeText } from './projection.ts';
+import { maxResultSize } from './plan/plain-json.ts';
 import { readResult } from './result.ts';
 import { hostImports, listed, requireOpaModule, textReader } from './wasm-host.ts';
 
@@ -52,6 +53,9 @@ type OpaEval = (
   heap: number,
   format: typeof valueFormat,
 ) => number;
+
+/** So that a larger result is seen to be too large, though not read whole: a character has up to four bytes. */
+const maxResultBytes = 4 * maxResultSize + 4;
 
 /** JSON would give sets in no order. */
 const valueFormat = 1;
@@ -144,7 +148,7 @@ function instantiate(
   }
   const opaEval = instance.exports['opa_eval'] as OpaEval;
   const { dataAddr, dataHeapPtr } = policy as { readonly dataAddr: number; readonly dataHeapPtr: number };
-  const readText = textReader(memory);
+  const readText = textReader(memory, maxResultBytes);
   // Not the SDK's own evaluate: it takes the inputs 0, false and "" for none, and asks for JSON.
   const evaluate = (input: string): string => {
     const bytes = writeText(memory, dataHeapPtr, input);

@@ -69,3 +69,17 @@ test('a result of ten megabytes is not read, whichever engine has made it', asyn
     t.match(decide(engine, input()), { kind: 'undecided', why: /larger than/ });
   }
 });
+
+// The same byte up to where the memory ends, and no NUL.
+test('of a result of a hundred megabytes only the beginning is read', (t) => {
+  const pages = 1600;
+  const grow = [...constant(pages), 0x40, 0, 0x1a];
+  const fill = [...constant(65_536), ...constant(0x11), ...constant(pages * 65_536), 0xfc, 0x0b, 0];
+  const parts = { plan: '', data: {}, entrypoint: 'test/decision', requiredBuiltins: [] };
+  const wasm = fakeOpaModule({ evaluate: [...grow, ...fill, ...constant(65_536)] });
+  const { decide } = wasmEngine(makeBundle({ ...parts, wasm }));
+  const { heapUsed } = process.memoryUsage();
+  t.throws(() => decide(input()), { name: 'EvaluationError', message: /larger than/ });
+  t.ok(process.memoryUsage().heapUsed - heapUsed < 20 * 1024 * 1024);
+  t.end();
+});
