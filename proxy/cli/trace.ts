@@ -24,10 +24,10 @@ const patience = 50;
 export async function traceOf({ policy, config }: SnapshotData, asked: Asked | undefined): Promise<Trace> {
   if (asked === undefined) return { lines: [], ended: 'the policy was not asked' };
   const { engine, source } = config.policy;
-  const { maxSteps, maxMemoryBytes = defaultPlanLimits.maxMemoryBytes } = engine;
+  const { maxSteps, maxMemoryBytes = defaultPlanLimits.maxMemoryBytes, strictBuiltinErrors } = engine;
   const factor = 'result' in asked ? patience : 1;
   const limits = { maxSteps: maxSteps * factor, maxMemoryBytes };
-  const { lines, outcome } = explainPlan(policy, asked.input, limits);
+  const { lines, outcome } = explainPlan(policy, asked.input, { limits, strictBuiltinErrors });
   const { pathOf, textOf } = await sourceText(source);
   return {
     lines: lines.map((line) => ({ ...line, file: pathOf(line.file), text: textOf(line.file, line.row) })),

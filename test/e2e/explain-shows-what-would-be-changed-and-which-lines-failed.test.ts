@@ -23,6 +23,11 @@ allow := {
 	reader.id == input.attributes.source.principal
 }
 
+# Allows, unless a failure counts.
+careless if not late
+
+late if time.parse_rfc3339_ns("noon") > 0
+
 odd := {"allow": true, "extra": input.parsed_path}
 
 endless if {
@@ -108,6 +113,14 @@ test('explain shows what the policy was asked, what it said, and why', async (t)
     });
     const refused = explain(allow, ...client, '--trace', '--json', '--target', '/elsewhere');
     t.equal(refused.status, 2, 'a target twice is none');
+  });
+
+  await t.test('a built-in that fails ends a trace where it ends the decision', async (t) => {
+    const careless = { ...plan, entrypoint: 'shop/careless' };
+    t.equal(explain(careless, ...client, '--trace').status, 0);
+    const { status, stdout } = explain({ ...careless, strict_builtin_errors: true }, ...client, '--trace');
+    t.equal(status, 1);
+    t.match(stdout, /\n {2}detail {3}(.*time\.parse_rfc3339_ns.*)\n[^]*\n {2}ended: \1\n$/);
   });
 
   await t.test('an endless policy ends, with either engine', async (t) => {

@@ -4,7 +4,7 @@ import type { PolicyInput } from '../../input.ts';
 import type { Value } from '../../value/value.ts';
 import { requestTime } from '../request-time.ts';
 import { generatePlan } from './generate.ts';
-import { openGenerated, type PlanLimits } from './open.ts';
+import { openGenerated, type PlanOptions } from './open.ts';
 import { plainJson } from './plain-json.ts';
 import type { TracedLine } from './writer.ts';
 
@@ -18,7 +18,11 @@ export type Explanation = {
 };
 
 /** Decides once with a module that reports every line it gets to: the one that serves has none of it. */
-export function explainPlan(bundle: PolicyBundle, input: PolicyInput, limits?: PlanLimits): Explanation {
+export function explainPlan(
+  bundle: PolicyBundle,
+  input: PolicyInput,
+  settings: Pick<PlanOptions, 'limits' | 'strictBuiltinErrors'> = {},
+): Explanation {
   const { plan, entrypoint, requiredBuiltins } = bundle;
   const counts = new Map<number, { evaluated: number; failed: number }>();
   const countOf = (line: number) => {
@@ -31,7 +35,7 @@ export function explainPlan(bundle: PolicyBundle, input: PolicyInput, limits?: P
     failedAt: (line: number): void => void countOf(line).failed++,
   };
   let traced: readonly TracedLine[] = [];
-  const options = { plan, data: bundle.data as Value, requiredBuiltins, ...(limits === undefined ? {} : { limits }) };
+  const options = { plan, data: bundle.data as Value, requiredBuiltins, ...settings };
   const opened = openGenerated(
     options,
     (parsed) => {
