@@ -1,3 +1,4 @@
+import { dataPath } from '../data-path.ts';
 import { linearScans } from '../engines/plan/linear-scans.ts';
 import type { Diagnostic } from '../errors.ts';
 import { isEntrypointMissing } from './compile.ts';
@@ -5,8 +6,8 @@ import { type CompilerOptions, runCompiler } from './run.ts';
 import { readSources, withPaths } from './sources.ts';
 
 /** In the form of compilers, so that editors show it as one. */
-const message =
-  'warning: this scan of data looks at every element, and no index helps: lay the data out by what is looked for';
+const messageOf = (path: readonly string[]): string =>
+  `warning: this looks at every element of ${dataPath(path)}, and no index helps: lay the data out by what is looked for`;
 
 /**
  * The places where a decision takes longer the more data there is. Undefined where these files have no such entrypoint; none
@@ -23,8 +24,8 @@ export async function scanWarnings(request: {
   const { plan, diagnostics } = await runCompiler(job, request.compiler);
   if (diagnostics.some(isEntrypointMissing)) return undefined;
   if (plan === undefined) return [];
-  const found = linearScans(plan).map(({ file, row, col }) => {
-    return { file, line: row, column: col, code: 'linear-scan', message };
+  const found = linearScans(plan).map(({ file, row, col, path }) => {
+    return { file, line: row, column: col, code: 'linear-scan', message: messageOf(path) };
   });
   return withPaths(found, sources);
 }

@@ -33,7 +33,7 @@ test('an explanation names the rule, the lines it got to, and those that failed'
 });
 
 test('a scan that no index serves is named with its place, one that an index serves is not', (t) => {
-  t.match(linearScans(bundle.plan), [{ file: /rules\.rego$/, row: 5 }]);
+  t.match(linearScans(bundle.plan), [{ file: /rules\.rego$/, row: 5, path: ['rules'] }]);
   t.end();
 });
 
