@@ -1,11 +1,10 @@
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { test } from 'tap';
+import { allCommands } from '../../proxy/cli/all-commands.ts';
+import type { Io } from '../../proxy/cli/command.ts';
+import { runCli } from '../../proxy/cli/commands.ts';
 import { clientId, newFolder, strangerId, trustDomain } from '../harness/proxy.ts';
-
-const main = fileURLToPath(new URL('../../proxy/main.ts', import.meta.url));
 
 const rego = `package shop
 
@@ -45,9 +44,18 @@ test('explain shows what the policy was asked, what it said, and why', async (t)
   mkdirSync(join(folder, 'policy'));
   writeFileSync(join(folder, 'policy/shop.rego'), rego);
   writeFileSync(join(folder, 'data.json'), JSON.stringify({ readers: [{ id: 'nobody' }, { id: clientId }] }));
-  const portcullis = (...words: readonly string[]) => {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...words], { cwd: folder, encoding: 'utf8' });
-    return { status, stdout, stderr };
+  const portcullis = async (...words: readonly string[]) => {
+    const said = { stdout: '', stderr: '' };
+    const io: Io = {
+      out: (text) => void (said.stdout += text),
+      err: (text) => void (said.stderr += text),
+      env: {},
+      cwd: folder,
+      now: () => Date.now(),
+      color: false,
+      onSignal: () => () => undefined,
+    };
+    return { status: await runCli(allCommands, words, io, '0.0.0'), ...said };
   };
   const explain = (policy: object, ...words: readonly string[]) => {
     const config = {
@@ -67,7 +75,7 @@ test('explain shows what the policy was asked, what it said, and why', async (t)
 
   await t.test('an allowed request with all that it would get, and the lines of both engines', async (t) => {
     for (const engine of ['plan', 'wasm']) {
-      const { status, stdout, stderr } = explain({ ...allow, engine }, ...client, '--trace');
+      const { status, stdout, stderr } = await explain({ ...allow, engine }, ...client, '--trace');
       t.same([status, stderr], [0, '']);
       const [told = '', trace = ''] = stdout.split('\n\n');
       const facts = told.split('\n');
@@ -88,7 +96,7 @@ test('explain shows what the policy was asked, what it said, and why', async (t)
   });
 
   await t.test('a denial with its own answer', async (t) => {
-    const { status, stdout } = explain(allow, '--id', strangerId, '--trace');
+    const { status, stdout } = await explain(allow, '--id', strangerId, '--trace');
     t.equal(status, 1);
     t.match(stdout, /^refused {2}302 forbidden\n/);
     t.match(stdout, /\n {2}answers {2}location: \/login\n {2}body {5}"log in"\n/);
@@ -97,13 +105,13 @@ test('explain shows what the policy was asked, what it said, and why', async (t)
   });
 
   await t.test('the result as it is, where no decision can be read from it', async (t) => {
-    const { stdout } = explain({ ...plan, entrypoint: 'shop/odd' }, ...client);
+    const { stdout } = await explain({ ...plan, entrypoint: 'shop/odd' }, ...client);
     t.match(stdout, /^refused {2}503 policy-undecided\n/);
     t.match(stdout, '  result   [{"result":{"allow":true,"extra":["orders"]}}]\n');
   });
 
   await t.test('as JSON, with input, result and trace', async (t) => {
-    const { stdout } = explain(allow, ...client, '--trace', '--json');
+    const { stdout } = await explain(allow, ...client, '--trace', '--json');
     t.match(JSON.parse(stdout), {
       engine: 'plan',
       changes: { request_headers_to_set: ['x-tier: gold'], request_headers_to_remove: ['x-debug'] },
@@ -111,38 +119,39 @@ test('explain shows what the policy was asked, what it said, and why', async (t)
       result: [{ result: { allowed: true } }],
       trace: { lines: [{ rule: 'data.shop.allow', file: /shop\.rego$/, row: Number, evaluated: Number, failed: 0 }] },
     });
-    const refused = explain(allow, ...client, '--trace', '--json', '--target', '/elsewhere');
+    const refused = await explain(allow, ...client, '--trace', '--json', '--target', '/elsewhere');
     t.equal(refused.status, 2, 'a target twice is none');
   });
 
   await t.test('a built-in that fails ends a trace where it ends the decision', async (t) => {
     const careless = { ...plan, entrypoint: 'shop/careless' };
-    t.equal(explain(careless, ...client, '--trace').status, 0);
-    const { status, stdout } = explain({ ...careless, strict_builtin_errors: true }, ...client, '--trace');
+    t.equal((await explain(careless, ...client, '--trace')).status, 0);
+    const { status, stdout } = await explain({ ...careless, strict_builtin_errors: true }, ...client, '--trace');
     t.equal(status, 1);
     t.match(stdout, /\n {2}detail {3}(.*time\.parse_rfc3339_ns.*)\n[^]*\n {2}ended: \1\n$/);
   });
 
   await t.test('an endless policy ends, with either engine', async (t) => {
-    const { status, stdout } = explain({ ...plan, entrypoint: 'shop/endless' }, ...client, '--trace');
+    const { status, stdout } = await explain({ ...plan, entrypoint: 'shop/endless' }, ...client, '--trace');
     t.equal(status, 1);
     t.match(stdout, /\n {2}detail {3}.*steps/);
     t.match(stdout, /\n {2}ended: .*steps.*\n$/);
-    const stuck = explain({ ...source, engine: 'wasm', entrypoint: 'shop/stuck' }, ...client);
+    const stuck = await explain({ ...source, engine: 'wasm', entrypoint: 'shop/stuck' }, ...client);
     t.equal(stuck.status, 3);
     t.match(stuck.stderr, /^error\[policy-too-slow\]: .*\n {2}.*policy\.engine: plan/);
   });
 
   await t.test('a bundle has no text to show, and without a plan no trace', async (t) => {
-    t.equal(portcullis('policy', 'build', 'policy', '--entrypoint', 'shop/allow', '--out', 'bundle').status, 0);
+    const build = ['policy', 'build', join(folder, 'policy'), '--entrypoint', 'shop/allow', '--out', 'bundle'];
+    t.equal((await portcullis(...build)).status, 0);
     const bundle = { bundle: './bundle', entrypoint: 'shop/allow' };
-    const { stdout } = explain({ ...bundle, engine: 'wasm' }, ...client, '--trace');
+    const { stdout } = await explain({ ...bundle, engine: 'wasm' }, ...client, '--trace');
     t.match(stdout, /\n {4}ok {9}policy\/shop\.rego:3\n/);
     const manifest = join(folder, 'bundle/.manifest');
     const { metadata: _, ...opas } = JSON.parse(readFileSync(manifest, 'utf8')) as { metadata: unknown };
     writeFileSync(manifest, JSON.stringify(opas));
     rmSync(join(folder, 'bundle/plan.json'));
-    const without = explain({ ...bundle, engine: 'wasm' }, ...client, '--trace');
+    const without = await explain({ ...bundle, engine: 'wasm' }, ...client, '--trace');
     t.equal(without.status, 2);
     t.match(without.stderr, /--trace: the bundle has no plan\.json/);
   });
