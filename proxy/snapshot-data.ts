@@ -49,7 +49,7 @@ function stableJson(value: unknown): string {
  * Makes a snapshot ready to judge by. Everything in it is compiled here, so whatever cannot work is found before the
  * swap. The pool of the snapshot before serves on where the workload has not changed. Throws PolicyError and CertsError.
  */
-export function hydrate(data: SnapshotData, before?: Snapshot, events?: EngineEvents): Snapshot {
+export async function hydrate(data: SnapshotData, before?: Snapshot, events?: EngineEvents): Promise<Snapshot> {
   const { config, digest, policyBad } = data;
   const routes = config.routes.map((route) => compileRoute(route, data.schemas));
   return Object.freeze({
@@ -57,7 +57,7 @@ export function hydrate(data: SnapshotData, before?: Snapshot, events?: EngineEv
     config,
     policyBad,
     router: createRouter(routes.map((route) => ({ methods: route.config.methods, template: route.template, route }))),
-    engine: openEngine(data.policy, config.policy.engine, {
+    engine: await openEngine(data.policy, config.policy.engine, {
       events,
       samples: policyBad === undefined ? sampleInputs(config) : [],
     }),

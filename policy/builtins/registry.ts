@@ -1,5 +1,3 @@
-import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
 import { aggregateBuiltins } from './aggregates.ts';
 import { arrayBuiltins } from './arrays.ts';
 import type { Builtin, Builtins } from './builtin.ts';
@@ -8,12 +6,9 @@ import { cryptoBuiltins } from './crypto/crypto.ts';
 import { encodingBuiltins } from './encoding/encoding.ts';
 import { globBuiltins } from './glob/glob.ts';
 import { graphBuiltins } from './graph.ts';
-import type * as Graphql from './graphql/graphql.ts';
 import { jsonBuiltins } from './json/json.ts';
 import { jsonPatchBuiltins } from './json/patch.ts';
 import { jsonPathsBuiltins } from './json/paths.ts';
-import type * as JsonSchema from './json/schema.ts';
-import type * as IoJwt from './jwt/jwt.ts';
 import { memberBuiltins } from './member.ts';
 import { netBuiltins } from './net/net.ts';
 import { arithmeticBuiltins } from './numbers/arithmetic.ts';
@@ -21,7 +16,6 @@ import { bitsBuiltins } from './numbers/bits.ts';
 import { numberBuiltins } from './numbers/numbers.ts';
 import { unitBuiltins } from './numbers/units.ts';
 import { objectBuiltins } from './objects.ts';
-import type * as ProvidersAws from './providers-aws.ts';
 import { regexBuiltins } from './regex/regex.ts';
 import { semverBuiltins } from './semver.ts';
 import { setBuiltins } from './sets.ts';
@@ -40,8 +34,6 @@ import { uriBuiltins } from './uri/uri.ts';
 import { urlqueryBuiltins } from './uri/urlquery.ts';
 import { uuidBuiltins } from './uuid.ts';
 import { walkBuiltins } from './walk.ts';
-import type * as CryptoX509 from './x509/x509.ts';
-import type * as Yaml from './yaml/yaml.ts';
 
 /** Namespaces whose code is small and needs no library. */
 const light: readonly Builtins[] = [
@@ -82,21 +74,13 @@ const light: readonly Builtins[] = [
   walkBuiltins,
 ];
 
-/**
- * A namespace whose libraries cost megabytes: it is loaded with the first policy that names one of its built-ins. Only its
- * type is imported above, which is erased.
- */
-type Heavy = {
-  readonly names: readonly string[];
-  readonly file: URL;
-  readonly builtinsOf: (module: unknown) => Builtins;
-};
+/** A namespace whose libraries cost megabytes: it is loaded with the first policy that names one of its built-ins. */
+type Heavy = { readonly names: readonly string[]; readonly load: () => Promise<Builtins> };
 
 const heavy: readonly Heavy[] = [
   {
     names: ['json.match_schema', 'json.verify_schema'],
-    file: new URL('./json/schema.ts', import.meta.url),
-    builtinsOf: (module) => (module as typeof JsonSchema).jsonSchemaBuiltins,
+    load: async () => (await import('./json/schema.ts')).jsonSchemaBuiltins,
   },
   {
     names: [
@@ -107,8 +91,7 @@ const heavy: readonly Heavy[] = [
       'graphql.parse_schema',
       'graphql.schema_is_valid',
     ],
-    file: new URL('./graphql/graphql.ts', import.meta.url),
-    builtinsOf: (module) => (module as typeof Graphql).graphqlBuiltins,
+    load: async () => (await import('./graphql/graphql.ts')).graphqlBuiltins,
   },
   {
     names: [
@@ -120,13 +103,11 @@ const heavy: readonly Heavy[] = [
       'crypto.x509.parse_keypair',
       'crypto.x509.parse_rsa_private_key',
     ],
-    file: new URL('./x509/x509.ts', import.meta.url),
-    builtinsOf: (module) => (module as typeof CryptoX509).x509Builtins,
+    load: async () => (await import('./x509/x509.ts')).x509Builtins,
   },
   {
     names: ['yaml.marshal', 'yaml.unmarshal', 'yaml.is_valid'],
-    file: new URL('./yaml/yaml.ts', import.meta.url),
-    builtinsOf: (module) => (module as typeof Yaml).yamlBuiltins,
+    load: async () => (await import('./yaml/yaml.ts')).yamlBuiltins,
   },
   {
     names: [
@@ -148,25 +129,15 @@ const heavy: readonly Heavy[] = [
       'io.jwt.verify_rs384',
       'io.jwt.verify_rs512',
     ],
-    file: new URL('./jwt/jwt.ts', import.meta.url),
-    builtinsOf: (module) => (module as typeof IoJwt).jwtBuiltins,
+    load: async () => (await import('./jwt/jwt.ts')).jwtBuiltins,
   },
   {
     names: ['providers.aws.sign_req'],
-    file: new URL('./providers-aws.ts', import.meta.url),
-    builtinsOf: (module) => (module as typeof ProvidersAws).awsBuiltins,
+    load: async () => (await import('./providers-aws.ts')).awsBuiltins,
   },
 ];
 
-const require = createRequire(import.meta.url);
-const suffix = import.meta.filename.endsWith('.ts') ? '.ts' : '.js';
-
-/** Synchronous, because an engine is made synchronously. In an image the files are JavaScript. */
-function load({ file, builtinsOf }: Heavy): Builtins {
-  return builtinsOf(require(fileURLToPath(file).replace(/\.ts$/, suffix)));
-}
-
-const loaded: ReadonlyMap<string, Builtin> = new Map(light.flatMap((names) => Object.entries(names)));
+const loaded = new Map<string, Builtin>(light.flatMap((names) => Object.entries(names)));
 const loadable: ReadonlyMap<string, Heavy> = new Map(
   heavy.flatMap((owner) => owner.names.map((name) => [name, owner])),
 );
@@ -174,8 +145,20 @@ const loadable: ReadonlyMap<string, Heavy> = new Map(
 /** Every built-in that a policy may call, by its name in Rego. Both engines take them from here. */
 export const builtinNames: ReadonlySet<string> = new Set([...loaded.keys(), ...loadable.keys()]);
 
-/** Loads what the built-in needs: an engine asks when it loads a policy, not during a request. */
+/**
+ * Makes these built-ins ready, before an engine is opened that calls them. Not by `require`, which would spare the wait: it does
+ * not read TypeScript once a loader hook is registered in the process, as coverage and tracing agents do.
+ */
+export async function loadBuiltins(names: Iterable<string>): Promise<void> {
+  const owners = new Set(Array.from(names, (name) => (loaded.has(name) ? undefined : loadable.get(name))));
+  for (const owner of owners) {
+    for (const [name, builtin] of Object.entries((await owner?.load()) ?? {})) loaded.set(name, builtin);
+  }
+}
+
+/** Undefined for what is no built-in of ours. Throws for one that nobody has loaded. */
 export function findBuiltin(name: string): Builtin | undefined {
-  const owner = loadable.get(name);
-  return owner === undefined ? loaded.get(name) : load(owner)[name];
+  const builtin = loaded.get(name);
+  if (builtin === undefined && loadable.has(name)) throw new Error(`the built-in ${name} has not been loaded`);
+  return builtin;
 }

@@ -1,3 +1,4 @@
+import { builtinNames, loadBuiltins } from '../builtins/registry.ts';
 import type { PolicyBundle } from '../bundle/bundle.ts';
 import { EvaluationError, type Mark, type PolicyEngine } from '../engine.ts';
 import type { PolicyInput } from '../input.ts';
@@ -69,11 +70,13 @@ const nobody: EngineEvents = {
 };
 
 /** Makes the engine that the settings ask for. Throws PolicyError when this bundle cannot be run by it. */
-export function openEngine(
+export async function openEngine(
   bundle: PolicyBundle,
   settings: EngineSettings,
   { events = nobody, samples = [] }: EngineParts = {},
-): PolicyEngine {
+): Promise<PolicyEngine> {
+  // Only a plan tells what it calls.
+  await loadBuiltins(bundle.plan === '' ? builtinNames : bundle.requiredBuiltins.map(({ name }) => name));
   const parts: Opened = { events, samples };
   const open = settings.engine === 'wasm' ? openWasm : openPlan;
   const engine = withCache(open(bundle, settings, parts), bundle, settings, parts);

@@ -55,7 +55,7 @@ async function policyProblems(file: string, policy: PolicyConfig, { config, loca
     // whole configuration.
     if (config !== undefined) await tryPolicy({ config, policy: bundle });
     // Opening refuses the built-ins that OPA knows and the engine of the request path does not.
-    openEngine(bundle, policy.engine);
+    await openEngine(bundle, policy.engine);
     return [];
   } catch (cause) {
     if (!(cause instanceof PolicyError) || isOurFault(cause)) throw cause;

@@ -39,7 +39,7 @@ async function explain(args: Arguments, io: Io): Promise<number> {
   if (wantsTrace && data.policy.plan === '') throw new UsageError(noPlan);
   // Nothing would end an endless policy here.
   await tryPolicy(data);
-  const { outcome, asked } = await rehearse(hydrate(data), (snapshot) => givenRequest(args, io, snapshot));
+  const { outcome, asked } = await rehearse(await hydrate(data), (snapshot) => givenRequest(args, io, snapshot));
   const trace = wantsTrace ? await traceOf(data, asked) : undefined;
   const explained = { outcome, asked, trace, policy: data.policy, engine: config.policy.engine.engine };
   io.out(args.switches.has('json') ? explanationJson(explained) : explanationText(explained, io));

@@ -43,7 +43,7 @@ const build: Command = {
       entrypoint: requiredValue(args, 'entrypoint'),
     });
     // Loading it here refuses what would otherwise be refused at the next start.
-    openEngine(bundle, { ...defaultSettings, engine: 'verify' });
+    await openEngine(bundle, { ...defaultSettings, engine: 'verify' });
     const out = valueOf(args, 'out');
     const files = out === undefined ? [] : await writeBundle(resolve(io.cwd, out), bundle);
     const { revision, entrypoint } = bundle;

@@ -49,7 +49,7 @@ const engineEvents = (revision: string): EngineEvents => ({
   cache: (outcome) => measurements.policy(outcome === 'hit' ? 'cacheHits' : 'cacheMisses'),
 });
 
-let snapshot: Snapshot = hydrate(start.snapshot, undefined, engineEvents(start.snapshot.policy.revision));
+let snapshot: Snapshot = await hydrate(start.snapshot, undefined, engineEvents(start.snapshot.policy.revision));
 let trust = start.snapshot.trust;
 let svid = start.svid;
 const prepared = new Map<string, { readonly snapshot: Snapshot; readonly trust: typeof trust }>();
@@ -126,13 +126,14 @@ const listener = createListener(listenerOptions(svid, trust, config.limits), {
 });
 
 /** A snapshot is compiled whole before it can be committed; one that fails leaves the old one in force. */
-function prepare({ digest, packed }: Extract<Order, { do: 'prepare' }>): void {
+async function prepare({ digest, packed }: Extract<Order, { do: 'prepare' }>): Promise<void> {
   heartbeat.preparing.enter();
   prepared.clear();
   let problem: Extract<Report, { is: 'prepared' }>['problem'];
   try {
     const data = unpack(packed);
-    prepared.set(digest, { snapshot: hydrate(data, snapshot, engineEvents(data.policy.revision)), trust: data.trust });
+    const hydrated = await hydrate(data, snapshot, engineEvents(data.policy.revision));
+    prepared.set(digest, { snapshot: hydrated, trust: data.trust });
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
     problem = { code, message };
@@ -164,7 +165,7 @@ async function drain(): Promise<void> {
 function obey(order: Order): void {
   switch (order.do) {
     case 'prepare':
-      return prepare(order);
+      return void prepare(order);
     case 'commit':
       return commit(order.digest);
     case 'svid':

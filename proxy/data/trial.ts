@@ -15,5 +15,5 @@ const { tried, heartbeat } = workerData as TrialStart;
 const { config, policy } = tried;
 const nothing = () => undefined;
 const events = { wasm: openHeartbeat(heartbeat).wasm, compared: nothing, differed: nothing, cache: nothing };
-openEngine(policy, config.policy.engine, { events, samples: sampleInputs(config) });
+await openEngine(policy, config.policy.engine, { events, samples: sampleInputs(config) });
 parentPort?.postMessage('done');

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import type * as Sdk from '@open-policy-agent/opa-wasm';
+import { builtinNames, loadBuiltins } from '../../policy/builtins/registry.ts';
 import type { JsonObject, PolicyBundle } from '../../policy/bundle/bundle.ts';
 import { openWasm } from '../../policy/engines/wasm.ts';
 import { PolicyError } from '../../policy/errors.ts';
@@ -16,6 +17,8 @@ import type { Outcome } from './judge.ts';
 export type EngineName = 'sdk' | 'wasm' | 'plan';
 
 type Runnable = Exclude<Compiled, { readonly error: string }>;
+
+await loadBuiltins(builtinNames);
 
 /** What every case calls now; its time zone and day of the week are of no case's interest. */
 const unixMs = Date.UTC(2026, 10, 23, 9, 30);

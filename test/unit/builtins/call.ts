@@ -1,7 +1,9 @@
 import { type BuiltinContext, BuiltinError } from '../../../policy/builtins/builtin.ts';
-import { findBuiltin } from '../../../policy/builtins/registry.ts';
+import { builtinNames, findBuiltin, loadBuiltins } from '../../../policy/builtins/registry.ts';
 import { EvaluationError } from '../../../policy/engine.ts';
 import type { Value } from '../../../policy/value/value.ts';
+
+await loadBuiltins(builtinNames);
 
 export const requestTimeMs = Date.UTC(2026, 10, 23);
 

@@ -13,8 +13,8 @@ import { cacheFolder, type Content, entrypoint, load, opaBundle, packed, rego, w
 
 const settings = (engine: EngineName) => ({ ...defaultSettings, engine, verify: { share: 1, refuse: true } });
 
-const decide = (bundle: PolicyBundle, user: string, engine: EngineName = 'verify') =>
-  openEngine(bundle, settings(engine)).decide({ user } as unknown as PolicyInput);
+const decide = async (bundle: PolicyBundle, user: string, engine: EngineName = 'verify') =>
+  (await openEngine(bundle, settings(engine))).decide({ user } as unknown as PolicyInput);
 
 const compiled = compileRules('decision := data.users.admin == input.user', entrypoint, '{"users":{"admin":"x"}}');
 
@@ -40,8 +40,8 @@ test('a bundle of Rego is compiled here and keeps its revision as a name', async
   const bundle = await load(opaBundle);
   t.equal(bundle.name, 'v1.2');
   t.match(bundle.revision, /^sha256:[0-9a-f]{64}$/);
-  t.strictSame(decide(bundle, 'x'), [{ result: true }]);
-  t.strictSame(decide(bundle, 'y'), [{ result: false }]);
+  t.strictSame(await decide(bundle, 'x'), [{ result: true }]);
+  t.strictSame(await decide(bundle, 'y'), [{ result: false }]);
   const renamed = await load({ ...opaBundle, '/.manifest': '{"revision":"v2"}' });
   t.equal(renamed.revision, bundle.revision, 'a name decides nothing');
   const { '/.manifest': _, ...bare } = opaBundle;
@@ -58,16 +58,16 @@ test('a folder with the same files is the same policy, links of Kubernetes and h
 
 test('without whole Rego the artefacts run, each in its engine', async (t) => {
   const { wasm, plan, all } = await targets();
-  t.strictSame(decide(await load(wasm), 'x', 'wasm'), [{ result: true }]);
-  t.strictSame(decide(await load(plan), 'x', 'plan'), [{ result: true }]);
-  t.strictSame(decide(await load(all), 'y'), [{ result: false }]);
+  t.strictSame(await decide(await load(wasm), 'x', 'wasm'), [{ result: true }]);
+  t.strictSame(await decide(await load(plan), 'x', 'plan'), [{ result: true }]);
+  t.strictSame(await decide(await load(all), 'y'), [{ result: false }]);
   const lacks = { code: 'bundle-unsuitable' };
   for (const engine of ['plan', 'verify'] as const) {
     const onlyWasm = await load(wasm);
-    t.throws(() => decide(onlyWasm, 'x', engine), { ...lacks, message: /needs plan\.json/ });
+    await t.rejects(decide(onlyWasm, 'x', engine), { ...lacks, message: /needs plan\.json/ });
   }
   const onlyPlan = await load(plan);
-  t.throws(() => decide(onlyPlan, 'x', 'wasm'), { ...lacks, message: /needs policy\.wasm/ });
+  await t.rejects(decide(onlyPlan, 'x', 'wasm'), { ...lacks, message: /needs policy\.wasm/ });
 });
 
 test('what OPA took out of the Rego is not undefined here', async (t) => {
@@ -89,7 +89,7 @@ test('our own bundle, as a folder and as an archive, is the same policy and the 
     const loaded = await loadBundle({ path, entrypoint });
     t.equal(loaded.revision, bundle.revision);
     t.strictSame(loaded.inputPaths, [['user']], 'what it reads of the input is known without its Rego');
-    t.strictSame(decide(loaded, 'x'), [{ result: true }]);
+    t.strictSame(await decide(loaded, 'x'), [{ result: true }]);
   }
 });
 
@@ -248,7 +248,7 @@ for (const [what, content, code, message] of refused) {
   test(`refused: ${what}`, async (t) => {
     const run = async () => {
       const bundle = await load(content);
-      openEngine(bundle, settings(bundle.plan === '' ? 'wasm' : 'plan'));
+      await openEngine(bundle, settings(bundle.plan === '' ? 'wasm' : 'plan'));
     };
     await t.rejects(run(), { code, message });
   });

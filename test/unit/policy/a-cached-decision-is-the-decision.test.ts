@@ -161,7 +161,7 @@ test('an answer that was kept unseen is compared all the same', async (t) => {
     differed: ({ requestId }: { requestId: string }) => differences.push(requestId),
     cache: nothing,
   };
-  const engine = openEngine(
+  const engine = await openEngine(
     { ...(right as PolicyBundle), plan: (wrong as PolicyBundle).plan },
     { ...defaultSettings, engine: 'verify', verify: { share: 0.5, refuse: true }, cache: limits },
     { events },
@@ -201,8 +201,8 @@ test('with a real policy, cached and uncached agree on every input', async (t) =
     'decision := {"allow": input.a == input.b, "reasons": [x | x := input.list[_]; is_string(x)]}',
   );
   const settings = { ...defaultSettings, engine: 'wasm' } as const;
-  const plain = openEngine(compiled, settings);
-  const kept = openEngine(compiled, { ...settings, cache: { maxEntries: 8, maxBytes: 64 * 1024 } });
+  const plain = await openEngine(compiled, settings);
+  const kept = await openEngine(compiled, { ...settings, cache: { maxEntries: 8, maxBytes: 64 * 1024 } });
   const small = fc.constantFrom(0, 1, '0', 'a', null, [0]);
   fc.assert(
     fc.property(fc.record({ a: small, b: small, list: fc.array(small, { maxLength: 3 }) }), (value) => {

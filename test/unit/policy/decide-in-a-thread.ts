@@ -16,7 +16,7 @@ export type Answers = readonly (readonly string[])[];
 
 /** As a data thread does it: the bundle has crossed by structured clone, the engine is its own. */
 const { bundle, engine, inputs, rounds } = workerData as Questions;
-const { decide } = openEngine(bundle, { ...defaultSettings, engine });
+const { decide } = await openEngine(bundle, { ...defaultSettings, engine });
 const digests = inputs.map(() => new Set<string>());
 for (let round = 0; round < rounds; round++) {
   for (const [index, input] of inputs.entries()) {

@@ -36,7 +36,7 @@ test('wasm: an instance that has grown is replaced, and is collected', async (t)
   const bundle = await compileRules(rules);
   const memories = watchMemories();
   t.teardown(memories.restore);
-  const { decide } = openEngine(bundle, { ...defaultSettings, engine: 'wasm' });
+  const { decide } = await openEngine(bundle, { ...defaultSettings, engine: 'wasm' });
   const atFirst = await memories.heldBytes();
   decide(large(5 * mebibyte));
   t.equal(memories.made.length, 1);
@@ -51,7 +51,7 @@ test('wasm: an instance that has grown is replaced, and is collected', async (t)
 });
 
 test('plan: nothing is left of an input', async (t) => {
-  const { decide } = openEngine(await compileRules(rules), { ...defaultSettings, engine: 'plan' });
+  const { decide } = await openEngine(await compileRules(rules), { ...defaultSettings, engine: 'plan' });
   const held = async () => {
     await new Promise(setImmediate);
     collectGarbage();
