@@ -203,7 +203,7 @@ table[k] := v if { some k, v in data.rules; input.x[_] == 1 }`,
       if (outcome !== undefined && !(outcome instanceof PolicyError)) throw new Error('neither', { cause: outcome });
       seen.add(outcome === undefined ? 'loaded' : outcome.code);
     }),
-    { numRuns: 1500 },
+    { numRuns: 800 },
   );
   t.ok(seen.has('loaded') && seen.has('plan-invalid'));
 });
