@@ -67,7 +67,7 @@ export function shapeOf(node: unknown): YamlShape {
 
 /**
  * What each alias stands for, in the order of the text: the last node before it with that anchor. The library's own
- * `Alias.resolve` walks the whole document for each, so that 64 kB of aliases take it half a minute.
+ * `Alias.resolve` walks the whole document for each: quadratic in the text.
  */
 export function aliasTargets(document: Document.Parsed): ReadonlyMap<Alias, Node | undefined> {
   const anchors = new Map<string, Node>();
