@@ -130,7 +130,7 @@ decision if data.table[input.name]
   const check = ['policy', 'check', folder, '--entrypoint'];
   t.match(await portcullis('/', ...check, 'p/decision'), {
     code: 0,
-    out: /^\S+a\.rego:3:2: warning: this scan [^\n]+\n$/,
+    out: /^\S+a\.rego:3:2: warning: this looks at every element of data\.rules, [^\n]+\n$/,
   });
   t.match(await portcullis('/', ...check, 'data.p.absent'), {
     code: 3,
