@@ -55,15 +55,20 @@ export class CasesMissing extends Error {
 
 const compilerFolder = join(import.meta.dirname, '../../policy/compiler');
 
+/** Of OPA, whose compiler is shipped and whose cases are run. */
+export function opaVersion(): string {
+  const goMod = readFileSync(join(compilerFolder, 'go.mod'), 'utf8');
+  return /^require github\.com\/open-policy-agent\/opa (\S+)$/m.exec(goMod)?.[1] ?? '';
+}
+
 /** The folder of OPA's cases in Go's module cache, where building the compiler artefact leaves them. */
 export function casesFolder({ download }: { readonly download: boolean }): string {
-  const version = /^require github\.com\/open-policy-agent\/opa (\S+)$/m.exec(
-    readFileSync(join(compilerFolder, 'go.mod'), 'utf8'),
-  )?.[1];
-  const folder = join(go('env', 'GOMODCACHE'), `github.com/open-policy-agent/opa@${version}`, 'v1/test/cases/testdata');
+  const module = `github.com/open-policy-agent/opa@${opaVersion()}`;
+  const folder = join(go('env', 'GOMODCACHE'), module, 'v1/test/cases/testdata');
   if (!exists(folder) && download) go('mod', 'download', 'github.com/open-policy-agent/opa');
-  if (!exists(folder)) throw new CasesMissing(`OPA's cases are not in Go's module cache: there is no ${folder}`);
-  return folder;
+  if (exists(folder)) return folder;
+  const how = "`go mod download` in policy/compiler brings OPA's module, and them with it";
+  throw new CasesMissing(`OPA's cases are not in Go's module cache (there is no ${folder}): ${how}`);
 }
 
 function go(...words: readonly string[]): string {
