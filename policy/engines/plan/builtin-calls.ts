@@ -30,12 +30,14 @@ const shallow: ReadonlySet<string> = new Set([
 
 /** Built-ins that do more with a value than read it, and how much more. */
 const factors: Readonly<Record<string, number>> = {
-  'json.marshal': 8,
-  'json.marshal_with_options': 8,
+  'json.marshal': 12,
+  'json.marshal_with_options': 12,
   'yaml.marshal': 8,
   sprintf: 4,
   walk: 4,
   'json.patch': 4,
+  'object.union': 2,
+  'object.union_n': 2,
 };
 
 /** A slot of a collection, and what a set or an object needs to find it. */
@@ -51,7 +53,7 @@ export function builtinRuntime(strict: boolean, names: readonly string[]) {
     /** Steps for an operand: by name, how much of it is read. */
     weightOf: (index: number): Weight => weightOf(names[index] ?? ''),
     bytesOf,
-    stepsOf: topWeight,
+    stepsOf: resultSteps,
     failed: (thrown: unknown, index: number): undefined => {
       if (!(thrown instanceof BuiltinError)) throw thrown;
       if (!strict) return undefined;
@@ -71,6 +73,12 @@ type Weight = (value: Value | undefined, limit: number) => number;
 function topWeight(value: Value | undefined): number {
   if (typeof value === 'string') return Math.floor(value.length / charactersPerStep);
   return isArray(value) ? value.length >>> 4 : 0;
+}
+
+/** A result is written, which takes longer than looking at an operand; a set is looked into for each of its members. */
+function resultSteps(value: Value | undefined): number {
+  if (isArray(value)) return value.length >>> 2;
+  return value instanceof RegoSet ? 2 * value.members.size : topWeight(value);
 }
 
 /** The size of a result that is new: of one that may be a part of an operand, only its outside. */

@@ -3,7 +3,7 @@ import { insert } from '../../value/object.ts';
 import { add } from '../../value/set.ts';
 import { type ObjectValue, RegoMap, RegoSet, type Value } from '../../value/value.ts';
 import type { Block, Local, Operand, Statement } from './ir.ts';
-import { blocksOf, targetOf } from './statements.ts';
+import { blocksOf, everyStatement, targetOf } from './statements.ts';
 
 /**
  * The values that a function builds of nothing but constants: the statement that makes one gives its whole value, those
@@ -40,10 +40,15 @@ type Made = {
 
 /** What a local holds as far as the text tells; `unclear` once a nested block or another statement has set it. */
 type Scope = { readonly held: Map<Local, Made | 'unclear'>; readonly outer: Scope | undefined };
-type Findings = { readonly all: Made[]; readonly unexplained: Set<Local>; readonly foreign: Set<Local> };
+type Findings = {
+  readonly all: Made[];
+  readonly unexplained: Set<Local>;
+  readonly foreign: Set<Local>;
+};
 
-export function findConstants(blocks: readonly Block[]): Constants {
-  const findings: Findings = { all: [], unexplained: new Set(), foreign: new Set() };
+/** Parameters hold what somebody else has made: input and data among them. */
+export function findConstants(blocks: readonly Block[], params: readonly Local[]): Constants {
+  const findings: Findings = { all: [], unexplained: new Set(), foreign: new Set(params) };
   for (const block of blocks) walk(block, undefined, findings);
   const { all, unexplained, foreign } = findings;
   // Something changes this local out of sight of where it was made.
@@ -70,6 +75,7 @@ function walk(block: Block, outer: Scope | undefined, findings: Findings): Reado
   const scope: Scope = { held: new Map(), outer };
   const touched = new Set<Local>();
   for (const statement of block.statements) {
+    for (const local of setBefore(statement)) scope.held.set(local, 'unclear');
     for (const nested of blocksOf(statement)) {
       for (const local of walk(nested, scope, findings)) {
         scope.held.set(local, 'unclear');
@@ -95,13 +101,21 @@ function walk(block: Block, outer: Scope | undefined, findings: Findings): Reado
   return touched;
 }
 
+/** What may have been set by the time that the blocks in a statement begin: a loop fills first what it has set last. */
+function setBefore(statement: Statement): readonly Local[] {
+  if (statement.type === 'WithStmt') return [statement.local];
+  if (statement.type !== 'ScanStmt') return [];
+  const inside = [...everyStatement([statement.block])].filter((one) => !isMake(one) && one.type !== 'ResetLocalStmt');
+  return [statement, ...inside].flatMap(targetOf);
+}
+
 function fill(statement: Fill, scope: Scope, findings: Findings): void {
-  const own = scope.held.get(filled(statement));
+  const own = scope.held.get(collectionOf(statement));
   const parts = operandsOf(statement).map((operand) => partOf(operand, scope));
   for (const part of parts) if (part !== undefined && 'make' in part) part.closed = true;
   const isOpen = own instanceof Object && !own.closed && own.make.type === makerOf[statement.type];
   if (isOpen && parts.every((part) => part !== undefined)) own.fills.push({ fill: statement, parts });
-  else spoil(filled(statement), scope, findings);
+  else spoil(collectionOf(statement), scope, findings);
 }
 
 const makerOf = {
@@ -165,7 +179,7 @@ const isMake = (statement: Statement): statement is MakeStatement => statement.t
 const isFill = (statement: Statement): statement is Fill =>
   statement.type === 'ArrayAppendStmt' || statement.type === 'ObjectInsertStmt' || statement.type === 'SetAddStmt';
 
-function filled(statement: Fill): Local {
+function collectionOf(statement: Fill): Local {
   if (statement.type === 'ArrayAppendStmt') return statement.array;
   return statement.type === 'SetAddStmt' ? statement.set : statement.object;
 }

@@ -4,6 +4,7 @@ import { generateScan } from './generate-scan.ts';
 import type { Block, Operand, Place, Statement, StatementOf } from './ir.ts';
 import { literal } from './literal.ts';
 import { isPlainMember } from './member-names.ts';
+import { shortText } from './weigh.ts';
 import { constant, type FunctionWriter, fail, fresh, leave, nested, operand, traced, variable } from './writer.ts';
 
 export function generateBlock(writer: FunctionWriter, block: Block): void {
@@ -119,12 +120,15 @@ function generateCondition(writer: FunctionWriter, statement: Condition): string
   }
 }
 
-/** A string or a boolean equals nothing but itself; two values of unknown type are compared in full as a last resort. */
+/** A short text and a boolean equal nothing but themselves; whatever else may be there is compared in full, for a price. */
 function equality(writer: FunctionWriter, a: Operand, b: Operand): string {
   const [x, y] = [operand(writer, a), operand(writer, b)];
-  if (a.kind !== 'local' || b.kind !== 'local') return `${x} === ${y}`;
-  return `${x} === ${y} || typeof ${x} !== 'string' && equal(${x}, ${y})`;
+  if (isShort(a) || isShort(b)) return `${x} === ${y}`;
+  return `(typeof ${x} === 'string' && ${x}.length < ${shortText} ? ${x} === ${y} : equal(${x}, ${y}))`;
 }
+
+const isShort = (operand: Operand): boolean =>
+  operand.kind === 'bool' || (operand.kind === 'string' && operand.text.length < shortText);
 
 function generateAssign(writer: FunctionWriter, { source, target }: StatementOf<'AssignVarStmt'>): string {
   return writer.live.has(target) ? `${variable(writer, target)} = ${operand(writer, source)};` : '';

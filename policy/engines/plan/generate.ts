@@ -1,7 +1,7 @@
 import { findConstants } from './constants.ts';
 import { generateBlock } from './generate-statement.ts';
 import type { Block, Local, Plan, PlanFunction } from './ir.ts';
-import { everyStatement, liveLocals } from './statements.ts';
+import { everyStatement, liveLocals, targetOf } from './statements.ts';
 import { type FunctionWriter, type ModuleWriter, nested, type Trace, type TracedLine } from './writer.ts';
 
 /** The source of a module, and what it must be given: see `load.ts`. */
@@ -70,7 +70,7 @@ function generateBuiltin(index: number, arity: number): string {
 
 function generateFunction(module: ModuleWriter, { name, params, blocks }: PlanFunction, index: number): string {
   const isRemembered = params.length === 2;
-  const writer = newWriter(module, name, blocks, (value) => {
+  const writer = newWriter(module, name, params, blocks, (value) => {
     return isRemembered ? `g${index} = gen; return m${index} = ${value};` : `return ${value};`;
   });
   generateBlocks(writer, blocks);
@@ -86,7 +86,7 @@ function generateFunction(module: ModuleWriter, { name, params, blocks }: PlanFu
 }
 
 function generateEntrypoint(module: ModuleWriter, blocks: readonly Block[], index: number): string {
-  const writer = newWriter(module, '', blocks, () => 'return results;');
+  const writer = newWriter(module, '', [0, 1], blocks, () => 'return results;');
   generateBlocks(writer, blocks);
   return [
     `function p${index}(l0, l1) {`,
@@ -101,15 +101,16 @@ function generateEntrypoint(module: ModuleWriter, blocks: readonly Block[], inde
 function newWriter(
   module: ModuleWriter,
   rule: string,
+  params: readonly Local[],
   blocks: readonly Block[],
   returning: (value: string) => string,
 ): FunctionWriter {
   return {
     rule,
     module,
-    found: findConstants(blocks),
+    found: findConstants(blocks, params),
     live: liveLocals(blocks),
-    plain: plainObjects(blocks),
+    plain: plainObjects(blocks, params),
     probes: new Map(),
     levels: [],
     lines: [],
@@ -138,17 +139,15 @@ function declarations({ locals, found }: FunctionWriter, params: readonly Local[
 }
 
 /** Locals into which nothing is inserted but under constant names, and that are set by nothing but making an object. */
-function plainObjects(blocks: readonly Block[]): ReadonlySet<Local> {
+function plainObjects(blocks: readonly Block[], params: readonly Local[]): ReadonlySet<Local> {
   const made = new Set<Local>();
-  const spoilt = new Set<Local>();
+  const spoilt = new Set(params);
   for (const statement of everyStatement(blocks)) {
     if (statement.type === 'MakeObjectStmt') made.add(statement.target);
     else if (statement.type === 'ObjectInsertStmt') {
       if (statement.key.kind !== 'string' || statement.key.text === '__proto__') spoilt.add(statement.object);
     } else if (statement.type === 'ObjectInsertOnceStmt') spoilt.add(statement.object);
-    else if ('target' in statement) spoilt.add(statement.target);
-    else if ('result' in statement) spoilt.add(statement.result);
-    else if (statement.type === 'ScanStmt') spoilt.add(statement.key).add(statement.value);
+    else for (const local of targetOf(statement)) spoilt.add(local);
   }
   return made.difference(spoilt);
 }

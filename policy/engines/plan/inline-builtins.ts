@@ -1,3 +1,5 @@
+import { shortText } from './weigh.ts';
+
 /**
  * Built-ins that are written into the code where they are called, for the operands that they mostly get; any other
  * goes to the shared built-in, which is `call`. Operands are variables or literals: writing one twice costs nothing.
@@ -12,7 +14,7 @@ const compared =
 const ofTexts =
   (method: 'startsWith' | 'endsWith'): Inline =>
   (call, x, y) =>
-    `(typeof ${x} === 'string' && typeof ${y} === 'string' ? ${x}.${method}(${y}) : ${call})`;
+    `(typeof ${x} === 'string' && typeof ${y} === 'string' && ${y}.length < ${shortText} ? ${x}.${method}(${y}) : ${call})`;
 
 const inlines: Readonly<Record<string, Inline>> = {
   lt: compared('<'),

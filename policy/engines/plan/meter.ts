@@ -1,5 +1,5 @@
 import type { Value } from '../../value/value.ts';
-import { weigh, weighKey } from './weigh.ts';
+import { compareSteps, weigh, weighKey } from './weigh.ts';
 
 /** The budget of one module: generated code counts with two variables of its own, everything else through this. */
 export type Meter = {
@@ -13,7 +13,9 @@ export function chargeReading({ charge, stepsLeft }: Meter, value: Value | undef
   if (typeof value === 'object' && value !== null) charge(weigh(value, stepsLeft()));
 }
 
-/** Pays for the key of a value, before a set or an object is asked for it. */
+/** Pays for the key of a value, before a set or an object is asked for it: it is found by comparing. */
 export function chargeKey({ charge, stepsLeft }: Meter, value: Value | undefined): void {
-  if (typeof value === 'object' && value !== null) charge(weighKey(value, stepsLeft()));
+  if (typeof value === 'object') {
+    if (value !== null) charge(weighKey(value, stepsLeft()));
+  } else if (typeof value === 'string' || typeof value === 'bigint') charge(compareSteps(value));
 }

@@ -19,9 +19,11 @@ export function plainJson(value: Value): unknown {
   }
 }
 
-function plain(value: Value, room: Room): unknown {
-  room.left -= typeof value === 'string' ? value.length : 8;
+function plain(value: Value | undefined, room: Room): unknown {
+  room.left -= typeof value === 'string' ? value.length : 16;
   if (room.left < 0) throw new EvaluationError(`the result is larger than ${maxResultSize} bytes`);
+  // A variable that nothing has set, which a plan of OPA's should not have: OPA's WebAssembly gives no value here either.
+  if (value === undefined) throw new EvaluationError('the result holds something undefined');
   if (typeof value !== 'object' || value === null) return value;
   if (isArray(value)) return value.map((item) => plain(item, room));
   if (value instanceof RegoSet) return sortedMembers(value).map((item) => plain(item, room));

@@ -9,6 +9,7 @@ import { copyOf, merge, upsert } from './documents.ts';
 import { firstAfter, isIndexed, positionsOf } from './element-index.ts';
 import { items } from './items.ts';
 import { chargeKey, chargeReading, type Meter } from './meter.ts';
+import { compareSteps } from './weigh.ts';
 
 /*
  * What the statements of a plan do beyond one line of JavaScript. Undefined stands for Rego's undefined throughout: a
@@ -39,6 +40,7 @@ export function runtimeOf(meter: Meter) {
   }
 
   function equal(a: Maybe, b: Maybe): boolean {
+    if (typeof a === 'string' || typeof a === 'bigint') charge(compareSteps(a));
     if (a === b) return true;
     if (a === undefined || b === undefined || typeof a === 'string') return false;
     if (typeof b === 'object') chargeReading(meter, a);
@@ -70,7 +72,7 @@ export function runtimeOf(meter: Meter) {
       return collection.members.has(keyOf(value));
     }
     if (typeof value !== 'string' || !isArray(collection)) return undefined;
-    charge(collection.length >>> 4);
+    charge((collection.length >>> 4) + collection.length * compareSteps(value));
     return collection.includes(value);
   }
 

@@ -20,6 +20,14 @@ export function weigh(value: Value | undefined, limit: number): number {
   return known.get(value) ?? weighComposite(value, limit);
 }
 
+/** Texts up to this length are compared without being paid for: it takes less than a step. */
+export const shortText = 256;
+
+/** The steps it takes to compare a text, or an integer, that has an equal: what is longer than a step can read. */
+export function compareSteps(value: string | bigint): number {
+  return typeof value === 'string' ? value.length >>> 8 : bigintSteps(value);
+}
+
 /** How many times longer it takes to write a value as text than to read it. */
 const textFactor = 8;
 

@@ -7,8 +7,12 @@ import type { PolicyInput } from '../../../policy/input.ts';
 import { compileRules } from '../policy/policies.ts';
 
 /** Rules s1 to s40, each made of the one before. */
-const chain = (rule: (before: string) => string): string =>
-  Array.from({ length: 40 }, (_, i) => `s${i + 1} := ${rule(`s${i}`)}`).join('\n');
+const chain = (rule: (before: string) => string, length = 40): string =>
+  Array.from({ length }, (_, i) => `s${i + 1} := ${rule(`s${i}`)}`).join('\n');
+
+/** 32 KB of text, and 512 words of a number, that are equal and not identical. */
+const text = `s0 := "abcdefgh"\n${chain((s) => `concat("", [${s}, ${s}])`, 12)}\nsame := concat("", [s11, s11])\n`;
+const number = `s0 := 12345678901234567890\n${chain((s) => `${s} * ${s}`, 9)}\nsame := s8 * s8\n`;
 
 const runaways: Readonly<Record<string, string>> = {
   'ten thousand by ten thousand': 'decision if count([1 | some i in data.list; some j in data.list; i == j + 0.5]) > 0',
@@ -24,9 +28,17 @@ const runaways: Readonly<Record<string, string>> = {
   'shared parts as text': `s0 := "x"\n${chain((s) => `[${s}, ${s}]`)}\ndecision := json.marshal(s40)`,
   'shared parts in a set': `s0 := "x"\n${chain((s) => `[${s}, ${s}]`)}\ndecision := {s40}`,
   'shared parts as the result': `s0 := "x"\n${chain((s) => `[${s}, ${s}]`)}\ndecision := s40`,
+  'a long text compared again and again': `${text}decision if { some i in data.list; some j in data.list; s12 == same; i == j + 0.5 }`,
+  'a long text looked for in a set': `${text}decision if { some i in data.list; some j in data.list; same in {s12}; i == j + 0.5 }`,
+  'a long text as the start of another': `${text}decision if { some i in data.list; some j in data.list; startswith(s12, same); i == j + 0.5 }`,
+  'a long number compared again and again': `${number}decision if { some i in data.list; some j in data.list; s9 == same; i == j + 0.5 }`,
+  'data replaced in a loop': 'decision := [x | some i in data.list; x := count(data.list) with data.wide.a as i]',
+  'arrays copied in a loop': 'decision := [x | some i in data.list; x := array.reverse(data.list)]',
+  'sets of keys in a loop': 'decision := [x | some i in data.list; x := object.keys(data.wide)]',
 };
 
 const list = Array.from({ length: 10_000 }, (_, i) => i);
+const wide = Object.fromEntries(list.slice(0, 500).map((i) => [`k${i}`, { v: i }]));
 /** Ten milliseconds is what it takes; a busy machine is given more. */
 const maxMs = 400;
 
@@ -35,7 +47,7 @@ for (const [name, rules] of Object.entries(runaways)) {
     const bundle = await compileRules(
       `answer := 1 if input.honest\n${rules}\ngate := answer\ngate := decision if not input.honest`,
       'test/gate',
-      JSON.stringify({ list }),
+      JSON.stringify({ list, wide }),
     );
     const engine = planEngine(bundle);
     const runaway = () => engine.decide({} as PolicyInput);
@@ -55,7 +67,7 @@ test('memory has a budget of its own', async (t) => {
   );
   t.throws(() => planEngine(bundle, { maxSteps: 1e9, maxMemoryBytes: 100_000 }).decide({} as PolicyInput), {
     name: 'EvaluationError',
-    message: /100000 bytes of memory \(maxMemoryBytes\)/,
+    message: /100000 bytes of memory \(policy\.max_memory\)/,
   });
 });
 
