@@ -1,4 +1,5 @@
 import { test } from 'tap';
+import { loadBuiltins } from '../../../policy/builtins/registry.ts';
 import { buildSources } from '../../../policy/compiler/compile.ts';
 import { decide } from '../../../policy/decision.ts';
 import type { PolicyEngine } from '../../../policy/engine.ts';
@@ -19,6 +20,7 @@ const bearer = (page: string, name: string) =>
 async function enginesOf(text: string, entrypoint: string): Promise<readonly PolicyEngine[]> {
   const sources = { files: [{ name: 'policy.rego', text }], paths: new Map([['policy.rego', 'policy.rego']]) };
   const bundle = await buildSources({ sources, data: {}, entrypoint });
+  await loadBuiltins(bundle.requiredBuiltins.map(({ name }) => name));
   return [wasmEngine(bundle), planEngine(bundle)];
 }
 
