@@ -21,7 +21,23 @@ export type GenerateOptions = {
   readonly traced?: boolean;
 };
 
-/** Turns a plan into the body of one JavaScript function that makes the policy. */
+/**
+ * Turns a plan into the body of one JavaScript function that makes the policy. Of `allow if input.role == "admin"` comes,
+ * with l0 for input, l1 for data, and other locals by their numbers in the plan:
+ *
+ *     function f0(l0, l1) {
+ *       if (g0 === gen) return m0;                 // remembered for this input
+ *       if (--fuel < 0) spent();
+ *       let l2, l3, l4;
+ *       B0: {                                      // undefined leaves the block
+ *         let r1 = l0?.["role"]; if (r1 === undefined && (r1 = other(l0, "role")) === undefined) { break B0; } l4 = r1;
+ *         if (!(l4 === "admin")) { break B0; }
+ *         l3 = true;
+ *       }
+ *       ...
+ *       g0 = gen; return m0 = l2;
+ *     }
+ */
 export function generatePlan(plan: Plan, { indexed, traced = false }: GenerateOptions = { indexed: true }): Generated {
   const trace: Trace | undefined = traced ? { lines: [], numbers: new Map() } : undefined;
   const module: ModuleWriter = { plan, constants: [], indexed, trace, builtinNames: [], builtinIndex: new Map() };
