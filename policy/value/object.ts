@@ -50,3 +50,11 @@ function mapOf(object: PlainObject): RegoMap {
   for (const [name, value] of Object.entries(object)) insertIntoMap(map, name, value);
   return map;
 }
+
+/** To be changed by whoever asked for it. Spreading makes own members, `__proto__` too. */
+export function copyOf(object: ObjectValue): ObjectValue {
+  if (!(object instanceof RegoMap)) return { ...object };
+  const copy = new RegoMap();
+  for (const [key, entry] of object.members) copy.members.set(key, entry);
+  return copy;
+}

@@ -1,8 +1,8 @@
 import { keyOf } from '../../value/key.ts';
-import { entriesOf, insert, member, objectOf, sizeOf } from '../../value/object.ts';
+import { copyOf, entriesOf, insert, member, objectOf, sizeOf } from '../../value/object.ts';
 import { equalValues } from '../../value/order.ts';
 import { setOf } from '../../value/set.ts';
-import { isArray, isObject, type Key, type ObjectValue, RegoMap, RegoSet, type Value } from '../../value/value.ts';
+import { isArray, isObject, type Key, type ObjectValue, RegoSet, type Value } from '../../value/value.ts';
 import { type BuiltinContext, BuiltinError, type Builtins } from '../builtin.ts';
 import { parsePath } from './paths.ts';
 import { array, text } from '../operands.ts';
@@ -174,10 +174,6 @@ function indexOf(key: Value, items: readonly Value[]): number {
   if (typeof key === 'number' && Number.isSafeInteger(key) && key >= 0) return key;
   if (typeof key === 'string' && /^(?:0|[1-9][0-9]{0,8})$/.test(key)) return Number(key);
   throw new BuiltinError('a path of the patch has no index where it leads through an array');
-}
-
-function copyOf(value: ObjectValue): ObjectValue {
-  return value instanceof RegoMap ? objectOf(entriesOf(value)) : { ...value };
 }
 
 export const jsonPatchBuiltins: Builtins = {

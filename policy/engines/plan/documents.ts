@@ -1,5 +1,5 @@
-import { insert, keysOf, member, sizeOf } from '../../value/object.ts';
-import { isObject, type ObjectValue, RegoMap, type Value } from '../../value/value.ts';
+import { copyOf, insert, keysOf, member, sizeOf } from '../../value/object.ts';
+import { isObject, type Value } from '../../value/value.ts';
 
 export type Charge = (steps: number) => void;
 type Maybe = Value | undefined;
@@ -24,12 +24,4 @@ export function upsert(root: Maybe, path: readonly string[], value: Value, charg
   const object = isObject(root) ? root : {};
   charge(1 + copySteps * sizeOf(object));
   return insert(copyOf(object), name, upsert(member(object, name), path, value, charge, at + 1));
-}
-
-/** To be changed by whoever asked for it. Spreading makes own members, `__proto__` too. */
-export function copyOf(object: ObjectValue): ObjectValue {
-  if (!(object instanceof RegoMap)) return { ...object };
-  const copy = new RegoMap();
-  for (const [key, entry] of object.members) copy.members.set(key, entry);
-  return copy;
 }

@@ -1,11 +1,11 @@
 import { EvaluationError } from '../../engine.ts';
 import { keyOf } from '../../value/key.ts';
 import { equalValues } from '../../value/order.ts';
-import { insert, member } from '../../value/object.ts';
+import { copyOf, insert, member } from '../../value/object.ts';
 import { add } from '../../value/set.ts';
 import { isArray, isObject, isSet, type ObjectValue, RegoMap, RegoSet, type Value } from '../../value/value.ts';
 import { callee } from './callee.ts';
-import { copyOf, merge, upsert } from './documents.ts';
+import { merge, upsert } from './documents.ts';
 import { firstAfter, isIndexed, positionsOf } from './element-index.ts';
 import { items } from './items.ts';
 import { chargeKey, chargeReading, type Meter } from './meter.ts';
