@@ -1,4 +1,5 @@
 import { auditCommands } from './audit.ts';
+import { benchCommands } from './bench.ts';
 import { caCommands } from './ca.ts';
 import { checkCommands } from './check.ts';
 import type { Command } from './command.ts';
@@ -15,5 +16,6 @@ export const allCommands: readonly Command[] = [
   ...caCommands,
   ...policyCommands,
   ...auditCommands,
+  ...benchCommands,
   ...demoCommands,
 ];
