@@ -27,8 +27,8 @@ export type Machine = {
   readonly kernel: string;
   readonly node: string;
   readonly portcullis: string;
-  /** Share of all cores that others used during the run, 0 to 1. Above 0.1 a warning is printed. */
-  readonly foreignLoad: number;
+  /** Share of all cores that others used during the run, 0 to 1; null where the system does not tell. Above 0.1 a warning is printed. */
+  readonly foreignLoad: number | null;
 };
 
 export type SubjectResult = {

@@ -64,6 +64,22 @@ export const PROXY_ERRORS = {
     summary: 'another process listens on the port of the demo',
     remedy: 'stop that process, or choose another port: `npm start -- --port N` (0: any free one)',
   },
+  'bench-result-unreadable': {
+    summary: 'a result file of `portcullis bench` could not be read',
+    remedy: 'name a file that `portcullis bench ... --json` wrote, and run as a user who may read it',
+  },
+  'bench-result-invalid': {
+    summary: 'a file is not a result of `portcullis bench`, is not whole, or is of another version of the format',
+    remedy: 'measure again with this version: `portcullis bench ... --json > FILE`, and wait for its end',
+  },
+  'bench-results-not-comparable': {
+    summary: 'two result files do not tell of the same measurement, so a difference would mean nothing',
+    remedy: 'measure both with the same command, options and subjects',
+  },
+  'bench-output-unwritable': {
+    summary: 'a result or page of `portcullis bench` could not be written',
+    remedy: 'name a file in an existing folder that you may write to and that has room',
+  },
 } as const satisfies Readonly<Record<string, { readonly summary: string; readonly remedy: string }>>;
 
 export type ProxyErrorCode = keyof typeof PROXY_ERRORS;

@@ -1,6 +1,16 @@
 import { test } from 'tap';
 import { readImports, type SourceFile } from './imports.ts';
-import { folders, noBarrels, noCycles, oneImporter, outsideWorld, type Rule, smallFiles } from './rules.ts';
+import {
+  benchIsLoadedOnDemand,
+  folders,
+  noBarrels,
+  noCycles,
+  oneImporter,
+  outsideWorld,
+  productReachesNoTest,
+  type Rule,
+  smallFiles,
+} from './rules.ts';
 
 function tree(files: Readonly<Record<string, string>>): SourceFile[] {
   return Object.entries(files).map(([path, text]) => ({ path, text, imports: readImports(path, text) }));
@@ -29,7 +39,30 @@ const breaches: readonly { what: string; rule: Rule; files: Record<string, strin
     what: 'compliance imports a benchmark',
     rule: folders,
     files: { 'compliance/a.ts': "import '../bench/x.ts';" },
-    says: /nothing of the product imports bench\//,
+    says: /only proxy\/cli\/bench\*\.ts knows bench\//,
+  },
+  {
+    what: 'another command imports a benchmark',
+    rule: folders,
+    files: { 'proxy/cli/run.ts': "await import('../../bench/x.ts');" },
+    says: /^proxy\/cli\/run\.ts: imports bench\/x\.ts/,
+  },
+  {
+    what: 'the command of the benchmark loads it at every start',
+    rule: benchIsLoadedOnDemand,
+    files: { 'proxy/cli/bench-x.ts': "import { x } from '../../bench/x.ts';" },
+    says: /^proxy\/cli\/bench-x\.ts: imports bench\/x\.ts at its start/,
+  },
+  {
+    what: 'the command of the benchmark needs a test, two files away',
+    rule: productReachesNoTest,
+    files: {
+      'proxy/cli/bench.ts': "await import('../../bench/a.ts');",
+      'bench/a.ts': "import { b } from './b.ts';",
+      'bench/b.ts': "import { t } from '../test/harness/t.ts';",
+      'bench/ours.ts': "import { t } from '../test/harness/t.ts';",
+    },
+    says: /^bench\/b\.ts: imports test\/harness\/t\.ts; .* through bench\/a\.ts/,
   },
   {
     what: 'proxy starts a worker file of bench',
@@ -131,8 +164,20 @@ test('what is allowed is not reported', async (t) => {
     'proxy/main.ts': 'const { env } = process;',
     'policy/door.ts': "import { x } from 'pkg';\nexport type { A, B } from 'pkg';\nexport type {\n  C,\n} from 'pkg';",
     'test/a.ts': "import { x } from '../proxy/chain.ts';",
+    'proxy/cli/bench-a.ts':
+      "import type { X } from '../../bench/a.ts';\nconst { a } = await import('../../bench/a.ts');",
+    'bench/scenario.ts': "import { t } from '../test/a.ts';",
   });
-  for (const rule of [folders, oneImporter({}), noCycles, noBarrels, smallFiles, outsideWorld(/^proxy\/main\.ts$/)]) {
+  for (const rule of [
+    folders,
+    benchIsLoadedOnDemand,
+    productReachesNoTest,
+    oneImporter({}),
+    noCycles,
+    noBarrels,
+    smallFiles,
+    outsideWorld(/^proxy\/main\.ts$/),
+  ]) {
     t.same(rule(good), []);
   }
 });

@@ -14,6 +14,8 @@ export type Import = {
   readonly ours: boolean;
   /** Erased before anything runs. */
   readonly typeOnly: boolean;
+  /** Loaded when the line is reached, not with the file. */
+  readonly dynamic: boolean;
 };
 
 // TypeScript 7 has no stable API to parse with. Biome's format makes this enough: a statement starts its line and quotes
@@ -24,12 +26,20 @@ const calls = /\bimport\(\s*'([^']+)'\s*\)|\bnew URL\(\s*'(\.[^']+\.ts)'\s*,\s*i
 export function readImports(path: string, source: string): Import[] {
   const text = source.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
   const found = [
-    ...[...text.matchAll(statements)].map(([, type, name]) => ({ name: name ?? '', typeOnly: type !== undefined })),
-    ...[...text.matchAll(calls)].map(([, name, file]) => ({ name: name ?? file ?? '', typeOnly: false })),
+    ...[...text.matchAll(statements)].map(([, type, name]) => ({
+      name: name ?? '',
+      typeOnly: type !== undefined,
+      dynamic: false,
+    })),
+    ...[...text.matchAll(calls)].map(([, name, file]) => ({
+      name: name ?? file ?? '',
+      typeOnly: false,
+      dynamic: true,
+    })),
   ];
-  return found.map(({ name, typeOnly }) => {
+  return found.map(({ name, typeOnly, dynamic }) => {
     const ours = name.startsWith('.');
-    return { target: ours ? posix.join(posix.dirname(path), name) : packageName(name), ours, typeOnly };
+    return { target: ours ? posix.join(posix.dirname(path), name) : packageName(name), ours, typeOnly, dynamic };
   });
 }
 

@@ -14,7 +14,11 @@ const folderRules: readonly { from: RegExp; mayNot: RegExp; but?: RegExp; typesT
   { from: /^proxy\//, mayNot: /^compliance\//, why: 'compliance describes the proxy, and not the other way round' },
   // The two share the harness that starts a real proxy, and the load generator.
   { from: /^(?!test\/|bench\/)/, mayNot: /^test\//, why: 'nothing of the product imports test/' },
-  { from: /^(?!test\/|bench\/)/, mayNot: /^bench\//, why: 'nothing of the product imports bench/' },
+  {
+    from: /^(?!test\/|bench\/|proxy\/cli\/bench[^/]*\.ts$)/,
+    mayNot: /^bench\//,
+    why: 'only proxy/cli/bench*.ts knows bench/: what serves requests carries no benchmark',
+  },
   {
     from: /^proxy\/filters\//,
     mayNot: /^proxy\/filters\//,
@@ -39,6 +43,37 @@ export const folders: Rule = (sources) =>
           .map((rule) => `${path}: imports ${target}; ${rule.why}`),
       ),
   );
+
+/** A static import would load the benchmark, and its packages, with every start of the proxy. */
+export const benchIsLoadedOnDemand: Rule = (sources) =>
+  sources
+    .filter(({ path }) => !/^(test|bench)\//.test(path))
+    .flatMap(({ path, imports }) =>
+      imports
+        .filter(({ target, dynamic, typeOnly }) => target.startsWith('bench/') && !dynamic && !typeOnly)
+        .map(
+          ({ target }) =>
+            `${path}: imports ${target} at its start; use \`await import()\` in the command that needs it`,
+        ),
+    );
+
+/** What `portcullis bench` runs is given to users, so it has to work without the tests. Types count. */
+export const productReachesNoTest: Rule = (sources) => {
+  const files = new Map(sources.map((source) => [source.path, source]));
+  const reached = new Set([...files.keys()].filter((path) => !/^(test|bench)\//.test(path)));
+  const breaches: string[] = [];
+  for (const path of reached) {
+    for (const { target } of files.get(path)?.imports ?? []) {
+      if (!target.startsWith('bench/')) continue;
+      const behind = files.get(target)?.imports.filter((each) => each.target.startsWith('test/')) ?? [];
+      breaches.push(
+        ...behind.map((each) => `${target}: imports ${each.target}; the command \`bench\` reaches it through ${path}`),
+      );
+      reached.add(target);
+    }
+  }
+  return [...new Set(breaches)];
+};
 
 /** Packages with more than one importing file; `owners` may allow a package a folder of its own. */
 export const oneImporter =

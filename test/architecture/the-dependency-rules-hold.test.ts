@@ -1,6 +1,15 @@
 import { test } from 'tap';
 import { readSources } from './imports.ts';
-import { folders, noBarrels, noCycles, oneImporter, outsideWorld, smallFiles } from './rules.ts';
+import {
+  benchIsLoadedOnDemand,
+  folders,
+  noBarrels,
+  noCycles,
+  oneImporter,
+  outsideWorld,
+  productReachesNoTest,
+  smallFiles,
+} from './rules.ts';
 
 const root = new URL('../..', import.meta.url).pathname;
 const product = readSources(root, ['certs', 'policy', 'proxy']);
@@ -18,6 +27,9 @@ test('the tree is read at all', async (t) => {
 });
 
 test('folders depend in one direction', async (t) => t.same(folders(everything), []));
+test('the benchmark is loaded by its own commands only, when they run', async (t) =>
+  t.same(benchIsLoadedOnDemand(everything), []));
+test('what the command `bench` runs needs no test', async (t) => t.same(productReachesNoTest(everything), []));
 test('each package has one importing file', async (t) => t.same(oneImporter(owners)(product), []));
 test('no module depends on itself', async (t) => t.same(noCycles(everything), []));
 test('no file only re-exports', async (t) => t.same(noBarrels(product), []));
