@@ -1,4 +1,4 @@
-import { allCommands } from './cli/all-commands.ts';
+import { commandsFor } from './cli/all-commands.ts';
 import type { Io } from './cli/command.ts';
 import { runCli } from './cli/commands.ts';
 import { version } from './version.ts';
@@ -18,4 +18,5 @@ const io: Io = {
   },
 };
 
-process.exit(await runCli(allCommands, process.argv.slice(2), io, version));
+const words = process.argv.slice(2);
+process.exit(await runCli(await commandsFor(words), words, io, version));

@@ -7,11 +7,11 @@ import { errorsReference } from './errors-reference.ts';
 import { cliReference } from './help.ts';
 
 /** Every document that is made from definitions in the code, by its path in the repository. */
-export function references(): ReadonlyMap<string, string> {
+export async function references(): Promise<ReadonlyMap<string, string>> {
   return new Map([
     ['docs/audit.md', auditReference()],
     ['docs/built-ins.md', builtinsReference()],
-    ['docs/cli.md', cliReference(allCommands)],
+    ['docs/cli.md', cliReference(await allCommands())],
     ['docs/configuration.md', configurationReference()],
     ['docs/errors.md', errorsReference()],
     ['docs/metrics.md', metricsReference()],

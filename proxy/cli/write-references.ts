@@ -7,4 +7,4 @@ const write = (path: string, text: string) => writeFileSync(new URL(`../../${pat
 
 // First, because docs/built-ins.md is made from it.
 write('policy/capabilities.json', await currentCapabilities());
-for (const [path, text] of references()) write(path, text);
+for (const [path, text] of await references()) write(path, text);

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
-import { allCommands } from '../../proxy/cli/all-commands.ts';
+import { commandsFor } from '../../proxy/cli/all-commands.ts';
 import type { Io } from '../../proxy/cli/command.ts';
 import { runCli } from '../../proxy/cli/commands.ts';
 import { clientId, newFolder, strangerId, trustDomain } from '../harness/proxy.ts';
@@ -55,7 +55,7 @@ test('explain shows what the policy was asked, what it said, and why', async (t)
       color: false,
       onSignal: () => () => undefined,
     };
-    return { status: await runCli(allCommands, words, io, '0.0.0'), ...said };
+    return { status: await runCli(await commandsFor(words), words, io, '0.0.0'), ...said };
   };
   const explain = (policy: object, ...words: readonly string[]) => {
     const config = {
