@@ -3,43 +3,11 @@ import type { PolicyBundle } from '../bundle/bundle.ts';
 import { EvaluationError, type Mark, type PolicyEngine } from '../engine.ts';
 import type { PolicyInput } from '../input.ts';
 import { PolicyError } from '../errors.ts';
-import { type CacheLimits, cachedEngine } from './decision-cache.ts';
-import { type Difference, verifiedEngine } from './verify.ts';
-import { defaultPlanLimits } from './plan/open.ts';
+import { cachedEngine } from './decision-cache.ts';
+import { defaultPlanLimits } from './plan/limits.ts';
 import { planEngine } from './plan/plan.ts';
-import { wasmEngine, wasmMemoryBytes } from './wasm.ts';
-
-/** `verify` decides with the plan and has the wasm decide a sample of the same requests. */
-export const engineNames = ['plan', 'wasm', 'verify'] as const;
-export type EngineName = (typeof engineNames)[number];
-
-/** THE engine that decides where nobody has chosen one. */
-const defaultEngine: EngineName = 'plan';
-
-/** Plain data: it crosses to the data threads with the configuration. */
-export type EngineSettings = {
-  readonly engine: EngineName;
-  /** A built-in that fails ends the evaluation, instead of making its call undefined. The plan engine alone can. */
-  readonly strictBuiltinErrors: boolean;
-  /** The budget of one evaluation by the plan engine. */
-  readonly maxSteps: number;
-  /** Of one evaluation by the plan engine, of an instance with its data for wasm; undefined: the default of each. */
-  readonly maxMemoryBytes: number | undefined;
-  /** For the wasm engine, which cannot end itself; whoever owns its thread enforces it. */
-  readonly deadlineMs: number;
-  readonly verify: { readonly share: number; readonly refuse: boolean };
-  readonly cache: CacheLimits | undefined;
-};
-
-export const defaultSettings: EngineSettings = Object.freeze({
-  engine: defaultEngine,
-  strictBuiltinErrors: false,
-  maxSteps: defaultPlanLimits.maxSteps,
-  maxMemoryBytes: undefined,
-  deadlineMs: 25,
-  verify: { share: 1, refuse: false },
-  cache: undefined,
-});
+import type { EngineName, EngineSettings } from './settings.ts';
+import { type Difference, verifiedEngine } from './verify.ts';
 
 /** What whoever runs an engine may want to know; all of it is called during a decision. */
 export type EngineEvents = {
@@ -78,27 +46,23 @@ export async function openEngine(
   // Only a plan tells what it calls.
   await loadBuiltins(bundle.plan === '' ? builtinNames : bundle.requiredBuiltins.map(({ name }) => name));
   const parts: Opened = { events, samples };
-  const open = settings.engine === 'wasm' ? openWasm : openPlan;
-  const engine = withCache(open(bundle, settings, parts), bundle, settings, parts);
+  const opened = settings.engine === 'wasm' ? await openWasm(bundle, settings, parts) : openPlan(bundle, settings);
+  const engine = withCache(opened, bundle, settings, parts);
   if (settings.engine !== 'verify') return engine;
   // Around the cache: an answer that was kept before anybody compared it is compared like any other.
   const { compared, differed } = events;
-  return verifiedEngine(engine, openWasm(bundle, settings, parts), { ...settings.verify, compared, differed });
+  return verifiedEngine(engine, await openWasm(bundle, settings, parts), { ...settings.verify, compared, differed });
 }
-
-/** Whether evaluations may have to be ended from outside. */
-export const needsDeadline = ({ engine }: Pick<EngineSettings, 'engine'>): boolean => engine !== 'plan';
 
 function withCache(engine: PolicyEngine, bundle: PolicyBundle, { cache }: EngineSettings, { events }: Opened) {
   return cache === undefined ? engine : cachedEngine(engine, bundle, cache, events.cache);
 }
 
-function openWasm(
-  bundle: PolicyBundle,
-  { engine, maxMemoryBytes = wasmMemoryBytes }: EngineSettings,
-  { events, samples }: Opened,
-) {
-  if (bundle.wasm.byteLength === 0) throw lacks(engine, 'policy.wasm', 'plan');
+async function openWasm(bundle: PolicyBundle, settings: EngineSettings, { events, samples }: Opened) {
+  if (bundle.wasm.byteLength === 0) throw lacks(settings.engine, 'policy.wasm', 'plan');
+  // Loaded when it is asked for: few serve with it, and OPA's SDK stays in the memory of every thread that has it.
+  const { wasmEngine, wasmMemoryBytes } = await import('./wasm.ts');
+  const { maxMemoryBytes = wasmMemoryBytes } = settings;
   const wasm = wasmEngine(bundle, {
     maxMemoryBytes,
     recycleGrowthBytes: Math.min(recycleBytes, maxMemoryBytes / 4),

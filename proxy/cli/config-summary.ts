@@ -1,6 +1,6 @@
 import { addressText } from '../config/address.ts';
 import { durationText, sizeText } from '../config/amounts.ts';
-import type { EngineSettings } from '../../policy/engines/select.ts';
+import type { EngineSettings } from '../../policy/engines/settings.ts';
 import type { Config, PolicySource, RouteBody, RouteConfig } from '../config/config.ts';
 import type { Io } from './command.ts';
 import { painter, table } from './render.ts';

@@ -3,7 +3,7 @@ import { thisMachine } from '../config/world.ts';
 import { loadConfigFile, loadSnapshot } from '../control/load-snapshot.ts';
 import { tryPolicy } from '../control/policy-trial.ts';
 import { isDenial } from '../denial.ts';
-import { hydrate } from '../snapshot-data.ts';
+import { hydrate } from '../hydrate.ts';
 import { type Arguments, type Command, type Io, requiredValue, UsageError } from './command.ts';
 import { explanationJson, explanationText } from './explanation.ts';
 import { givenRequest } from './given-request.ts';

@@ -1,5 +1,5 @@
 import type { PolicyBundle } from '../../policy/bundle/bundle.ts';
-import type { EngineName } from '../../policy/engines/select.ts';
+import type { EngineName } from '../../policy/engines/settings.ts';
 import { nearPath, visible } from '../config/problem.ts';
 import { type Denial, denialRow, denialStatus, isDenial } from '../denial.ts';
 import type { Permit } from '../filters/authorize.ts';

@@ -1,17 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { writeBundle } from '../../policy/bundle/write.ts';
-import {
-  buildPolicy,
-  checkPolicy,
-  entrypointMissing,
-  formatPolicy,
-  testPolicy,
-} from '../../policy/compiler/compile.ts';
+import { buildPolicy, checkPolicy, formatPolicy, testPolicy } from '../../policy/compiler/compile.ts';
 import { scanWarnings } from '../../policy/compiler/scan-warnings.ts';
 import type { TestResult } from '../../policy/compiler/job.ts';
-import { defaultSettings, openEngine } from '../../policy/engines/select.ts';
-import { type Diagnostic, formatDiagnostic } from '../../policy/errors.ts';
+import { openEngine } from '../../policy/engines/select.ts';
+import { defaultSettings } from '../../policy/engines/settings.ts';
+import { type Diagnostic, formatDiagnostic, PolicyError } from '../../policy/errors.ts';
 import { nearPath } from '../config/problem.ts';
 import { type Arguments, type Command, type Io, requiredValue, UsageError, valueOf } from './command.ts';
 
@@ -96,9 +91,12 @@ const check: Command = {
 
 /** Undefined where nobody has said whose scans to look at, and the policy has no rule of the usual name. */
 async function scans(regoPaths: readonly string[], named: string | undefined) {
-  const warnings = await scanWarnings({ regoPaths, entrypoint: named ?? defaultEntrypoint });
-  if (warnings === undefined && named !== undefined) throw entrypointMissing(`no rule is named ${named}`);
-  return warnings;
+  try {
+    return await scanWarnings({ regoPaths, entrypoint: named ?? defaultEntrypoint });
+  } catch (cause) {
+    if (named === undefined && cause instanceof PolicyError && cause.code === 'entrypoint-missing') return undefined;
+    throw cause;
+  }
 }
 
 function checked(found: readonly Diagnostic[], warnings: readonly Diagnostic[] | undefined): readonly string[] {

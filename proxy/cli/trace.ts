@@ -1,5 +1,5 @@
 import { readSources } from '../../policy/compiler/sources.ts';
-import { defaultPlanLimits } from '../../policy/engines/plan/open.ts';
+import { defaultPlanLimits } from '../../policy/engines/plan/limits.ts';
 import { type ExplainedLine, explainPlan } from '../../policy/engines/plan/explain.ts';
 import type { PolicySource } from '../config/config.ts';
 import type { SnapshotData } from '../snapshot-data.ts';

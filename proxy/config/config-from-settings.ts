@@ -56,6 +56,7 @@ function policyOf(settings: Settings['policy'], profile: Settings['profile'] | u
   return {
     source: bundle === undefined ? { kind: 'rego', paths: rego, dataFile: data } : { kind: 'bundle', path: bundle },
     entrypoint: settings.entrypoint,
+    strict: settings.strict ?? profile === 'regulated',
     engine: {
       engine: settings.engine,
       strictBuiltinErrors: settings.strict_builtin_errors,

@@ -1,5 +1,5 @@
 import type { SpiffeId, TrustDomain } from '../../certs/spiffe-id.ts';
-import type { EngineSettings } from '../../policy/engines/select.ts';
+import type { EngineSettings } from '../../policy/engines/settings.ts';
 
 /**
  * Everything an operator decides, after parsing: no field is optional "in practice", no value needs a second look.
@@ -62,6 +62,8 @@ export type PolicyConfig = {
   readonly source: PolicySource;
   /** Path of the decision rule, for example `portcullis/authz/decision`. */
   readonly entrypoint: string;
+  /** Whether Rego that OPA's strict mode finds fault with is refused. */
+  readonly strict: boolean;
   /** What runs it. */
   readonly engine: EngineSettings;
 };

@@ -121,7 +121,8 @@ export const options = section('(top level)', 'The keys at the top of the file.'
   profile: defaulted(oneOf('standard', 'regulated'), 'standard', {
     doc:
       '`regulated` refuses what else would be allowed: `audit.mode` other than `required`, any `unsafe_` key that is on, and with ' +
-      '`policy.engine: verify` a request over which the engines differ. Nothing else changes.',
+      '`policy.engine: verify` a request over which the engines differ. `policy.strict` is true unless it is ' +
+      'set. Nothing else changes.',
     reload: live,
   }),
   unsafe_remote_workload: defaulted(boolean, false, {

@@ -1,4 +1,4 @@
-import { defaultSettings, engineNames } from '../../policy/engines/select.ts';
+import { defaultSettings, engineNames } from '../../policy/engines/settings.ts';
 import { durationText } from './amounts.ts';
 import { listOf } from './collections.ts';
 import { boolean, duration, file, integer, oneOf, pattern, share, size } from './scalars.ts';
@@ -46,6 +46,12 @@ export const policyOptions = exactlyOneOf(
         'portcullis/authz/decision',
         { doc: 'The rule that decides: package and rule name, with slashes.', reload: live },
       ),
+      strict: optional(boolean, {
+        doc:
+          "Rego that is compiled here must pass OPA's strict mode too: no unused import or variable, nothing that is deprecated, no name " +
+          'that hides `input` or `data`. By default only with `profile: regulated`. `portcullis policy check` is always strict.',
+        reload: live,
+      }),
       engine: defaulted(oneOf(...engineNames), defaultSettings.engine, {
         doc:
           "`plan` runs the policy as JavaScript, within a budget of steps. `wasm` runs it as OPA's own WebAssembly, within `deadline`. " +

@@ -1,5 +1,5 @@
 import type { SvidMaterial } from '../../certs/svid-source.ts';
-import { needsDeadline } from '../../policy/engines/select.ts';
+import { needsDeadline } from '../../policy/engines/settings.ts';
 import { createHeartbeat, type HeartbeatMemory, readPulse } from '../data/heartbeat.ts';
 import { prepareOrder, type ThreadStart } from '../data/messages.ts';
 import { releaseThread, type SharedLimitsMemory } from '../limit/shared-limits.ts';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { needsDeadline } from '../../policy/engines/select.ts';
+import { needsDeadline } from '../../policy/engines/settings.ts';
 import { PolicyError } from '../../policy/errors.ts';
 import { createHeartbeat, type HeartbeatMemory } from '../data/heartbeat.ts';
 import type { TrialStart, Tried } from '../data/trial.ts';

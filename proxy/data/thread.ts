@@ -10,7 +10,7 @@ import { openSharedLimits } from '../limit/shared-limits.ts';
 import { createPipeline } from '../pipeline.ts';
 import { serve } from '../serve.ts';
 import type { Snapshot } from '../snapshot.ts';
-import { hydrate } from '../snapshot-data.ts';
+import { hydrate } from '../hydrate.ts';
 import { watchEventLoop } from '../telemetry/event-loop.ts';
 import type { Log, LogFields, LogLevel } from '../telemetry/log.ts';
 import { createMeasurements } from '../telemetry/measurements.ts';

@@ -2,25 +2,17 @@ import { refuseMissing } from '../../builtins/refused.ts';
 import { builtinNames } from '../../builtins/registry.ts';
 import type { RequiredBuiltin } from '../../bundle/bundle.ts';
 import { EvaluationError } from '../../engine.ts';
-import { PolicyError } from '../../errors.ts';
+import { entrypointMissing } from '../../entrypoint-missing.ts';
 import { setOf } from '../../value/set.ts';
 import { sortedMembers } from '../../value/order.ts';
 import type { Value } from '../../value/value.ts';
 import { type Generated, generatePlan } from './generate.ts';
 import type { Plan } from './ir.ts';
+import { defaultPlanLimits, type PlanLimits } from './limits.ts';
 import { loadModule, type ModuleOptions } from './load.ts';
 import { prototypesAreClean } from './member-names.ts';
 import { chargeKey } from './meter.ts';
 import { parsePlan } from './parse.ts';
-
-export type PlanLimits = {
-  /** Iterations, calls, and what built-ins charge for their work. */
-  readonly maxSteps: number;
-  /** What a decision may allocate altogether, estimated. */
-  readonly maxMemoryBytes: number;
-};
-
-export const defaultPlanLimits: PlanLimits = { maxSteps: 100_000, maxMemoryBytes: 64 * 1024 * 1024 };
 
 export type PlanOptions = {
   /** The text of `plan.json`. */
@@ -64,8 +56,7 @@ export function openGenerated(
   const evaluate: OpenPlan['evaluate'] = (entrypoint, input, unixMs) => {
     const run = module.entrypoints[indexOf.get(entrypoint) ?? -1];
     if (run === undefined) {
-      const names = generated.entrypointNames.join(', ');
-      throw new PolicyError('entrypoint-missing', `the policy has no ${entrypoint}, only ${names}`);
+      throw entrypointMissing(entrypoint, generated.entrypointNames);
     }
     if (!prototypesAreClean()) throw new EvaluationError('a prototype of JavaScript has been changed by somebody');
     context.unixMs = unixMs;

@@ -1,11 +1,12 @@
 import { refuseImpure } from '../../builtins/refused.ts';
 import type { PolicyBundle } from '../../bundle/bundle.ts';
 import type { PolicyEngine } from '../../engine.ts';
-import { PolicyError } from '../../errors.ts';
+import { entrypointMissing } from '../../entrypoint-missing.ts';
 import type { PolicyInput } from '../../input.ts';
 import type { Value } from '../../value/value.ts';
 import { requestTime } from '../request-time.ts';
-import { openPlan, type PlanLimits, type PlanOptions } from './open.ts';
+import type { PlanLimits } from './limits.ts';
+import { openPlan, type PlanOptions } from './open.ts';
 import { plainJson } from './plain-json.ts';
 
 /**
@@ -22,10 +23,7 @@ export function planEngine(
   const data = bundle.data as Value;
   const opened = openPlan({ plan, data, requiredBuiltins, ...options, ...(limits === undefined ? {} : { limits }) });
   if (!opened.entrypoints.includes(entrypoint)) {
-    throw new PolicyError(
-      'entrypoint-missing',
-      `the policy has no ${entrypoint}, only ${opened.entrypoints.join(', ')}`,
-    );
+    throw entrypointMissing(entrypoint, opened.entrypoints);
   }
   const decide = (input: PolicyInput): unknown => {
     return opened.evaluate(entrypoint, input as unknown as Value, requestTime(input)).map(plainJson);

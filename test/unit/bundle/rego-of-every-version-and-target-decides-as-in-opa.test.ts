@@ -9,7 +9,8 @@
 import { test } from 'tap';
 import type { PolicyBundle } from '../../../policy/bundle/bundle.ts';
 import { fileRegoVersions } from '../../../policy/bundle/rego-versions.ts';
-import { defaultSettings, openEngine } from '../../../policy/engines/select.ts';
+import { openEngine } from '../../../policy/engines/select.ts';
+import { defaultSettings } from '../../../policy/engines/settings.ts';
 import type { PolicyInput } from '../../../policy/input.ts';
 import { type Content, load } from './archives.ts';
 

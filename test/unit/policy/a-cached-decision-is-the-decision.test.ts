@@ -3,7 +3,8 @@ import { test } from 'tap';
 import type { PolicyBundle } from '../../../policy/bundle/bundle.ts';
 import type { PolicyEngine } from '../../../policy/engine.ts';
 import { cachedEngine, maxKeyBytes } from '../../../policy/engines/decision-cache.ts';
-import { defaultSettings, openEngine } from '../../../policy/engines/select.ts';
+import { openEngine } from '../../../policy/engines/select.ts';
+import { defaultSettings } from '../../../policy/engines/settings.ts';
 import type { PolicyInput } from '../../../policy/input.ts';
 import { compileRules } from './policies.ts';
 

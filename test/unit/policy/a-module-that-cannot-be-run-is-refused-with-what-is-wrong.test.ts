@@ -17,7 +17,12 @@ const refused: readonly (readonly [what: string, FakeModule, code: string, says:
   ['entrypoints as a list', entrypoints('[0]'), 'wasm-invalid', /its entrypoints are not/],
   ['an entrypoint that is no number', entrypoints('{"test/decision":"0"}'), 'wasm-invalid', /its entrypoints are not/],
   ['an entrypoint without end', entrypoints('{"test/decision":1e400}'), 'wasm-invalid', /its entrypoints are not/],
-  ['another entrypoint', entrypoints('{"__proto__":0}'), 'entrypoint-missing', /no test\/decision, only __proto__/],
+  [
+    'another entrypoint',
+    entrypoints('{"__proto__":0}'),
+    'entrypoint-missing',
+    /named test\/decision; the policy has __proto__/,
+  ],
   ['built-ins that are no JSON', builtins('{'), 'wasm-invalid', /its built-ins cannot be read/],
   ['built-ins that are none', builtins('null'), 'wasm-invalid', /its built-ins are not numbers under names/],
   ['built-ins as a list', builtins('[]'), 'wasm-invalid', /its built-ins are not/],

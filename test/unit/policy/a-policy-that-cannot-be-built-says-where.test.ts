@@ -38,7 +38,7 @@ test('an entrypoint that no rule has is named', async (t) => {
   const folder = t.testdir({ 'a.rego': 'package p\ndecision := true\n' });
   await t.rejects(buildPolicy({ regoPaths: [folder], entrypoint: 'p/decisoin' }), {
     code: 'entrypoint-missing',
-    message: 'no rule is named p/decisoin',
+    message: 'no rule is named p/decisoin; the policy has p/decision',
   });
 });
 

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { PolicyBundle } from '../../../policy/bundle/bundle.ts';
-import { defaultSettings, type EngineName, openEngine } from '../../../policy/engines/select.ts';
+import { openEngine } from '../../../policy/engines/select.ts';
+import { defaultSettings, type EngineName } from '../../../policy/engines/settings.ts';
 import type { PolicyInput } from '../../../policy/input.ts';
 
 export type Questions = {

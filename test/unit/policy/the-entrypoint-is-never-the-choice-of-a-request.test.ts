@@ -1,7 +1,8 @@
 import { test } from 'tap';
 import { makeBundle } from '../../../policy/bundle/bundle.ts';
 import { decide } from '../../../policy/decision.ts';
-import { openEngine, defaultSettings, type EngineName } from '../../../policy/engines/select.ts';
+import { openEngine } from '../../../policy/engines/select.ts';
+import { defaultSettings, type EngineName } from '../../../policy/engines/settings.ts';
 import { planOf, local, statement, word } from '../plan/made-by-hand.ts';
 import { fakeOpaModule } from './fake-opa-module.ts';
 import { facts, input, validated } from './policies.ts';
@@ -55,7 +56,7 @@ for (const engine of ['plan', 'wasm'] as const satisfies readonly EngineName[]) 
     }
     await t.rejects(open('test/none'), {
       code: 'entrypoint-missing',
-      message: /no test\/none, only test\/(decision|admin), test/,
+      message: /named test\/none; the policy has test\/(decision|admin), test/,
     });
   });
 }

@@ -1,7 +1,8 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { test } from 'tap';
-import { defaultSettings, openEngine } from '../../../policy/engines/select.ts';
+import { openEngine } from '../../../policy/engines/select.ts';
+import { defaultSettings } from '../../../policy/engines/settings.ts';
 import { compileRules, input, validated } from './policies.ts';
 
 setFlagsFromString('--expose-gc');

@@ -132,10 +132,10 @@ decision if data.table[input.name]
     code: 0,
     out: /^\S+a\.rego:3:2: warning: this looks at every element of data\.rules, [^\n]+\n$/,
   });
-  t.match(await portcullis('/', ...check, 'data.p.absent'), {
+  t.match(await portcullis('/', ...check, 'data.p.decision'), {
     code: 3,
     out: '',
-    err: /^error\[entrypoint-missing\]: no rule is named data\.p\.absent; did you mean p\/absent\?\n/,
+    err: /^error\[entrypoint-missing\]: no rule is named data\.p\.decision; did you mean p\/decision\?\n/,
   });
   const fast = join(t.testdir({ 'a.rego': 'package p\ndecision if data.table[input.name]\n' }), 'a.rego');
   t.match(await portcullis('/', 'policy', 'check', fast, '--entrypoint', 'p/decision'), {

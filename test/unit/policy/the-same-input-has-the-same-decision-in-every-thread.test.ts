@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { test } from 'tap';
 import { Worker } from 'node:worker_threads';
-import type { EngineName } from '../../../policy/engines/select.ts';
+import type { EngineName } from '../../../policy/engines/settings.ts';
 import type { PolicyInput } from '../../../policy/input.ts';
 import type { Answers, Questions } from './decide-in-a-thread.ts';
 import { compileRules } from './policies.ts';

@@ -1,0 +1,53 @@
+import { readTrustBundle } from '../certs/trust-bundle.ts';
+import { type EngineEvents, openEngine } from '../policy/engines/select.ts';
+import { compileParameters, compileSchema, type ParameterValidator, type SchemaValidator } from '../policy/schema.ts';
+import type { Config, RouteConfig } from './config/config.ts';
+import { parseTemplate } from './config/route-template.ts';
+import { ownHeaders } from './normalise/headers.ts';
+import { createRouter } from './router.ts';
+import { sampleInputs } from './sample-input.ts';
+import type { Route, Snapshot } from './snapshot.ts';
+import type { SnapshotData } from './snapshot-data.ts';
+import { openPool } from './upstream/pool.ts';
+
+/**
+ * Makes a snapshot ready to judge by. Everything in it is compiled here, so whatever cannot work is found before the
+ * swap. The pool of the snapshot before serves on where the workload has not changed. Throws PolicyError and CertsError.
+ */
+export async function hydrate(data: SnapshotData, before?: Snapshot, events?: EngineEvents): Promise<Snapshot> {
+  const { config, digest, policyBad } = data;
+  const routes = config.routes.map((route) => compileRoute(route, data.schemas));
+  return Object.freeze({
+    digest,
+    config,
+    policyBad,
+    router: createRouter(routes.map((route) => ({ methods: route.config.methods, template: route.template, route }))),
+    engine: await openEngine(data.policy, config.policy.engine, {
+      events,
+      samples: policyBad === undefined ? sampleInputs(config) : [],
+    }),
+    trust: readTrustBundle(data.trust),
+    ownHeaders: ownHeaders([config.workload.spiffeIdHeader, config.workload.clientCertHeader]),
+    pool: before !== undefined && sameWorkload(before.config, config) ? before.pool : openPool(config.workload),
+  });
+}
+
+function sameWorkload(one: Config, other: Config): boolean {
+  return JSON.stringify(one.workload) === JSON.stringify(other.workload);
+}
+
+function compileRoute(config: RouteConfig, schemas: SnapshotData['schemas']): Route {
+  const text = (file: string) => schemas.get(file) ?? '';
+  const parameters = (file: string | undefined): ParameterValidator | undefined =>
+    file === undefined ? undefined : compileParameters(text(file), file);
+  const bodies = (files: ReadonlyMap<string, string> | undefined): ReadonlyMap<string, SchemaValidator> =>
+    new Map([...(files ?? [])].map(([contentType, file]) => [contentType, compileSchema(text(file), file)]));
+  return Object.freeze({
+    config,
+    template: parseTemplate(config.path),
+    query: parameters(config.querySchema),
+    path: parameters(config.pathSchema),
+    body: bodies(config.body.kind === 'validate' ? config.body.schemas : undefined),
+    response: bodies(config.response?.schemas),
+  });
+}
