@@ -1,6 +1,6 @@
 import { readTrustBundle } from '../certs/trust-bundle.ts';
 import { type EngineEvents, openEngine } from '../policy/engines/select.ts';
-import { compileParameters, compileSchema, type ParameterValidator, type SchemaValidator } from '../policy/schema.ts';
+import type { ParameterValidator, SchemaValidator } from '../policy/schema.ts';
 import type { Config, RouteConfig } from './config/config.ts';
 import { parseTemplate } from './config/route-template.ts';
 import { ownHeaders } from './normalise/headers.ts';
@@ -16,7 +16,7 @@ import { openPool } from './upstream/pool.ts';
  */
 export async function hydrate(data: SnapshotData, before?: Snapshot, events?: EngineEvents): Promise<Snapshot> {
   const { config, digest, policyBad } = data;
-  const routes = config.routes.map((route) => compileRoute(route, data.schemas));
+  const routes = await Promise.all(config.routes.map((route) => compileRoute(route, data.schemas)));
   return Object.freeze({
     digest,
     config,
@@ -36,18 +36,28 @@ function sameWorkload(one: Config, other: Config): boolean {
   return JSON.stringify(one.workload) === JSON.stringify(other.workload);
 }
 
-function compileRoute(config: RouteConfig, schemas: SnapshotData['schemas']): Route {
+async function compileRoute(config: RouteConfig, schemas: SnapshotData['schemas']): Promise<Route> {
   const text = (file: string) => schemas.get(file) ?? '';
-  const parameters = (file: string | undefined): ParameterValidator | undefined =>
-    file === undefined ? undefined : compileParameters(text(file), file);
-  const bodies = (files: ReadonlyMap<string, string> | undefined): ReadonlyMap<string, SchemaValidator> =>
-    new Map([...(files ?? [])].map(([contentType, file]) => [contentType, compileSchema(text(file), file)]));
+  const parameters = async (file: string | undefined): Promise<ParameterValidator | undefined> =>
+    file === undefined ? undefined : (await schemaCompiler()).compileParameters(text(file), file);
+  const bodies = async (
+    files: ReadonlyMap<string, string> = new Map(),
+  ): Promise<ReadonlyMap<string, SchemaValidator>> => {
+    const compiled = [...files].map(async ([contentType, file]) => {
+      const { compileSchema } = await schemaCompiler();
+      return [contentType, compileSchema(text(file), file)] as const;
+    });
+    return new Map(await Promise.all(compiled));
+  };
   return Object.freeze({
     config,
     template: parseTemplate(config.path),
-    query: parameters(config.querySchema),
-    path: parameters(config.pathSchema),
-    body: bodies(config.body.kind === 'validate' ? config.body.schemas : undefined),
-    response: bodies(config.response?.schemas),
+    query: await parameters(config.querySchema),
+    path: await parameters(config.pathSchema),
+    body: await bodies(config.body.kind === 'validate' ? config.body.schemas : undefined),
+    response: await bodies(config.response?.schemas),
   });
 }
+
+/** Loaded for who has schemas: it stays in the memory of each thread. */
+const schemaCompiler = () => import('../policy/schema.ts');

@@ -2,7 +2,6 @@ import { readStrictJson } from '../../policy/json/strict-json.ts';
 import { positionOfOffset, positionOfPointer } from './json-position.ts';
 import { problemAt } from './problem.ts';
 import type { ConfigProblem } from './problem.ts';
-import { schemaProblems } from './schema-check.ts';
 import type { FileReference, FileUse } from './shape.ts';
 import type { FileFacts, World } from './world.ts';
 
@@ -66,13 +65,15 @@ function modeProblem(file: string, use: FileUse, facts: FileFacts, euid: number)
   return `others can reach ${file} (mode ${mode}); run \`chmod ${better} ${file}\``;
 }
 
-function checkJson(file: string, use: FileUse, bytes: Uint8Array): readonly ConfigProblem[] {
+async function checkJson(file: string, use: FileUse, bytes: Uint8Array): Promise<readonly ConfigProblem[]> {
   const reading = readStrictJson(bytes, { maxDepth: MAX_JSON_DEPTH });
   if (!reading.ok) {
     const { offset, detail } = reading.problem;
     return [problemAt(file, positionOfOffset(bytes, offset), [], `not valid JSON: ${detail}`)];
   }
   if (use === 'body-schema' || use === 'parameter-schema') {
+    // Loaded for who has schemas: the compiler of schemas stays in the memory of the process.
+    const { schemaProblems } = await import('./schema-check.ts');
     return schemaProblems(bytes, use, file).map(({ pointer, message }) =>
       problemAt(file, positionOfPointer(bytes, pointer), [], `${message}${pointer === '' ? '' : ` (#${pointer})`}`),
     );
