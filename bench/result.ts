@@ -34,7 +34,10 @@ export type Machine = {
 export type SubjectResult = {
   /** Who was measured, such as `portcullis, plan` or `nginx`. */
   readonly name: string;
-  /** On what, when one run has several sizes: `1000 rules`; empty otherwise. */
+  /**
+   * On what, when one run has several sizes or rates: a number and what it counts, such as `1000 rules`; the charts draw a curve over
+   * them. Fixed rates are `500 per second`. Empty otherwise.
+   */
   readonly case: string;
   /** Version and configuration, as far as they matter for reading the figures. */
   readonly about: string;

@@ -66,11 +66,11 @@ export const PROXY_ERRORS = {
   },
   'bench-result-unreadable': {
     summary: 'a result file of `portcullis bench` could not be read',
-    remedy: 'name a file that `portcullis bench ... --json` wrote, and run as a user who may read it',
+    remedy: 'name a file that `portcullis bench ... --json FILE` wrote, and run as a user who may read it',
   },
   'bench-result-invalid': {
     summary: 'a file is not a result of `portcullis bench`, is not whole, or is of another version of the format',
-    remedy: 'measure again with this version: `portcullis bench ... --json > FILE`, and wait for its end',
+    remedy: 'measure again with this version: `portcullis bench ... --json FILE`, and wait for its end',
   },
   'bench-results-not-comparable': {
     summary: 'two result files do not tell of the same measurement, so a difference would mean nothing',
@@ -79,6 +79,34 @@ export const PROXY_ERRORS = {
   'bench-output-unwritable': {
     summary: 'a result or page of `portcullis bench` could not be written',
     remedy: 'name a file in an existing folder that you may write to and that has room',
+  },
+  'bench-input-unusable': {
+    summary: 'the inputs to measure a policy with cannot be read, or never reach the policy',
+    remedy:
+      'give one JSON document, a JSON array or JSON lines: what the policy sees as `input`, or requests with the names of the options of `portcullis explain` (`portcullis bench policy --help`)',
+  },
+  'bench-recorded-unusable': {
+    summary: 'what was named as recorded is empty, or no audit trail of this proxy',
+    remedy:
+      'name an audit folder that a proxy has written (audit.folder), or one .ndjson file of it, in which a policy was asked',
+  },
+  'bench-input-lacking': {
+    summary: 'the policy reads what an audit record does not have, so its input cannot be made again',
+    remedy: 'measure with `--input FILE`, which has whole inputs',
+  },
+  'bench-peer-unusable': {
+    summary: 'a program to compare with was named, and cannot be run or is another',
+    remedy:
+      'name an opa program that this user may run, or leave --with out: then the one on the PATH is taken, if any',
+  },
+  'bench-undecided': {
+    summary: 'an engine could not decide one of the inputs, so there is no cost of a decision to measure',
+    remedy: 'correct the input or the policy, or raise the limit that is named (policy.max_steps, policy.max_memory)',
+  },
+  'bench-answers-differ': {
+    summary: 'two subjects of a comparison decide one input differently, so that their speed cannot be compared',
+    remedy:
+      'compare the answers shown; docs/policy.md lists what OPA itself decides differently in Go and in WebAssembly',
   },
 } as const satisfies Readonly<Record<string, { readonly summary: string; readonly remedy: string }>>;
 

@@ -1,0 +1,132 @@
+// Runs in the reader's browser, inlined into the page behind uPlot: draws what `charts.ts` prepared.
+(() => {
+  const charts = JSON.parse(document.getElementById('charts').textContent);
+  const root = document.documentElement;
+  // Okabe and Ito's colours, which people with any colour vision tell apart, a little darker where the paper is white.
+  const colors = {
+    light: ['#0072b2', '#c04a00', '#00805f', '#a8327f', '#8a6d00', '#2b8cbe', '#444444', '#7a5195'],
+    dark: ['#56b4e9', '#ff8c42', '#2fc99a', '#e38cc0', '#f0e442', '#8ecae6', '#cccccc', '#b79ced'],
+  };
+  const dashes = [[], [8, 4], [2, 3], [12, 4, 2, 4]];
+  const prefersDark = matchMedia('(prefers-color-scheme: dark)');
+  const drawn = new Map();
+
+  const isDark = () => prefersDark.matches && root.dataset.paper === undefined;
+  const variable = (name) => getComputedStyle(root).getPropertyValue(name).trim();
+  const share = (nines) => `${+(100 * (1 - 10 ** -nines)).toPrecision(Math.max(2, Math.floor(nines) + 2))} %`;
+  const number = (value) => (value >= 1000 ? Math.round(value).toLocaleString('en') : String(+value.toPrecision(3)));
+  const median = 0.30103;
+
+  /** Layers of stacked bars are drawn from the total down, each over the one that holds it. */
+  function stacked(chart) {
+    const sums = chart.bars.map(() => 0);
+    const layers = chart.series.map(({ points }) => points.map(([bar, value]) => (sums[bar] += value)));
+    return [chart.bars.map((_, index) => index), ...layers.toReversed()];
+  }
+
+  function joined(chart) {
+    return uPlot.join(chart.series.map(({ points }) => [points.map(([x]) => x), points.map(([, y]) => y)]));
+  }
+
+  function axis({ label, scale }, chart, isX) {
+    const common = {
+      label,
+      labelSize: label === '' ? 0 : 20,
+      stroke: variable('--faint'),
+      grid: { stroke: variable('--line'), width: 1 },
+      ticks: { stroke: variable('--line'), width: 1 },
+      font: '12px system-ui, "DejaVu Sans", sans-serif',
+      labelFont: '12px system-ui, "DejaVu Sans", sans-serif',
+      size: isX ? 40 : 64,
+    };
+    if (scale === 'share') {
+      const most = Math.ceil(Math.max(1, ...chart.series.flatMap(({ points }) => points.map(([, y]) => y))));
+      const splits = [0, median, ...Array.from({ length: most }, (_, index) => index + 1)];
+      return { ...common, splits: () => splits, values: (_, shown) => shown.map(share) };
+    }
+    if (isX && chart.bars !== undefined) {
+      const lines = (text) => text.replaceAll(/, | (?=\S{9,})/g, (found) => `${found.trim()}\n`);
+      return {
+        ...common,
+        size: 64,
+        grid: { show: false },
+        splits: () => chart.bars.map((_, index) => index),
+        values: () => chart.bars.map(lines),
+      };
+    }
+    const powers = (_, shown) => shown.map((value) => (value === null ? null : number(value)));
+    return { ...common, values: scale === 'log' ? powers : (_, shown) => shown.map(number) };
+  }
+
+  function scaleOf({ scale }, chart, isX) {
+    if (isX && chart.bars !== undefined) return { time: false, range: [-0.6, chart.bars.length - 0.4] };
+    if (scale === 'log') return { time: false, distr: 3 };
+    return isX ? { time: false } : { range: (_, __, most) => [0, most > 0 ? most * 1.05 : 1] };
+  }
+
+  function seriesOf(chart) {
+    const palette = colors[isDark() ? 'dark' : 'light'];
+    const text = chart.y.scale === 'share' ? share : number;
+    const value = (_, y) => (y === null || y === undefined ? '' : text(y));
+    const color = (index) => palette[index % palette.length];
+    if (chart.bars !== undefined) {
+      const paths = uPlot.paths.bars({ size: [0.7, 80] });
+      // Cumulated values would mislead in the legend: the table has each stage.
+      return chart.series
+        .map(({ name }, i) => ({
+          label: name,
+          stroke: color(i),
+          fill: color(i),
+          paths,
+          points: { show: false },
+          value: () => '',
+        }))
+        .toReversed();
+    }
+    return chart.series.map(({ name, points }, index) => ({
+      label: name,
+      stroke: color(index),
+      width: 2,
+      dash: dashes[Math.floor(index / palette.length + index) % dashes.length],
+      spanGaps: true,
+      points: { show: points.length < 12 },
+      value,
+    }));
+  }
+
+  function draw(chart, place) {
+    drawn.get(place)?.destroy();
+    const width = root.dataset.paper === undefined ? place.clientWidth : 640;
+    const options = {
+      width: Math.max(280, width),
+      height: 300,
+      scales: { x: scaleOf(chart.x, chart, true), y: scaleOf(chart.y, chart, false) },
+      axes: [axis(chart.x, chart, true), axis(chart.y, chart, false)],
+      series: [
+        { label: chart.x.label || 'stage', value: (_, x) => (chart.bars ? '' : x === null ? '' : number(x)) },
+        ...seriesOf(chart),
+      ],
+      cursor: { drag: { x: false, y: false } },
+      legend: { live: chart.bars === undefined },
+    };
+    drawn.set(place, new uPlot(options, chart.bars === undefined ? joined(chart) : stacked(chart), place));
+  }
+
+  const drawAll = () => charts.forEach((chart, index) => draw(chart, document.getElementById(`chart-${index}`)));
+  drawAll();
+  prefersDark.addEventListener('change', drawAll);
+  let width = innerWidth;
+  addEventListener('resize', () => {
+    if (innerWidth !== width) drawAll();
+    width = innerWidth;
+  });
+  // A canvas is a picture: it has to be drawn anew for white paper and its width.
+  addEventListener('beforeprint', () => {
+    root.dataset.paper = '';
+    drawAll();
+  });
+  addEventListener('afterprint', () => {
+    delete root.dataset.paper;
+    drawAll();
+  });
+})();
