@@ -1,14 +1,11 @@
-import { max, median, min } from 'simple-statistics';
 import type { BenchResult, Round, SubjectResult } from '../result.ts';
-
-/** Over the rounds of one subject: the middle one, and how far they lie apart. */
-export type Spread = { readonly median: number; readonly min: number; readonly max: number };
+import { type Spread, spread } from '../statistics/rounds.ts';
 
 /** Undefined where one round has no such figure. */
 export function spreadOf(rounds: readonly Round[], figure: (round: Round) => number | null): Spread | undefined {
   const values = rounds.map(figure).filter((value) => value !== null);
   if (values.length === 0 || values.length < rounds.length) return undefined;
-  return { median: median(values), min: min(values), max: max(values) };
+  return spread(values);
 }
 
 /** In the order of the file. */

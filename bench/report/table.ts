@@ -1,8 +1,9 @@
 import { painter, table } from '../../proxy/cli/render.ts';
 import { foreignLoadWarning } from '../machine.ts';
 import type { BenchResult, SubjectResult } from '../result.ts';
+import type { Spread } from '../statistics/rounds.ts';
 import { oneLine } from './one-line.ts';
-import { byCase, failuresOf, ratioText, referenceOf, short, type Spread, spreadOf } from './figures.ts';
+import { byCase, failuresOf, ratioText, referenceOf, short, spreadOf } from './figures.ts';
 
 export type TableOptions = { readonly color: boolean; readonly width?: number };
 

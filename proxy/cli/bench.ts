@@ -1,5 +1,6 @@
+import { benchCompare } from './bench-compare.ts';
 import type { Command } from './command.ts';
 import { benchPolicy } from './bench-policy.ts';
 
 /** What they run is loaded when it is asked for: the process that serves carries nothing of bench/. */
-export const benchCommands: readonly Command[] = [benchPolicy];
+export const benchCommands: readonly Command[] = [benchPolicy, benchCompare];

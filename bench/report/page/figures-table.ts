@@ -1,5 +1,6 @@
 import type { BenchResult, SubjectResult } from '../../result.ts';
-import { byCase, ratioText, referenceOf, short, type Spread, spreadOf } from '../figures.ts';
+import type { Spread } from '../../statistics/rounds.ts';
+import { byCase, ratioText, referenceOf, short, spreadOf } from '../figures.ts';
 import { html, type Markup } from './markup.ts';
 
 /** Every figure of the result, each with its ratio to the first subject of its case, and exact in the `value` of its element. */
