@@ -21,11 +21,11 @@ export type ForeignLoadMeter = {
 };
 
 /** What was started by this process, or by what it started, counts as ours for as long as its parent waits for it. */
-export function startForeignLoadMeter(): ForeignLoadMeter {
-  const start = processorTicks();
+export function startForeignLoadMeter(proc = '/proc', root = process.pid): ForeignLoadMeter {
+  const start = processorTicks(proc, root);
   return {
     stop: () => {
-      const end = processorTicks();
+      const end = processorTicks(proc, root);
       if (start === undefined || end === undefined) return null;
       const total = end.total - start.total;
       if (total <= 0) return null;
@@ -47,24 +47,24 @@ export function foreignLoadWarning({ foreignLoad }: Pick<Machine, 'foreignLoad'>
 type Ticks = { readonly total: number; readonly busy: number; readonly own: number };
 
 /** In USER_HZ since the start of the machine; undefined where there is no /proc. */
-function processorTicks(): Ticks | undefined {
+function processorTicks(proc: string, root: number): Ticks | undefined {
   try {
     // user nice system idle iowait irq softirq steal; guest time is in user already (proc_stat(5)).
-    const [line = ''] = readFileSync('/proc/stat', 'utf8').split('\n', 1);
+    const [line = ''] = readFileSync(`${proc}/stat`, 'utf8').split('\n', 1);
     const fields = line.split(/\s+/).slice(1, 9).map(Number);
     const total = fields.reduce((sum, each) => sum + each, 0);
     const idle = (fields[3] ?? 0) + (fields[4] ?? 0);
-    return { total, busy: total - idle, own: treeTicks(process.pid) };
+    return { total, busy: total - idle, own: treeTicks(proc, root) };
   } catch {
     return undefined;
   }
 }
 
 /** A child that was waited for has its ticks in its parent's cutime and cstime, so none get lost. */
-function treeTicks(root: number): number {
-  const all = readdirSync('/proc')
+function treeTicks(proc: string, root: number): number {
+  const all = readdirSync(proc)
     .filter((name) => /^\d+$/.test(name))
-    .flatMap((name) => processOf(Number(name)));
+    .flatMap((name) => processOf(proc, Number(name)));
   const tree = new Set([root]);
   // A child may stand before its parent when process ids have wrapped around.
   for (let size = 0; size !== tree.size; ) {
@@ -74,9 +74,9 @@ function treeTicks(root: number): number {
   return all.filter(({ pid }) => tree.has(pid)).reduce((sum, { ticks }) => sum + ticks, 0);
 }
 
-function processOf(pid: number): { pid: number; parent: number; ticks: number }[] {
+function processOf(proc: string, pid: number): { pid: number; parent: number; ticks: number }[] {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const stat = readFileSync(`${proc}/${pid}/stat`, 'utf8');
     // The name in parentheses may hold spaces; behind it stand state, ppid and, as fields 14 to 17, the times.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const ticks = fields.slice(11, 15).reduce((sum, each) => sum + Number(each), 0);

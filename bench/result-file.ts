@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { readStrictJson } from '../policy/json/strict-json.ts';
-import { compileSchema } from '../policy/schema.ts';
+import { compileSchema, type SchemaValidator } from '../policy/schema.ts';
 import { ProxyError } from '../proxy/errors.ts';
 import { type BenchResult, resultFormat } from './result.ts';
 
@@ -26,6 +26,9 @@ export async function writeOutput(file: string, text: string): Promise<void> {
 const largest = 64 * 1024 * 1024;
 const maxDepth = 8;
 
+/** Compiled with the first file: whoever only writes does not wait for it. */
+let schema: SchemaValidator | undefined;
+
 /** Throws ProxyError for anything that is not, member by member, a result of this version. */
 export async function readResult(file: string): Promise<BenchResult> {
   const bytes = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
@@ -48,8 +51,8 @@ export function parseResult(bytes: Uint8Array, file: string): BenchResult {
       `its format is ${JSON.stringify(format).slice(0, 60)}, and this version reads "${resultFormat}" only`,
     );
   }
-  const schema = readFileSync(new URL('result.schema.json', import.meta.url));
-  const violation = compileSchema(schema, 'result.schema.json').validate(json.value);
+  schema ??= compileSchema(readFileSync(new URL('result.schema.json', import.meta.url)), 'result.schema.json');
+  const violation = schema.validate(json.value);
   if (violation !== undefined) throw refused(`${violation.pointer || 'the whole'}: ${violation.message}`);
   const result = json.value as BenchResult;
   const twice = repeatedSubject(result);

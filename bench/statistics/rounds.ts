@@ -27,8 +27,11 @@ export const fewestRounds = 5;
 export function ratioInterval(before: readonly number[], after: readonly number[]): RatioInterval | undefined {
   if (Math.min(before.length, after.length) < fewestRounds || [...before, ...after].includes(0)) return undefined;
   const random = randomFrom(0x9e3779b9);
-  const drawn = (values: readonly number[]) => median(sampleWithReplacement([...values], values.length, random));
-  const ratios = Array.from({ length: resamples }, () => drawn(after) / drawn(before)).sort((a, b) => a - b);
+  const ascending = (values: readonly number[]) => values.toSorted((a, b) => a - b);
+  const drawn = (values: number[]) => median(sampleWithReplacement(values, values.length, random));
+  // Sorted first, so that the order of the rounds means nothing.
+  const [a, b] = [ascending(before), ascending(after)];
+  const ratios = ascending(Array.from({ length: resamples }, () => drawn(b) / drawn(a)));
   const tail = (1 - confidence) / 2;
   return {
     ratio: median([...after]) / median([...before]),
