@@ -1,36 +1,30 @@
+import { addAll, filtered } from '../value/set.ts';
 import { type Key, RegoSet, type Value } from '../value/value.ts';
 import { type Builtin, type BuiltinContext, type Builtins } from './builtin.ts';
 import { mismatch, set } from './operands.ts';
 
-/*
- * The results are made from the operands' maps: their keys are known, and computing the key of a composite value means
- * writing it as text.
- */
-
 export function difference(context: BuiltinContext, a: RegoSet, b: RegoSet): RegoSet {
   if (b.members.size === 0) return a;
-  return filtered(context, a, (key) => !b.members.has(key));
+  return paidFiltered(context, a, (key) => !b.members.has(key));
 }
 
 function intersect(context: BuiltinContext, a: RegoSet, b: RegoSet): RegoSet {
   const [small, large] = a.members.size <= b.members.size ? [a, b] : [b, a];
-  return filtered(context, small, (key) => large.members.has(key));
+  return paidFiltered(context, small, (key) => large.members.has(key));
 }
 
 function unite(context: BuiltinContext, sets: readonly RegoSet[]): RegoSet {
   const result = new RegoSet();
-  for (const { members } of sets) {
-    context.charge(members.size);
-    for (const [key, value] of members) if (!result.members.has(key)) result.members.set(key, value);
+  for (const one of sets) {
+    context.charge(one.members.size);
+    addAll(result, one);
   }
   return result;
 }
 
-function filtered(context: BuiltinContext, from: RegoSet, keeps: (key: Key) => boolean): RegoSet {
+function paidFiltered(context: BuiltinContext, from: RegoSet, isWanted: (key: Key) => boolean): RegoSet {
   context.charge(from.members.size);
-  const result = new RegoSet();
-  for (const [key, value] of from.members) if (keeps(key)) result.members.set(key, value);
-  return result;
+  return filtered(from, isWanted);
 }
 
 const or: Builtin = (context, a, b) => {

@@ -11,7 +11,7 @@ const mark = '\u0000';
 const known = new WeakMap<object, string>();
 
 export function keyOf(value: Value): Key {
-  if (typeof value === 'string') return value.startsWith(mark) ? `${mark}s${value}` : value;
+  if (typeof value === 'string') return value.charCodeAt(0) === 0 ? `${mark}s${value}` : value;
   if (typeof value === 'number') return numberKey(value);
   if (value === null || typeof value !== 'object') return value;
   return known.get(value) ?? compositeKey(value);

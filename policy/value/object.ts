@@ -5,7 +5,11 @@ import { type Entry, type ObjectValue, type PlainObject, RegoMap, type Value } f
 /** Reads one member; undefined when there is none. Own members only: `constructor` is not something that JSON said. */
 export function member(object: ObjectValue, key: Value): Value | undefined {
   if (object instanceof RegoMap) return object.members.get(keyOf(key))?.[1];
-  return typeof key === 'string' && Object.hasOwn(object, key) ? object[key] : undefined;
+  if (typeof key !== 'string') return undefined;
+  const value = object[key];
+  // What an object inherits are functions, and its prototype: asking for an own member first would find it twice.
+  if (typeof value !== 'function' && key !== '__proto__') return value;
+  return Object.hasOwn(object, key) ? value : undefined;
 }
 
 export function sizeOf(object: ObjectValue): number {

@@ -1,3 +1,5 @@
+import { Members } from './members.ts';
+
 /**
  * A Rego value. What JSON can say is its plain JavaScript value, so that input and data are read where they lie:
  *
@@ -15,16 +17,16 @@ export type Key = null | boolean | number | bigint | string;
 
 /** A set. `set.ts` reads and builds it. */
 export class RegoSet {
-  readonly members = new Map<Key, Value>();
+  readonly members = new Members<Key, Value>();
   /** Kept by `order.ts`. */
-  sorted: readonly Value[] | undefined;
+  sorted: readonly Value[] | undefined = undefined;
 }
 
 /** An object with at least one key that is not a string. `object.ts` reads and builds it. */
 export class RegoMap {
   readonly members = new Map<Key, Entry>();
   /** Kept by `order.ts`. */
-  sorted: readonly Entry[] | undefined;
+  sorted: readonly Entry[] | undefined = undefined;
 }
 
 export type Entry = readonly [key: Value, value: Value];

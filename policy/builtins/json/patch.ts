@@ -1,7 +1,7 @@
 import { keyOf } from '../../value/key.ts';
 import { copyOf, entriesOf, insert, member, objectOf, sizeOf } from '../../value/object.ts';
 import { equalValues } from '../../value/order.ts';
-import { setOf } from '../../value/set.ts';
+import { filtered, setOf } from '../../value/set.ts';
 import { isArray, isObject, type Key, type ObjectValue, RegoSet, type Value } from '../../value/value.ts';
 import { type BuiltinContext, BuiltinError, type Builtins } from '../builtin.ts';
 import { parsePath } from './paths.ts';
@@ -162,11 +162,7 @@ function withoutChild(parent: Container, key: Value): Value {
   return objectOf(entriesOf(parent).filter(([name]) => keyOf(name) !== removed));
 }
 
-function without(set: RegoSet, removed: Key): RegoSet {
-  const rest = new RegoSet();
-  for (const [key, item] of set.members) if (key !== removed) rest.members.set(key, item);
-  return rest;
-}
+const without = (set: RegoSet, removed: Key): RegoSet => filtered(set, (key) => key !== removed);
 
 /** RFC 6901 section 4; `-` is the place after the last item. */
 function indexOf(key: Value, items: readonly Value[]): number {

@@ -67,7 +67,8 @@ function rebuild(value: Value, replace: (child: Value, key: Key) => Value | unde
     return value.map((item, index) => replace(item, String(index))).filter((item) => item !== undefined);
   }
   if (value instanceof RegoSet) {
-    const members = [...value.members].map(([key, item]) => replace(item, key));
+    const keys = value.members.keys();
+    const members = value.members.values().map((item, position) => replace(item, keys[position] as Key));
     return setOf(members.filter((item) => item !== undefined));
   }
   let made: ObjectValue = {};

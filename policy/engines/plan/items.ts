@@ -8,7 +8,7 @@ const none: readonly never[] = Object.freeze([]);
 const known = new WeakMap<object, readonly Entry[]>();
 
 /** Sorting takes longer than looking, and the longer the more there is. */
-const sortingSteps = (count: number): number => count * Math.ceil(Math.log2(count + 1) / 2);
+const sortingSteps = (count: number): number => (count < 2 ? count : count * Math.ceil(Math.log2(count + 1) / 2));
 
 /** What a scan of anything but an array runs over: the members of a set, the entries of an object, nothing else. */
 export function items(source: Value | undefined, charge: Charge): readonly unknown[] {

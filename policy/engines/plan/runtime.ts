@@ -2,7 +2,7 @@ import { EvaluationError } from '../../engine.ts';
 import { keyOf } from '../../value/key.ts';
 import { equalValues } from '../../value/order.ts';
 import { copyOf, insert, member } from '../../value/object.ts';
-import { add } from '../../value/set.ts';
+import { add, filtered } from '../../value/set.ts';
 import { isArray, isObject, isSet, type ObjectValue, RegoMap, RegoSet, type Value } from '../../value/value.ts';
 import { callee } from './callee.ts';
 import { merge, upsert } from './documents.ts';
@@ -129,7 +129,8 @@ function ownCopy(owned: Set<unknown>, value: Maybe, meter: Meter): Maybe {
   if (isArray(value)) return own(owned, [...value]);
   if (isObject(value)) return own(owned, copyOf(value));
   if (!(value instanceof RegoSet)) throw new EvaluationError('eval_conflict_error: object keys must be unique');
-  const copy = new RegoSet();
-  for (const [key, item] of value.members) copy.members.set(key, item);
-  return own(owned, copy);
+  return own(
+    owned,
+    filtered(value, () => true),
+  );
 }
