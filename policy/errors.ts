@@ -15,9 +15,14 @@ export const policyErrors = {
     summary: "OPA's compiler refused the policy.",
     remedy: 'correct the lines listed above; `portcullis policy check PATH` shows every problem',
   },
+  'rego-not-strict': {
+    summary: "The policy compiles, and OPA's strict mode refuses it, which `policy.strict` asks for.",
+    remedy:
+      'correct the lines listed above, or set `policy.strict: false`; `portcullis policy check PATH` shows every problem',
+  },
   'entrypoint-missing': {
     summary: 'No rule of the policy has the name of the entrypoint.',
-    remedy: 'name an existing rule as package/path/rule, for example portcullis/authz/decision',
+    remedy: 'name an existing rule as package/path/rule, such as one of those named above',
   },
   'data-missing': {
     summary: 'The data file does not exist or cannot be read.',

@@ -4,8 +4,8 @@ import { buildPolicy } from '../policy/compiler/compile.ts';
 import type { PolicyConfig } from './config/config.ts';
 
 /** Reads and compiles what the configuration says decides. Throws PolicyError. */
-export function loadPolicy({ source, entrypoint }: PolicyConfig, cacheFolder?: string): Promise<PolicyBundle> {
+export function loadPolicy({ source, entrypoint, strict }: PolicyConfig, cacheFolder?: string): Promise<PolicyBundle> {
   return source.kind === 'bundle'
-    ? loadBundle({ path: source.path, entrypoint, cacheFolder })
-    : buildPolicy({ regoPaths: source.paths, dataFile: source.dataFile, entrypoint, cacheFolder });
+    ? loadBundle({ path: source.path, entrypoint, strict, cacheFolder })
+    : buildPolicy({ regoPaths: source.paths, dataFile: source.dataFile, entrypoint, strict, cacheFolder });
 }

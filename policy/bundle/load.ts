@@ -3,6 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import { capabilitiesDigest } from '../builtins/capabilities.ts';
 import { buildSources, type SourceBuild } from '../compiler/compile.ts';
 import type { SourceFile } from '../compiler/job.ts';
+import { entrypointMissing } from '../entrypoint-missing.ts';
 import { PolicyError } from '../errors.ts';
 import { makeBundle, type PolicyBundle, type RequiredBuiltin } from './bundle.ts';
 import { parseDataValue } from './data-file.ts';
@@ -11,7 +12,7 @@ import type { BundleFiles } from './files.ts';
 import { isWithinRoots, type Manifest, readManifest } from './manifest.ts';
 import { readBundleFiles } from './read.ts';
 
-export type LoadRequest = Pick<SourceBuild, 'entrypoint' | 'cacheFolder' | 'compiler'> & {
+export type LoadRequest = Pick<SourceBuild, 'entrypoint' | 'strict' | 'cacheFolder' | 'compiler'> & {
   /** A `.tar.gz` or a folder. */
   readonly path: string;
 };
@@ -107,8 +108,10 @@ function wasmOf(path: string, { wasm }: Manifest, files: BundleFiles, entrypoint
     throw new PolicyError('bundle-invalid', `${path}: the manifest names ${lost.module}, which is not there`);
   const resolver = wasm.find((one) => one.entrypoint === entrypoint);
   if (wasm.length > 0 && resolver === undefined) {
-    const known = wasm.map((one) => one.entrypoint).join(', ');
-    throw new PolicyError('entrypoint-missing', `${path} has no entrypoint ${entrypoint}, only ${known}`);
+    throw entrypointMissing(
+      entrypoint,
+      wasm.map((one) => one.entrypoint),
+    );
   }
   return Uint8Array.from(files.get(resolver?.module ?? 'policy.wasm') ?? []);
 }

@@ -42,7 +42,13 @@ export async function cached(
 
 async function keyOf(job: BuildJob): Promise<string> {
   const sources = job.files.flatMap(({ name, text, regoVersion = 1 }) => [name, text, `v${regoVersion}`]);
-  return digestOf([await compilerDigest(), capabilitiesDigest(), job.entrypoint, ...sources]);
+  return digestOf([
+    await compilerDigest(),
+    capabilitiesDigest(),
+    job.entrypoint,
+    job.strict === true ? 'strict' : 'lenient',
+    ...sources,
+  ]);
 }
 
 /** First line: digest of the rest. */

@@ -3,6 +3,7 @@ import { refusalOf } from '../builtins/refused.ts';
 import { type JsonObject, makeBundle, type PolicyBundle, type RequiredBuiltin } from '../bundle/bundle.ts';
 import { refuseOutsideRoots, refuseShadowedData } from '../bundle/conflicts.ts';
 import { readDataFile } from '../bundle/data-file.ts';
+import { entrypointMissing } from '../entrypoint-missing.ts';
 import { type Diagnostic, formatDiagnostic, PolicyError } from '../errors.ts';
 import { type Compiled, cached } from './cache.ts';
 import type { BuildJob, InputPaths, Place, TestResult } from './job.ts';
@@ -14,6 +15,8 @@ export type BuildRequest = {
   readonly dataFile?: string | undefined;
   /** Path of the decision rule, for example `portcullis/authz/decision`. */
   readonly entrypoint: string;
+  /** Whether what OPA's strict mode finds is refused, such as an import that nobody uses. */
+  readonly strict?: boolean;
   /** Where compiled policies are kept; without one, every build compiles. */
   readonly cacheFolder?: string | undefined;
   readonly compiler?: CompilerOptions;
@@ -28,7 +31,7 @@ export async function buildPolicy(request: BuildRequest): Promise<PolicyBundle> 
   return buildSources({ ...request, sources, data, holderOf: () => request.dataFile ?? '' });
 }
 
-export type SourceBuild = Pick<BuildRequest, 'entrypoint' | 'cacheFolder' | 'compiler'> & {
+export type SourceBuild = Pick<BuildRequest, 'entrypoint' | 'strict' | 'cacheFolder' | 'compiler'> & {
   readonly sources: Sources;
   readonly data: JsonObject;
   /** The data file that has something at this path, for messages. */
@@ -40,8 +43,8 @@ export type SourceBuild = Pick<BuildRequest, 'entrypoint' | 'cacheFolder' | 'com
 
 /** The same for Rego that has been read already, from a bundle for one. */
 export async function buildSources(request: SourceBuild): Promise<PolicyBundle> {
-  const { sources, data, holderOf = () => 'the data', roots = [''], entrypoint, name } = request;
-  const job = { do: 'build', files: sources.files, entrypoint, capabilities: capabilities() } as const;
+  const { sources, data, holderOf = () => 'the data', roots = [''], entrypoint, strict = false, name } = request;
+  const job = { do: 'build', files: sources.files, entrypoint, strict, capabilities: capabilities() } as const;
   const compiled = await cached(request.cacheFolder, job, () => compile(job, sources, request.compiler));
   refuseOutsideRoots(known(compiled.packages, sources), roots);
   refuseShadowedData(known(compiled.rules, sources), data, holderOf);
@@ -68,6 +71,7 @@ function withTime(paths: InputPaths, required: readonly RequiredBuiltin[]): Inpu
 async function compile(job: BuildJob, sources: Sources, options: CompilerOptions | undefined): Promise<Compiled> {
   const {
     diagnostics,
+    entrypoints = [],
     wasm,
     plan,
     calls = [],
@@ -75,6 +79,7 @@ async function compile(job: BuildJob, sources: Sources, options: CompilerOptions
     packages = [],
     rules = [],
   } = await runCompiler(job, options);
+  if (diagnostics.some(isEntrypointMissing)) throw entrypointMissing(job.entrypoint, entrypoints, diagnostics);
   refuse(withPaths(diagnostics, sources));
   if (wasm === undefined || plan === undefined || inputPaths === undefined) {
     throw new PolicyError('compiler-failed', 'the policy compiler answered without a module');
@@ -135,21 +140,13 @@ function withReason(found: Diagnostic): Diagnostic {
 function refuse(found: readonly Diagnostic[]): void {
   if (found.length === 0) return;
   const diagnostics = found.map(withReason);
-  const missing = diagnostics.find(isEntrypointMissing);
-  if (missing !== undefined) throw entrypointMissing(missing.message, diagnostics);
-  const code = diagnostics.every((one) => one.code === 'builtin-refused') ? 'builtin-refused' : 'rego-does-not-compile';
-  throw new PolicyError(code, diagnostics.map(formatDiagnostic).join('\n'), { diagnostics });
+  const all = (code: string) => diagnostics.every((one) => one.code === code);
+  const only = all('builtin-refused') ? 'builtin-refused' : all('strict_violation') ? 'rego-not-strict' : undefined;
+  const message = diagnostics.map(formatDiagnostic).join('\n');
+  throw new PolicyError(only ?? 'rego-does-not-compile', message, { diagnostics });
 }
 
 export const isEntrypointMissing = ({ code }: Diagnostic): boolean => code === 'entrypoint_missing';
-
-/** OPA's other commands take `data.shop.allow`, which is what many write first. */
-export function entrypointMissing(message: string, diagnostics: readonly Diagnostic[] = []): PolicyError {
-  const [said = ''] = /\S+$/.exec(message) ?? [];
-  const meant = said.replace(/^data[./]/, '').replaceAll('.', '/');
-  const hint = meant === said ? '' : `; did you mean ${meant}?`;
-  return new PolicyError('entrypoint-missing', `${message}${hint}`, { diagnostics });
-}
 
 /** The plan names the built-ins that the entrypoint can reach; the calls say where they stand in the text. */
 function requiredBuiltins({ plan, calls }: Compiled, { paths }: Sources): readonly RequiredBuiltin[] {

@@ -14,6 +14,8 @@ export type BuildJob = {
   readonly do: 'build';
   readonly files: readonly SourceFile[];
   readonly entrypoint: string;
+  /** Whether to refuse what OPA's strict mode finds. */
+  readonly strict?: boolean;
   /** What the policy may use; without it, everything that OPA has. */
   readonly capabilities?: Capabilities;
 };
@@ -30,6 +32,8 @@ export type Query = {
 export type CompiledQuery = {
   /** Base64. */
   readonly wasm?: string;
+  /** What OPA itself compiles, where that is something else. */
+  readonly stockWasm?: string;
   readonly plan?: unknown;
   readonly error?: string;
   readonly inputPaths?: InputPaths;
@@ -52,6 +56,8 @@ export type Answer = {
   readonly calls?: readonly BuiltinCall[];
   readonly packages?: readonly Place[];
   readonly rules?: readonly Place[];
+  /** What could be one, where there is no rule of the name that was asked for. */
+  readonly entrypoints?: readonly string[];
   readonly tests?: readonly TestResult[];
   readonly files?: readonly SourceFile[];
   readonly queries?: readonly CompiledQuery[];

@@ -15,6 +15,7 @@ type job struct {
 	Files        []file          `json:"files"`
 	Data         json.RawMessage `json:"data"`
 	Entrypoint   string          `json:"entrypoint"`
+	Strict       bool            `json:"strict"`
 	Run          string          `json:"run"`
 	Queries      []query         `json:"queries"`
 	Capabilities json.RawMessage `json:"capabilities"`
@@ -35,6 +36,7 @@ type answer struct {
 	Calls        []call          `json:"calls,omitempty"`
 	Packages     []place         `json:"packages,omitempty"`
 	Rules        []place         `json:"rules,omitempty"`
+	Entrypoints  []string        `json:"entrypoints,omitempty"`
 	Tests        []testResult    `json:"tests,omitempty"`
 	Files        []file          `json:"files,omitempty"`
 	Queries      []compiledQuery `json:"queries,omitempty"`

@@ -22,7 +22,9 @@ type query struct {
 
 // A compiledQuery has the entrypoint "eval" in both forms, or the error that OPA's compiler gave.
 type compiledQuery struct {
-	Wasm       []byte          `json:"wasm,omitempty"`
+	Wasm []byte `json:"wasm,omitempty"`
+	// What OPA itself compiles, where that is something else.
+	StockWasm  []byte          `json:"stockWasm,omitempty"`
 	Plan       json.RawMessage `json:"plan,omitempty"`
 	Error      string          `json:"error,omitempty"`
 	InputPaths [][]string      `json:"inputPaths,omitzero"`
@@ -44,7 +46,8 @@ func compileQueries(question job) (answer, error) {
 
 func compileQuery(q query, plugin *planTarget) (compiledQuery, error) {
 	ctx := context.Background()
-	result, err := rego.New(options(q, q.Query)...).Compile(ctx)
+	compile := func() (*rego.CompileResult, error) { return rego.New(options(q, q.Query)...).Compile(ctx) }
+	result, err := compile()
 	if err != nil {
 		return compiledQuery{}, err
 	}
@@ -58,8 +61,16 @@ func compileQuery(q query, plugin *planTarget) (compiledQuery, error) {
 	if err != nil {
 		return compiledQuery{}, err
 	}
-	paths, err := queryInputPaths(q)
-	return compiledQuery{Wasm: result.Bytes, Plan: plan, InputPaths: paths}, err
+	compiled := compiledQuery{Wasm: result.Bytes, Plan: plan}
+	if asksTheHost(plugin.policy) {
+		stock, err := asOpaDoes(compile)
+		if err != nil {
+			return compiledQuery{}, err
+		}
+		compiled.StockWasm = stock.Bytes
+	}
+	compiled.InputPaths, err = queryInputPaths(q)
+	return compiled, err
 }
 
 func queryInputPaths(q query) ([][]string, error) {

@@ -3,6 +3,7 @@ import type * as Sdk from '@open-policy-agent/opa-wasm';
 import { refuseImpure } from '../builtins/refused.ts';
 import type { PolicyBundle } from '../bundle/bundle.ts';
 import { EvaluationError, type Mark, type PolicyEngine } from '../engine.ts';
+import { entrypointMissing } from '../entrypoint-missing.ts';
 import { PolicyError } from '../errors.ts';
 import type { PolicyInput } from '../input.ts';
 import { requestTime } from './request-time.ts';
@@ -165,8 +166,7 @@ function start(module: WebAssembly.Module, bundle: PolicyBundle, settings: Requi
     const entrypoints = listed(instance, memory, 'entrypoints');
     const entrypoint = entrypoints.get(bundle.entrypoint);
     if (entrypoint === undefined) {
-      const known = [...entrypoints.keys()].join(', ');
-      throw new PolicyError('entrypoint-missing', `the policy has no ${bundle.entrypoint}, only ${known}`);
+      throw entrypointMissing(bundle.entrypoint, [...entrypoints.keys()]);
     }
     return { policy: new LoadedPolicy({ module, instance }, memory, abiMinor(instance)), instance, memory, entrypoint };
   } catch (cause) {

@@ -4,7 +4,7 @@ import type { Config } from '../config/config.ts';
 import { type LoadedConfig, loadConfig } from '../config/load-config.ts';
 import { restartOnlyChanges, routesWithQuota } from '../config/restart-only.ts';
 import type { World } from '../config/world.ts';
-import { ProxyError } from '../errors.ts';
+import { PROXY_ERRORS, ProxyError } from '../errors.ts';
 import { type SnapshotData, snapshotData } from '../snapshot-data.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -130,6 +130,10 @@ function isOfPolicy(cause: unknown): boolean {
   return cause instanceof Error && 'code' in cause && Object.hasOwn(policyErrors, String(cause.code));
 }
 
+const remedies: ReadonlyMap<string, string> = new Map(
+  Object.entries({ ...policyErrors, ...PROXY_ERRORS }).map(([code, { remedy }]) => [code, remedy]),
+);
+
 function rejected(
   parts: ReloadParts,
   type: 'config.reject' | 'policy.reject',
@@ -140,7 +144,7 @@ function rejected(
   const detail = cause instanceof Error ? cause.message : String(cause);
   const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : 'failed';
   parts.metrics.reloaded('rejected');
-  parts.log.error(type, { reason, detail, file, stays: before.digest });
+  parts.log.error(type, { reason, detail, remedy: remedies.get(reason), file, stays: before.digest });
   parts.audit.append({
     kind: 'control',
     type,

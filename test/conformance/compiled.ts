@@ -10,6 +10,8 @@ import type { Case } from './cases.ts';
 export type Compiled =
   | {
       readonly wasm: Uint8Array<ArrayBuffer>;
+      /** As OPA itself compiles it. */
+      readonly stockWasm: Uint8Array<ArrayBuffer>;
       readonly plan: string;
       readonly inputPaths: InputPaths;
       readonly error?: undefined;
@@ -72,10 +74,12 @@ async function compileBatch(batch: readonly Case[]): Promise<Compiled[]> {
   return answer.queries.map(compiledOf);
 }
 
-function compiledOf({ wasm, plan, inputPaths, error }: CompiledQuery): Compiled {
-  if (wasm === undefined || inputPaths === undefined) return { error: error ?? 'no module' };
-  return { wasm: Uint8Array.from(Buffer.from(wasm, 'base64')), plan: JSON.stringify(plan), inputPaths };
+function compiledOf({ wasm, stockWasm = wasm, plan, inputPaths, error }: CompiledQuery): Compiled {
+  if (wasm === undefined || stockWasm === undefined || inputPaths === undefined) return { error: error ?? 'no module' };
+  return { wasm: bytesOf(wasm), stockWasm: bytesOf(stockWasm), plan: JSON.stringify(plan), inputPaths };
 }
+
+const bytesOf = (base64: string) => Uint8Array.from(Buffer.from(base64, 'base64'));
 
 function cacheFile(folder: string, cases: readonly Case[]): string {
   const [first] = cases;
@@ -83,16 +87,25 @@ function cacheFile(folder: string, cases: readonly Case[]): string {
 }
 
 type Head =
-  | { readonly wasm: number; readonly plan: number; readonly inputPaths: InputPaths; readonly error?: undefined }
+  | {
+      readonly wasm: number;
+      readonly stockWasm: number;
+      readonly plan: number;
+      readonly inputPaths: InputPaths;
+      readonly error?: undefined;
+    }
   | { readonly error: string };
 
 /** A line of JSON with the lengths, then everything behind one another. */
 function writeDirectory(file: string, compiled: readonly Compiled[]): void {
   const head = compiled.map((one): Head => {
     if (one.error !== undefined) return { error: one.error };
-    return { wasm: one.wasm.length, plan: Buffer.byteLength(one.plan), inputPaths: one.inputPaths };
+    const { wasm, stockWasm, plan, inputPaths } = one;
+    return { wasm: wasm.length, stockWasm: stockWasm.length, plan: Buffer.byteLength(plan), inputPaths };
   });
-  const bodies = compiled.flatMap((one) => (one.error === undefined ? [one.wasm, Buffer.from(one.plan)] : []));
+  const bodies = compiled.flatMap((one) =>
+    one.error === undefined ? [one.wasm, one.stockWasm, Buffer.from(one.plan)] : [],
+  );
   mkdirSync(join(file, '..'), { recursive: true });
   const temporary = `${file}.${process.pid}`;
   writeFileSync(
@@ -114,7 +127,8 @@ function readDirectory(file: string): readonly Compiled[] | undefined {
   const head = JSON.parse(content.toString('utf8', 0, at)) as readonly Head[];
   return head.map((one) => {
     if (one.error !== undefined) return { error: one.error };
-    const { wasm, plan, inputPaths } = one;
-    return { wasm: Uint8Array.from(take(wasm)), plan: take(plan).toString('utf8'), inputPaths };
+    const [wasm, stockWasm] = [take(one.wasm), take(one.stockWasm)].map((bytes) => Uint8Array.from(bytes));
+    const plan = take(one.plan).toString('utf8');
+    return { wasm, stockWasm, plan, inputPaths: one.inputPaths } as Compiled;
   });
 }

@@ -63,8 +63,8 @@ function evaluatePlan({ data, input }: Case, { plan }: Runnable, strictBuiltinEr
 }
 
 /** As its users call it, with what JSON.parse gives. */
-function evaluateSdk({ data, input }: Case, { wasm }: Runnable): readonly Value[] {
-  const policy = loadPolicySync(wasm);
+function evaluateSdk({ data, input }: Case, { stockWasm }: Runnable): readonly Value[] {
+  const policy = loadPolicySync(stockWasm);
   policy.setData(JSON.parse(jsonText(data)) as object);
   return results(policy.evaluate(input === undefined ? undefined : JSON.parse(jsonText(input))) as Value);
 }

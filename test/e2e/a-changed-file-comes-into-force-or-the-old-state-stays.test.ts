@@ -101,7 +101,7 @@ async function isRejected(t: Test, proxy: TestProxy, change: () => void): Promis
     .slice(logged)
     .split('\n')
     .find((each) => each.includes('"stays"'));
-  t.match(JSON.parse(line ?? '{}'), { level: 'error', event: record.type, reason: record.reason, stays: before });
+  t.match(JSON.parse(line ?? '{}'), { level: 'error', event: record.type, reason: record.reason, stays: before, remedy: /\S/ });
   t.equal(await digestInForce(proxy), before);
   t.equal(await proxy.metric('portcullis_reloads_total{outcome="rejected"}'), rejections + 1);
   t.equal(await status(proxy, 'GET', '/a/1'), 200, 'and it still serves');
@@ -218,7 +218,7 @@ test('files change while it runs', async (t) => {
       {
         name: 'Rego without the entrypoint',
         change: () => replace(proxy, 'policy/authz.rego', 'package portcullis.other\n\nx := 1\n'),
-        says: /^policy\.reject entrypoint-missing: .*portcullis\/authz\/decision.* in \/.*portcullis\.yaml$/s,
+        says: /^policy\.reject entrypoint-missing: .*portcullis\/authz\/decision; the policy has portcullis\/other\/x in \/.*portcullis\.yaml$/s,
         mend: () => replace(proxy, 'policy/authz.rego', rego('1 == 1')),
       },
       {

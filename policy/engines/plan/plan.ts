@@ -1,5 +1,5 @@
 import { refuseImpure } from '../../builtins/refused.ts';
-import type { PolicyBundle } from '../../bundle/bundle.ts';
+import { deepFreeze, type PolicyBundle } from '../../bundle/bundle.ts';
 import type { PolicyEngine } from '../../engine.ts';
 import { entrypointMissing } from '../../entrypoint-missing.ts';
 import type { PolicyInput } from '../../input.ts';
@@ -20,7 +20,8 @@ export function planEngine(
 ): PolicyEngine {
   refuseImpure(bundle.requiredBuiltins);
   const { plan, entrypoint, requiredBuiltins } = bundle;
-  const data = bundle.data as Value;
+  // What has crossed to a thread is frozen no more, and only what cannot change has an index and keys that are kept.
+  const data = (bundle.data) as Value;
   const opened = openPlan({ plan, data, requiredBuiltins, ...options, ...(limits === undefined ? {} : { limits }) });
   if (!opened.entrypoints.includes(entrypoint)) {
     throw entrypointMissing(entrypoint, opened.entrypoints);

@@ -63,7 +63,7 @@ test('every part that is not what the plan needs is named', (t) => {
 test('an entrypoint that is missing, and a built-in that is refused, are named when the policy is loaded', (t) => {
   t.throws(() => planEngine(makeBundle({ ...bundle, entrypoint: 'test/other' })), {
     code: 'entrypoint-missing',
-    message: /no test\/other, only test\/decision/,
+    message: /named test\/other; the policy has test\/decision/,
   });
   const asking = planOf([statement('CallStmt', { func: 'http.send', args: [local(0)], result: 3 })], {
     static: {
