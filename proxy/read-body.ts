@@ -14,26 +14,35 @@ export type Collecting = {
 };
 
 /**
- * Collects a whole body. Over a cap it is a denial, never a shorter body: policy must not see "no body" where bytes
- * were sent (CVE-2026-65838).
+ * Collects a whole body; at once where it has arrived already. Over a cap it is a denial, never a shorter body: policy must
+ * not see "no body" where bytes were sent (CVE-2026-65838).
  */
-export function readBody(source: Source, { maxBytes, tooLarge, hold, stop }: Collecting): Promise<Buffer | Denial> {
-  return new Promise((resolve) => {
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    const refuse = (denial: Denial) => {
-      resolve(denial);
+export function readBody(source: Source | Buffer, collecting: Collecting): Buffer | Denial | Promise<Buffer | Denial> {
+  if (Buffer.isBuffer(source)) return refusal(source.length, source.length, collecting) ?? source;
+  const { stop } = collecting;
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  let outcome: Buffer | Denial | undefined;
+  let settle: ((outcome: Buffer | Denial) => void) | undefined;
+  const finish = (how: Buffer | Denial) => {
+    outcome ??= how;
+    settle?.(outcome);
+  };
+  source.consume({
+    chunk: (data) => {
+      bytes += data.length;
+      const refused = refusal(bytes, data.length, collecting);
+      if (refused === undefined) return void chunks.push(data);
+      finish(refused);
       stop();
-    };
-    source.consume({
-      chunk: (data) => {
-        bytes += data.length;
-        if (bytes > maxBytes) return refuse(deny(tooLarge));
-        if (!hold.add(data.length)) return refuse(deny('overloaded', { detail: 'no room to hold one more body' }));
-        chunks.push(data);
-      },
-      end: () => resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, bytes)),
-      failed: resolve,
-    });
+    },
+    end: () => finish(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, bytes)),
+    failed: finish,
   });
+  return outcome ?? new Promise((resolve) => (settle = resolve));
+}
+
+function refusal(bytes: number, more: number, { maxBytes, tooLarge, hold }: Collecting): Denial | undefined {
+  if (bytes > maxBytes) return deny(tooLarge);
+  return hold.add(more) ? undefined : deny('overloaded', { detail: 'no room to hold one more body' });
 }

@@ -6,7 +6,7 @@ import type { Accepted } from '../exchange.ts';
 import { judgeJson } from '../judge-json.ts';
 import type { HeldBytes } from '../limit/held-bytes.ts';
 import { fieldValues } from '../header-list.ts';
-import { type Collecting, readBody } from '../read-body.ts';
+import { readBody } from '../read-body.ts';
 import type { Forwarded } from '../upstream/forward.ts';
 import type { ResponseBody, ResponseHead, WorkloadResponse } from '../upstream/workload-response.ts';
 import type { Normalised } from './normalise.ts';
@@ -31,25 +31,29 @@ function inspectAnswer(
   const schema = contentType === undefined ? undefined : route.response.get(contentType);
   const encoded = fieldValues(response.headers, 'content-encoding').length > 0;
   if (schema === undefined || encoded) {
-    response.body.abort();
+    stop(response);
     return deny('response-violation', {
       detail: encoded ? 'the response is encoded' : 'no schema for its content type',
     });
   }
   const hold = held.hold();
   atEnd.push(hold.release);
-  const stop = () => response.body.abort();
-  const collecting = { maxBytes: rule.maxBytes, tooLarge: 'upstream-too-large', hold, stop } as const;
-  return holdAgainst(response, collecting, schema);
+  const collecting = {
+    maxBytes: rule.maxBytes,
+    tooLarge: 'upstream-too-large',
+    hold,
+    stop: () => stop(response),
+  } as const;
+  const bytes = readBody(response.body, collecting);
+  const judge = (whole: Buffer | Denial) => (isDenial(whole) ? whole : holdAgainst(response, whole, schema));
+  return bytes instanceof Promise ? bytes.then(judge) : judge(bytes);
 }
 
-async function holdAgainst(
-  response: WorkloadResponse,
-  collecting: Collecting,
-  schema: SchemaValidator,
-): Promise<Inspected | Denial> {
-  const bytes = await readBody(response.body, collecting);
-  if (isDenial(bytes)) return bytes;
+function stop({ body }: WorkloadResponse): void {
+  if (!Buffer.isBuffer(body)) body.abort();
+}
+
+function holdAgainst(response: WorkloadResponse, bytes: Buffer, schema: SchemaValidator): Inspected | Denial {
   const judged = judgeJson(bytes, schema);
   if (!judged.ok) return deny('response-violation', { pointer: judged.pointer, detail: judged.detail });
   return { answer: { ...response, framing: { kind: 'length', bytes: bytes.length }, body: bytes } };

@@ -36,7 +36,7 @@ export const normalise: Filter<Accepted, Normalised> = {
     if (match.kind === 'none') return deny('no-route');
     if (match.kind === 'other-methods') return methodNotAllowed(match.allowed);
     const request = { ...target, method, authority, headers: normalised.headers };
-    return { request, route: match.route, parameters: readParameters(match.route, target) };
+    return { request, route: match.route, parameters: readParameters(match.route.template, target.decodedSegments) };
   },
 };
 
@@ -44,11 +44,15 @@ function methodNotAllowed(allowed: readonly string[]): Denial {
   return deny('method-not-allowed', { headers: ['allow', allowed.join(', ')] });
 }
 
-function readParameters(route: Route, target: Target): ReadonlyMap<string, string> {
+/** What the placeholders of a template stand for in a path that it matches. */
+export function readParameters(
+  template: Route['template'],
+  decodedSegments: Target['decodedSegments'],
+): ReadonlyMap<string, string> {
   const parameters = new Map<string, string>();
-  route.template.forEach((segment, index) => {
-    if (segment.kind === 'parameter') parameters.set(segment.name, target.decodedSegments[index] ?? '');
-    if (segment.kind === 'rest') parameters.set(segment.name, target.decodedSegments.slice(index).join('/'));
+  template.forEach((segment, index) => {
+    if (segment.kind === 'parameter') parameters.set(segment.name, decodedSegments[index] ?? '');
+    if (segment.kind === 'rest') parameters.set(segment.name, decodedSegments.slice(index).join('/'));
   });
   return parameters;
 }

@@ -6,7 +6,7 @@ import type { Accepted, RequestBody } from '../exchange.ts';
 import { judgeJson } from '../judge-json.ts';
 import type { HeldBytes } from '../limit/held-bytes.ts';
 import { fieldValues } from '../header-list.ts';
-import { type Collecting, readBody } from '../read-body.ts';
+import { readBody } from '../read-body.ts';
 import type { Normalised } from './normalise.ts';
 
 /** What policy may know of the body, and what is sent: for a validated one the very bytes that were judged. */
@@ -83,7 +83,9 @@ function checkBody(facts: Accepted & Normalised, held: HeldBytes): Validated | D
   const hold = held.hold();
   atEnd.push(hold.release);
   const collecting = { maxBytes: rule.maxBytes, tooLarge: 'body-too-large', hold, stop: () => body.pause() } as const;
-  return validateBody(body, collecting, contentType, schema);
+  const bytes = readBody(body, collecting);
+  const judge = (whole: Buffer | Denial) => (isDenial(whole) ? whole : holdAgainst(whole, contentType, schema));
+  return bytes instanceof Promise ? bytes.then(judge) : judge(bytes);
 }
 
 /** Which of its causes, and never the value: that is the client's own text. */
@@ -92,14 +94,7 @@ function wrongContentType({ length }: readonly string[]): string {
   return length > 1 ? 'more than one Content-Type' : 'the Content-Type is not one of the declared types';
 }
 
-async function validateBody(
-  source: RequestBody,
-  collecting: Collecting,
-  contentType: string,
-  schema: SchemaValidator,
-): Promise<Validated | Denial> {
-  const bytes = await readBody(source, collecting);
-  if (isDenial(bytes)) return bytes;
+function holdAgainst(bytes: Buffer, contentType: string, schema: SchemaValidator): Validated | Denial {
   const judged = judgeJson(bytes, schema);
   if (judged.ok) {
     return { body: { kind: 'validated', bytes, value: judged.value, contentType, schemaDigest: schema.digest } };

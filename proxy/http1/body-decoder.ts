@@ -1,12 +1,12 @@
 import type { Denial } from '../denial.ts';
-import { ChunkedReader, type Decoded } from './chunked-reader.ts';
+import { ChunkedReader, type Decoded, type TinyChunks } from './chunked-reader.ts';
 import type { RequestFraming } from './request-head.ts';
 
 /** Takes bytes as they arrive, in any split, and takes the framing off. Returns a Denial once and is then dead. */
 export type BodyDecoder = (bytes: Buffer) => Decoded | Denial;
 
-export function bodyDecoder(framing: Exclude<RequestFraming, { kind: 'none' }>): BodyDecoder {
-  return framing.kind === 'length' ? lengthDecoder(framing.bytes) : chunkedDecoder();
+export function bodyDecoder(framing: Exclude<RequestFraming, { kind: 'none' }>, tiny: TinyChunks = 'few'): BodyDecoder {
+  return framing.kind === 'length' ? lengthDecoder(framing.bytes) : chunkedDecoder(tiny);
 }
 
 function lengthDecoder(length: number): BodyDecoder {
@@ -18,7 +18,7 @@ function lengthDecoder(length: number): BodyDecoder {
   };
 }
 
-function chunkedDecoder(): BodyDecoder {
-  const reader = new ChunkedReader();
+function chunkedDecoder(tiny: TinyChunks): BodyDecoder {
+  const reader = new ChunkedReader(tiny);
   return (bytes) => reader.read(bytes);
 }

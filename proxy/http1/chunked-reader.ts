@@ -10,6 +10,9 @@ const maxTrailerBytes = 4096;
 const freeChunks = 1024;
 const minAverageBytes = 16;
 
+/** A client gets few tiny chunks; a workload may answer with a stream of events that are as short as it likes. */
+export type TinyChunks = 'few' | 'any';
+
 const malformed = (detail: string): Denial => deny('malformed-chunk', { detail });
 
 /**
@@ -26,6 +29,11 @@ export class ChunkedReader {
   #chunks = 0;
   #total = 0;
   #trailerBytes = 0;
+  readonly #tiny: TinyChunks;
+
+  constructor(tiny: TinyChunks) {
+    this.#tiny = tiny;
+  }
 
   read(bytes: Buffer): Decoded | Denial {
     const data: Buffer[] = [];
@@ -79,7 +87,7 @@ export class ChunkedReader {
     this.#left = Number.parseInt(text, 16);
     this.#total += this.#left;
     this.#chunks += 1;
-    if (this.#chunks > freeChunks && this.#total / this.#chunks < minAverageBytes)
+    if (this.#tiny === 'few' && this.#chunks > freeChunks && this.#total / this.#chunks < minAverageBytes)
       return malformed('too many tiny chunks');
     this.#state = this.#left === 0 ? 'trailer' : 'data';
     return undefined;

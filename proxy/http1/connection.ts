@@ -163,9 +163,11 @@ export class Http1Connection {
       progressed: () => void (this.#lastProgress = this.#host.now()),
       mustClose: () => this.#mustClose(),
     });
-    const { signal } = this.#abort;
-    this.#host.serve({ number: this.#served, head, line, body: this.#body, answer: this.#answer, signal });
+    // First what has come of the body: a small one is judged without waiting for another turn.
+    const body = this.#body;
     this.#feedBody();
+    const { signal } = this.#abort;
+    this.#host.serve({ number: this.#served, head, line, body, answer: this.#answer, signal });
   }
 
   #feedBody(): void {

@@ -13,6 +13,9 @@ const visible = String.fromCharCode(...Array.from({ length: 0x7e - 0x20 }, (_, i
 
 const token = table(`!#$%&'*+-.^_\`|~${alphanumeric}`);
 const fieldValue = table(`\t ${visible}`);
+const responseText = table(
+  `\t ${visible}${String.fromCharCode(...Array.from({ length: 0x80 }, (_, index) => 0x80 + index))}`,
+);
 const targetCharacter = table(visible);
 
 function every(text: string, start: number, end: number, allowed: Uint8Array): boolean {
@@ -30,6 +33,11 @@ export function isToken(text: string, start = 0, end = text.length): boolean {
 /** A field value of visible ASCII, space and tab: obs-text has no agreed meaning (CVE-2026-73552), so it has no place. */
 export function isFieldValue(text: string, start = 0, end = text.length): boolean {
   return every(text, start, end, fieldValue);
+}
+
+/** A field value or a reason phrase of a response may have obs-text, which is passed on byte for byte: nothing is judged by it. */
+export function isResponseText(text: string, start = 0, end = text.length): boolean {
+  return every(text, start, end, responseText);
 }
 
 export function isVisible(text: string, start = 0, end = text.length): boolean {

@@ -1,6 +1,8 @@
 import { type Denial, deny } from '../denial.ts';
 import { connectionOptions, fieldValues } from '../header-list.ts';
+import { readFieldLines } from './field-lines.ts';
 import { canonicalLength, isFieldValue, isToken, isVisible } from './grammar.ts';
+import { type HeadFault, type HeadLimits, lineSearch } from './head-lines.ts';
 
 /** How the body ends (RFC 9112 section 6). There is no third way for a request. */
 export type RequestFraming =
@@ -20,42 +22,30 @@ export type RequestHead = RequestLine & {
   readonly closes: boolean;
 };
 
-export type HeadLimits = { readonly maxHeadBytes: number; readonly maxHeaders: number };
-
-const carriageReturn = 0x0d;
-const lineFeed = 0x0a;
-
 /** Given everything that came so far: the offset behind the head, `'more'` when it is not complete, or a Denial. */
 export type HeadSearch = (bytes: Buffer) => number | 'more' | Denial;
 
-/**
- * Looks for the empty line that ends a head. Every line must end in CR LF: a lone LF means something else to some
- * parsers (CVE-2023-30589), so it is refused at once rather than waited over. Each byte is looked at once: a head that
- * comes byte by byte must not cost a search over all lines before each (THREATS 1.7).
- */
 export function headSearch(limits: HeadLimits): HeadSearch {
-  let lineStart = 0;
-  let searched = 0;
-  let lines = 0;
+  const search = lineSearch(limits);
   return (bytes) => {
-    for (let lf = bytes.indexOf(lineFeed, searched); lf !== -1; lf = bytes.indexOf(lineFeed, lineStart)) {
-      if (lf >= limits.maxHeadBytes) return deny('head-too-large');
-      if (lf === lineStart || bytes[lf - 1] !== carriageReturn) {
-        return deny(lines === 0 ? 'malformed-request-line' : 'malformed-header', {
-          detail: 'a line ends in LF without CR',
-        });
-      }
-      if (lf === lineStart + 1) {
-        return lines === 0 ? deny('malformed-request-line', { detail: 'empty line before the request' }) : lf + 1;
-      }
-      lines += 1;
-      // The request line is one of them. Refused, never cut: what is beyond the count may be the framing (CVE-2026-58044).
-      if (lines > limits.maxHeaders + 1) return deny('too-many-headers');
-      lineStart = lf + 1;
-    }
-    searched = bytes.length;
-    return bytes.length > limits.maxHeadBytes ? deny('head-too-large') : 'more';
+    const end = search(bytes);
+    return typeof end === 'object' ? refusal(end) : end;
   };
+}
+
+function refusal({ fault, line }: HeadFault): Denial {
+  switch (fault) {
+    case 'too-large':
+      return deny('head-too-large');
+    case 'too-many-lines':
+      return deny('too-many-headers');
+    case 'bare-lf':
+      return deny(line === 1 ? 'malformed-request-line' : 'malformed-header', {
+        detail: 'a line ends in LF without CR',
+      });
+    case 'empty-first-line':
+      return deny('malformed-request-line', { detail: 'empty line before the request' });
+  }
 }
 
 /** What stands before the body: `bytes` long; 0 of what is refused, behind which nothing is read. */
@@ -86,8 +76,8 @@ export function readRequestHead(bytes: Buffer, end: number): RequestHead | Denia
   const lineEnd = text.indexOf('\r\n');
   const line = readRequestLine(text.slice(0, lineEnd));
   if ('code' in line) return line;
-  const headers = readHeaders(text, lineEnd + 2);
-  if ('code' in headers) return headers;
+  const headers = readFieldLines(text, lineEnd + 2, isFieldValue);
+  if (typeof headers === 'number') return deny('malformed-header', { detail: `header line ${headers}` });
   const framing = readFraming(headers);
   if ('code' in framing) return framing;
   const expectsContinue = readExpectation(headers);
@@ -117,29 +107,6 @@ function readRequestLine(line: string): RequestLine | Denial {
       : deny('malformed-request-line');
   }
   return { method, target };
-}
-
-function readHeaders(text: string, start: number): readonly string[] | Denial {
-  const headers: string[] = [];
-  for (let at = start; ; ) {
-    const end = text.indexOf('\r\n', at);
-    if (end === at) return headers;
-    const colon = text.indexOf(':', at);
-    // A line that starts with white space (obs-fold) or has one before the colon fails here: neither is a token.
-    if (colon === -1 || colon > end || !isToken(text, at, colon) || !isFieldValue(text, colon + 1, end)) {
-      return deny('malformed-header', { detail: `header line ${headers.length / 2 + 1}` });
-    }
-    headers.push(text.slice(at, colon), trimOptionalSpace(text, colon + 1, end));
-    at = end + 2;
-  }
-}
-
-function trimOptionalSpace(text: string, start: number, end: number): string {
-  let from = start;
-  let to = end;
-  while (from < to && (text[from] === ' ' || text[from] === '\t')) from += 1;
-  while (to > from && (text[to - 1] === ' ' || text[to - 1] === '\t')) to -= 1;
-  return text.slice(from, to);
 }
 
 /** RFC 9112 section 6.3, with every case that two parsers might read differently refused (request smuggling). */

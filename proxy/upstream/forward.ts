@@ -1,17 +1,14 @@
-import type { Readable } from 'node:stream';
-import type { Dispatcher } from 'undici';
 import type { Filter } from '../chain.ts';
-import { abortCause, type Denial, deny } from '../denial.ts';
+import { abortCause, type Denial } from '../denial.ts';
 import type { Accepted } from '../exchange.ts';
 import type { HeaderList } from '../header-list.ts';
 import type { Authorized } from '../filters/authorize.ts';
 import type { Identified } from '../filters/identity.ts';
 import type { Normalised } from '../filters/normalise.ts';
-import type { Validated } from '../filters/validate.ts';
+import type { ExchangeBody, Validated } from '../filters/validate.ts';
 import { fold } from '../normalise/headers.ts';
 import { identityHeaders } from './identity-headers.ts';
-import { requestStream } from './request-stream.ts';
-import { WorkloadExchange } from './workload-exchange.ts';
+import { WorkloadExchange, type WorkloadRequest } from './workload-exchange.ts';
 import type { WorkloadResponse } from './workload-response.ts';
 
 export type Forwarded = { readonly response: WorkloadResponse };
@@ -34,41 +31,32 @@ export function forward(nowNs: () => bigint): Filter<Forwardable, Forwarded> {
 }
 
 function send(facts: Forwardable, leftMs: number): Promise<WorkloadResponse | Denial> {
-  const { request, permit, signal, snapshot, atEnd } = facts;
-  const { workload } = snapshot.config;
-  const path = permit.obligations.target ?? request.target;
-  return new Promise((resolve) => {
-    const detail = 'the response was not complete within the time of the route';
-    const timer = setTimeout(() => exchange.cancel(deny('upstream-timeout', { detail })), Math.max(1, leftMs));
-    // Not when the head is here: a workload that stops inside its body would hold the exchange for as long as it likes.
-    atEnd.push(() => clearTimeout(timer));
-    const rules = {
+  const { request, permit, signal, snapshot } = facts;
+  return new Promise((settled) => {
+    const target = permit.obligations.target ?? request.target;
+    const outgoing = {
       method: request.method,
-      maxResponseBytes: workload.maxResponseBytes,
-      closeDelimited: workload.unsafeCloseDelimited,
+      target,
+      headers: outgoingHeaders(facts),
+      body: outgoingBody(facts.body),
     };
-    const exchange = new WorkloadExchange(rules, () => (facts.sent.toWorkload = true), resolve);
+    const sent = () => void (facts.sent.toWorkload = true);
+    const exchange = new WorkloadExchange(outgoing, snapshot.config.workload, { sent, settled });
     signal.addEventListener('abort', () => exchange.cancel(abortCause(signal)), { once: true });
-    const { headers, body } = outgoing(facts, (denial) => exchange.cancel(denial));
-    snapshot.pool.dispatch(
-      { method: request.method as Dispatcher.HttpMethod, path, headers: [...headers], body },
-      exchange,
-    );
+    // Not only for the head: a workload that stops inside its body would hold the exchange for as long as it likes.
+    snapshot.pool.dispatch(exchange, leftMs);
   });
 }
 
-type Outgoing = { readonly headers: HeaderList; readonly body: Buffer | Readable | null };
-
-/** Every body is framed explicitly, whatever the method: an unframed one would be the next request (THREATS 1.7). */
-function outgoing(facts: Forwardable, failed: (denial: Denial) => void): Outgoing {
-  const { body } = facts;
-  const headers = outgoingHeaders(facts);
-  if (body.kind === 'none') return { headers, body: null };
-  if (body.kind === 'validated')
-    return { headers: [...headers, 'content-length', String(body.bytes.length)], body: body.bytes };
-  const { declaredBytes } = body.source;
-  const framing = declaredBytes === undefined ? [] : ['content-length', String(declaredBytes)];
-  return { headers: [...headers, ...framing], body: requestStream(body.source, body.maxBytes, failed) };
+function outgoingBody(body: ExchangeBody): WorkloadRequest['body'] {
+  switch (body.kind) {
+    case 'none':
+      return undefined;
+    case 'validated':
+      return body.bytes;
+    case 'streamed':
+      return body;
+  }
 }
 
 /** What policy sets or removes is gone in every spelling that a workload could take for it (CVE-2026-54763 class). */

@@ -1,31 +1,115 @@
-import { type Dispatcher, Pool } from 'undici';
 import type { WorkloadConfig } from '../config/config.ts';
+import { type Denial, deny } from '../denial.ts';
+import { inTicks, tickMs } from './waiting.ts';
+import { WorkloadConnection } from './workload-connection.ts';
+import type { Carrier, WorkloadExchange } from './workload-exchange.ts';
 
 /** Where `forward` sends a request. */
-export type WorkloadPool = Dispatcher;
+export type WorkloadPool = {
+  /** @param timeoutMs after which it is over, wherever it is */
+  readonly dispatch: (exchange: WorkloadExchange, timeoutMs: number) => void;
+  /** Ends every connection. */
+  readonly close: () => void;
+};
 
-/** Connections to the workload: one request at a time on each, never pipelined, nothing retried. */
 export function openPool(workload: WorkloadConfig): WorkloadPool {
-  const { address } = workload;
-  const origin = address.kind === 'tcp' ? `http://${bracketed(address.host)}:${address.port}` : 'http://workload';
-  return new Pool(origin, {
-    connections: workload.maxConnections,
-    pipelining: 1,
-    allowH2: false,
-    connect: {
-      timeout: workload.connectTimeoutMs,
-      ...(address.kind === 'unix' ? { socketPath: address.path } : {}),
-    },
-    headersTimeout: workload.headersTimeoutMs,
-    bodyTimeout: workload.bodyTimeoutMs,
-    maxHeaderSize: 16 * 1024,
-    strictContentLength: true,
-    // Below the 5 s after which many servers close an idle connection: a request must not meet that close.
-    keepAliveTimeout: 4000,
-    keepAliveMaxTimeout: 60_000,
-  });
+  return new Pool(workload);
 }
 
-function bracketed(host: string): string {
-  return host.includes(':') ? `[${host}]` : host;
+const expired = deny('upstream-timeout', { detail: 'the response was not complete within the time of the route' });
+
+/**
+ * Connections to the workload, each with at most one request on it. Who finds none free waits for the next one in order. A
+ * request is sent once: whether the workload acted on one that was lost, only the client can find out.
+ */
+class Pool implements WorkloadPool {
+  readonly #workload: WorkloadConfig;
+  readonly #connections = new Set<WorkloadConnection>();
+  readonly #connecting = new Set<WorkloadConnection>();
+  /** The one that was used last is taken first: the others may end. */
+  readonly #idle: WorkloadConnection[] = [];
+  readonly #waiting = new Set<WorkloadExchange>();
+  /** With the time that is left to it. */
+  readonly #open = new Map<WorkloadExchange, number>();
+  #clock: NodeJS.Timeout | undefined;
+
+  constructor(workload: WorkloadConfig) {
+    this.#workload = workload;
+  }
+
+  dispatch(exchange: WorkloadExchange, timeoutMs: number): void {
+    this.#clock ??= setInterval(() => this.#tick(), tickMs).unref();
+    this.#open.set(exchange, inTicks(timeoutMs));
+    const connection = this.#takeIdle();
+    if (connection !== undefined) return connection.send(exchange);
+    exchange.waitAt(this.#queue(exchange));
+    this.#waiting.add(exchange);
+    this.#connect();
+  }
+
+  close(): void {
+    for (const connection of this.#connections) connection.close();
+  }
+
+  #queue(exchange: WorkloadExchange): Carrier {
+    const nothing = () => undefined;
+    return { pause: nothing, resume: nothing, drop: () => void this.#waiting.delete(exchange) };
+  }
+
+  #takeIdle(): WorkloadConnection | undefined {
+    for (;;) {
+      const connection = this.#idle.pop();
+      if (connection === undefined || connection.usable) return connection;
+    }
+  }
+
+  /** One attempt for each who waits, so that a workload that is not there is asked once for each request. */
+  #connect(): void {
+    while (this.#connecting.size < this.#waiting.size && this.#connections.size < this.#workload.maxConnections) {
+      const connection: WorkloadConnection = new WorkloadConnection(this.#workload, {
+        free: (free) => this.#freed(free),
+        closed: (closed, neverOpened) => this.#closed(closed, neverOpened),
+      });
+      this.#connections.add(connection);
+      this.#connecting.add(connection);
+    }
+  }
+
+  #freed(connection: WorkloadConnection): void {
+    this.#connecting.delete(connection);
+    const next = this.#takeWaiting();
+    if (next === undefined) this.#idle.push(connection);
+    else connection.send(next);
+  }
+
+  #closed(connection: WorkloadConnection, neverOpened: Denial | undefined): void {
+    this.#connections.delete(connection);
+    this.#connecting.delete(connection);
+    const at = this.#idle.indexOf(connection);
+    if (at !== -1) this.#idle.splice(at, 1);
+    if (neverOpened !== undefined) this.#takeWaiting()?.failed(neverOpened);
+    this.#connect();
+  }
+
+  #takeWaiting(): WorkloadExchange | undefined {
+    const [next] = this.#waiting;
+    if (next !== undefined) this.#waiting.delete(next);
+    return next;
+  }
+
+  /** Counted, not read from a clock: a process that stood still does not blame the workload for it. */
+  #tick(): void {
+    for (const connection of this.#connections) connection.tick(tickMs);
+    for (const [exchange, msLeft] of this.#open) {
+      if (!exchange.over && msLeft > tickMs) {
+        this.#open.set(exchange, msLeft - tickMs);
+        continue;
+      }
+      this.#open.delete(exchange);
+      exchange.cancel(expired);
+    }
+    if (this.#connections.size + this.#open.size > 0) return;
+    clearInterval(this.#clock);
+    this.#clock = undefined;
+  }
 }

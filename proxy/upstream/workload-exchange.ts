@@ -1,127 +1,136 @@
-import type { Dispatcher } from 'undici';
 import { type Denial, deny } from '../denial.ts';
-import { upstreamFailure } from './failure.ts';
+import type { HeaderList } from '../header-list.ts';
+import type { Arrived } from '../http1/response-reader.ts';
+import type { StreamedBody } from './request-body.ts';
 import {
+  judgeResponse,
   type ResponseBody,
   type ResponseConsumer,
-  readResponseHead,
+  type ResponseRules,
   type WorkloadResponse,
 } from './workload-response.ts';
 
-type Controller = Dispatcher.DispatchController;
-
-export type ExchangeRules = {
+export type WorkloadRequest = {
   readonly method: string;
-  readonly maxResponseBytes: number;
-  readonly closeDelimited: boolean;
+  readonly target: string;
+  readonly headers: HeaderList;
+  readonly body: Buffer | StreamedBody | undefined;
 };
 
-/** More interim responses than this are an attempt to keep us busy (undici itself takes a thousand). */
-const maxInterim = 8;
+/** Who has the exchange at the moment: those who wait for a connection, then a connection. */
+export type Carrier = {
+  readonly pause: () => void;
+  readonly resume: () => void;
+  /** Nobody wants it any more. */
+  readonly drop: () => void;
+};
 
-/**
- * One request on its way to the workload: undici's handler on one side, a response or a Denial on the other. It settles
- * exactly once; after that the response body has its own end or failure.
- */
-export class WorkloadExchange implements Dispatcher.DispatchHandler, ResponseBody {
-  readonly #rules: ExchangeRules;
-  readonly #sent: () => void;
-  readonly #settle: (outcome: WorkloadResponse | Denial) => void;
-  #controller: Controller | undefined;
-  #consumer: ResponseConsumer | undefined;
+export type ExchangeEvents = {
+  /** The request is handed to a connection: from then on the workload may have seen it. */
+  readonly sent: () => void;
+  /** Once. After a response its body has its own end or failure. */
+  readonly settled: (outcome: WorkloadResponse | Denial) => void;
+};
+
+/** One request on its way to the workload: a carrier on one side, a response or a Denial on the other. */
+export class WorkloadExchange implements ResponseBody {
+  readonly request: WorkloadRequest;
+  /** True when nothing more can become of it. */
+  over = false;
+  readonly #rules: ResponseRules;
+  readonly #events: ExchangeEvents;
+  #carrier: Carrier | undefined;
   #settled = false;
-  #cause: Denial | undefined;
-  #interim = 0;
+  #consumer: ResponseConsumer | undefined;
   #received = 0;
   /** What came before the consumer did. */
   #early: Buffer[] = [];
-  #ended: 'end' | Denial | undefined;
+  #ending: 'end' | Denial | undefined;
 
-  /** @param sent told when the request is handed to a connection: from then on the workload may have seen it */
-  constructor(rules: ExchangeRules, sent: () => void, settle: (outcome: WorkloadResponse | Denial) => void) {
+  constructor(request: WorkloadRequest, rules: ResponseRules, events: ExchangeEvents) {
+    this.request = request;
     this.#rules = rules;
-    this.#sent = sent;
-    this.#settle = settle;
+    this.#events = events;
   }
 
-  /** Ends the exchange for a reason of ours, which then is its outcome whatever undici reports. */
-  cancel(cause: Denial): void {
-    this.#cause ??= cause;
-    this.#controller?.abort(new Error(cause.code));
-    if (!this.#settled) this.#finish(cause);
-    else this.#over(this.#cause);
+  waitAt(carrier: Carrier): void {
+    this.#carrier = carrier;
   }
 
-  onRequestStart(controller: Controller): void {
-    this.#controller = controller;
-    if (this.#settled) return controller.abort(new Error('cancelled'));
-    this.#sent();
+  beginAt(carrier: Carrier): void {
+    this.#carrier = carrier;
+    this.#events.sent();
   }
 
-  onResponseStart(controller: Controller, status: number): void {
-    if (status < 200) {
-      // Nothing was asked to be switched, and what follows a 101 is no HTTP (CVE-2026-73548).
-      if (status < 100 || status === 101)
-        return this.cancel(deny('upstream-malformed', { detail: 'an impossible status' }));
-      this.#interim += 1;
-      if (this.#interim > maxInterim) this.cancel(deny('upstream-malformed', { detail: 'too many interim responses' }));
-      return;
-    }
-    if (this.#settled) return;
-    const raw = (controller.rawHeaders as readonly (Buffer | string)[]).map((part) => part.toString('latin1'));
-    const head = readResponseHead(this.#rules.method, status, raw, this.#rules.closeDelimited);
-    if ('code' in head) return this.cancel(head);
-    if (head.framing.kind === 'length' && head.framing.bytes > this.#rules.maxResponseBytes) {
-      return this.cancel(deny('upstream-too-large'));
-    }
-    this.#finish({ ...head, body: this });
-  }
-
-  onResponseData(controller: Controller, chunk: Buffer): void {
-    this.#received += chunk.length;
+  /** For its connection: bytes of the response, which are read again into the same memory and therefore copied here. */
+  arrived({ head, data, done }: Arrived): void {
+    if (this.over) return;
+    for (const piece of data) this.#received += piece.length;
     if (this.#received > this.#rules.maxResponseBytes) return this.cancel(deny('upstream-too-large'));
-    if (this.#consumer !== undefined) return this.#consumer.chunk(chunk);
-    this.#early.push(chunk);
-    controller.pause();
+    if (head !== undefined) {
+      const judged = judgeResponse(head, this.#rules);
+      if ('code' in judged) return this.cancel(judged);
+      // One that is all here needs no consumer, and the way back no turn to wait for one.
+      if (done) return this.#whole({ ...judged, body: Buffer.concat(data) });
+      this.#settle({ ...judged, body: this });
+    }
+    for (const piece of data) this.#deliver(Buffer.from(piece));
+    if (done) this.#end('end');
   }
 
-  onResponseEnd(): void {
-    this.#over('end');
+  failed(denial: Denial): void {
+    if (this.over) return;
+    if (this.#settled) return this.#end(denial);
+    this.over = true;
+    this.#settle(denial);
   }
 
-  onResponseError(_controller: Controller, error: Error): void {
-    const denial = this.#cause ?? upstreamFailure(error, this.#controller !== undefined);
-    if (this.#settled) this.#over(denial);
-    else this.#finish(denial);
+  /** Ends it for a reason of ours, which then is its outcome. */
+  cancel(cause: Denial): void {
+    if (this.over) return;
+    const carrier = this.#carrier;
+    this.failed(cause);
+    carrier?.drop();
   }
 
   consume(consumer: ResponseConsumer): void {
     this.#consumer = consumer;
-    for (const chunk of this.#early.splice(0)) consumer.chunk(chunk);
-    if (this.#ended !== undefined) this.#tell(this.#ended);
+    for (const piece of this.#early.splice(0)) consumer.chunk(piece);
+    if (this.#ending !== undefined) this.#tell(this.#ending);
     else this.resume();
   }
 
   pause(): void {
-    this.#controller?.pause();
+    if (!this.over) this.#carrier?.pause();
   }
 
   resume(): void {
-    if (this.#controller?.paused) this.#controller.resume();
+    if (!this.over) this.#carrier?.resume();
   }
 
   abort(): void {
     this.cancel(deny('client-aborted'));
   }
 
-  #finish(outcome: WorkloadResponse | Denial): void {
-    this.#settled = true;
-    this.#settle(outcome);
+  #whole(response: WorkloadResponse): void {
+    this.over = true;
+    this.#settle(response);
   }
 
-  #over(how: 'end' | Denial): void {
-    if (this.#ended !== undefined) return;
-    this.#ended = how;
+  #settle(outcome: WorkloadResponse | Denial): void {
+    this.#settled = true;
+    this.#events.settled(outcome);
+  }
+
+  #deliver(piece: Buffer): void {
+    if (this.#consumer !== undefined) return this.#consumer.chunk(piece);
+    this.#early.push(piece);
+    this.pause();
+  }
+
+  #end(how: 'end' | Denial): void {
+    this.over = true;
+    this.#ending = how;
     if (this.#consumer !== undefined) this.#tell(how);
   }
 

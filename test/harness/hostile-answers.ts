@@ -144,8 +144,8 @@ const otherHeads: readonly HostileAnswer[] = [
   },
   { name: 'no HTTP at all', answer: 'SSH-2.0-OpenSSH_9.9\r\n\r\n', wanted: garbage },
   { name: 'HTTP/0.9', answer: (socket) => socket.end('hello'), wanted: garbage },
-  // undici does not tell which version an answer claims; its body is framed anew on the way to the client.
-  { name: 'HTTP/2.0 in clear text', answer: 'HTTP/2.0 200 OK\r\ncontent-length: 2\r\n\r\nok', wanted: plain },
+  { name: 'HTTP/2.0 in clear text', answer: 'HTTP/2.0 200 OK\r\ncontent-length: 2\r\n\r\nok', wanted: garbage },
+  { name: 'RTSP/1.0', answer: 'RTSP/1.0 200 OK\r\ncontent-length: 2\r\n\r\nok', wanted: garbage },
   { name: 'HTTP/1.0', answer: 'HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\nok', wanted: plain },
   { name: 'a line ended by LF', answer: 'HTTP/1.1 200 OK\ncontent-length: 2\r\n\r\nok', wanted: garbage },
   { name: 'nothing, then the end', answer: (socket) => socket.end(), wanted: reset },
@@ -209,7 +209,6 @@ const bodies: readonly HostileAnswer[] = [
   { name: 'a body longer than its Content-Length', answer: `${whole}PUSHED`, wanted: plain },
 ];
 
-/** undici hears of the end of such a connection by another way than of one that should have been kept. */
 const lastAnswers: readonly HostileAnswer[] = [
   'content-length: 9\r\n\r\nok',
   'transfer-encoding: chunked\r\n\r\n9\r\nok',

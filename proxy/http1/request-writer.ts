@@ -1,0 +1,33 @@
+import type { HeaderList } from '../header-list.ts';
+import type { RequestFraming } from './request-head.ts';
+
+/** A request as it goes out. Method, target and fields were judged before: nothing is looked at again here. */
+export type WrittenRequest = {
+  readonly method: string;
+  readonly target: string;
+  /** Without the fields of the framing. */
+  readonly headers: HeaderList;
+  readonly framing: RequestFraming;
+};
+
+/** Their body is missed where nothing is said of it (RFC 9110 section 8.6). */
+const expectsBody: ReadonlySet<string> = new Set(['PATCH', 'POST', 'PUT', 'QUERY']);
+
+/** The head of a request, one character per byte. */
+export function requestHead({ method, target, headers, framing }: WrittenRequest): string {
+  let text = `${method} ${target} HTTP/1.1\r\n`;
+  for (let index = 0; index < headers.length; index += 2) text += `${headers[index]}: ${headers[index + 1]}\r\n`;
+  return `${text}${framingField(method, framing)}\r\n`;
+}
+
+/** Every body is framed explicitly, whatever the method: an unframed one would be the next request (THREATS 1.7). */
+function framingField(method: string, framing: RequestFraming): string {
+  switch (framing.kind) {
+    case 'none':
+      return expectsBody.has(method) ? 'content-length: 0\r\n' : '';
+    case 'length':
+      return `content-length: ${framing.bytes}\r\n`;
+    case 'chunked':
+      return 'transfer-encoding: chunked\r\n';
+  }
+}

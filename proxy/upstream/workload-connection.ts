@@ -1,0 +1,204 @@
+import { connect, type Socket } from 'node:net';
+import type { WorkloadConfig } from '../config/config.ts';
+import { type Denial, deny } from '../denial.ts';
+import { oneBuffer } from '../http1/message-bytes.ts';
+import type { RequestFraming } from '../http1/request-head.ts';
+import { requestHead } from '../http1/request-writer.ts';
+import { ResponseReader } from '../http1/response-reader.ts';
+import { connectFailure, connectionFailure } from './failure.ts';
+import { keepAliveMs } from './keep-alive.ts';
+import { sendStreamed } from './request-body.ts';
+import { lateness, type Waiting, type WaitLimits, waitLimits } from './waiting.ts';
+import type { Carrier, WorkloadExchange, WorkloadRequest } from './workload-exchange.ts';
+
+/** What a connection tells its pool. */
+export type ConnectionEvents = {
+  /** It can take an exchange: it has just been opened, or its last one is over. */
+  readonly free: (connection: WorkloadConnection) => void;
+  /** It is gone; with the reason, where it had never been open. */
+  readonly closed: (connection: WorkloadConnection, neverOpened: Denial | undefined) => void;
+};
+
+/**
+ * What all connections of this thread read into. One is enough: libuv reads and reports with nothing in between, and
+ * whoever keeps bytes copies them. So memory does not grow with connections, and no read allocates 64 KB.
+ */
+const readBuffer = Buffer.allocUnsafeSlow(64 * 1024);
+
+/** One connection to the workload: one request at a time, never pipelined, nothing sent twice. */
+export class WorkloadConnection {
+  readonly #limits: WaitLimits;
+  readonly #events: ConnectionEvents;
+  readonly #socket: Socket;
+  #exchange: WorkloadExchange | undefined;
+  #reader: ResponseReader | undefined;
+  #requestComplete = true;
+  #opened = false;
+  #failure: Denial | undefined;
+  #waiting: Waiting = 'connect';
+  #msLeft: number;
+  #keepAliveMs = 0;
+  #paused = false;
+
+  readonly #carrier: Carrier = {
+    pause: () => void (this.#paused = true),
+    resume: () => {
+      this.#paused = false;
+      this.#socket.resume();
+    },
+    drop: () => this.close(),
+  };
+
+  constructor(workload: WorkloadConfig, events: ConnectionEvents) {
+    this.#limits = waitLimits(workload);
+    this.#events = events;
+    this.#msLeft = this.#limits.connect;
+    const { address } = workload;
+    const to = address.kind === 'tcp' ? { host: address.host, port: address.port } : { path: address.path };
+    const onread = { buffer: readBuffer, callback: (length: number) => this.#read(length) };
+    this.#socket = connect({ ...to, noDelay: true, onread });
+    this.#socket.on('connect', () => this.#connected());
+    this.#socket.on('drain', () => this.#drained());
+    this.#socket.on('end', () => this.#endOfInput());
+    this.#socket.on('error', (error) => {
+      this.#failure ??= this.#opened ? connectionFailure(error) : connectFailure(error);
+    });
+    this.#socket.on('close', () => this.#closed());
+  }
+
+  /** False once the workload has ended it: what we would then write may be lost, and may not be sent again. */
+  get usable(): boolean {
+    return !this.#socket.destroyed && this.#socket.writable && this.#socket.readable;
+  }
+
+  send(exchange: WorkloadExchange): void {
+    this.#exchange = exchange;
+    this.#reader = new ResponseReader(exchange.request.method);
+    this.#wait('head');
+    exchange.beginAt(this.#carrier);
+    this.#write(exchange, exchange.request);
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  /** Called by the pool's clock, with the time since the last call. */
+  tick(ms: number): void {
+    // A slow client is not a slow workload, unless the workload has stopped taking what there is.
+    if (this.#paused || (!this.#requestComplete && !this.#socket.writableNeedDrain)) return;
+    this.#msLeft -= ms;
+    if (this.#msLeft > 0) return;
+    this.#failure ??= lateness(this.#waiting);
+    this.close();
+  }
+
+  #wait(what: Waiting): void {
+    this.#waiting = what;
+    this.#msLeft = what === 'next' ? this.#keepAliveMs : this.#limits[what];
+  }
+
+  #write(exchange: WorkloadExchange, { method, target, headers, body }: WorkloadRequest): void {
+    const head = requestHead({ method, target, headers, framing: framingOf(body) });
+    if (body === undefined) this.#socket.write(head, 'latin1');
+    else if (Buffer.isBuffer(body)) this.#writeWhole(head, body);
+    else {
+      this.#requestComplete = false;
+      sendStreamed(head, body, this.#socket, {
+        // Each piece gives the workload its time anew.
+        progressed: () => this.#wait(this.#waiting),
+        complete: () => {
+          this.#requestComplete = true;
+          this.#wait(this.#waiting);
+        },
+        failed: (denial) => exchange.cancel(denial),
+      });
+    }
+  }
+
+  #writeWhole(head: string, body: Buffer): void {
+    const whole = oneBuffer(head, body);
+    if (whole !== undefined) return void this.#socket.write(whole);
+    this.#socket.cork();
+    this.#socket.write(head, 'latin1');
+    this.#socket.write(body);
+    this.#socket.uncork();
+  }
+
+  #connected(): void {
+    this.#opened = true;
+    this.#keepAliveMs = this.#limits.connect;
+    this.#wait('next');
+    this.#events.free(this);
+  }
+
+  #drained(): void {
+    this.#source?.resume();
+  }
+
+  get #source() {
+    const body = this.#exchange?.request.body;
+    return body === undefined || Buffer.isBuffer(body) ? undefined : body.source;
+  }
+
+  /** @returns whether to read on */
+  #read(length: number): boolean {
+    const reader = this.#reader;
+    // Nobody asked: an answer that is pushed would be taken for that to the next request (CVE-2026-6733).
+    if (reader === undefined) return this.#cut();
+    const arrived = reader.read(readBuffer.subarray(0, length));
+    if ('code' in arrived) {
+      this.#failure = arrived;
+      return this.#cut();
+    }
+    if (arrived.head !== undefined) this.#keepAliveMs = keepAliveMs(arrived.head.headers);
+    if (arrived.head !== undefined || arrived.data.length > 0) this.#wait('body');
+    this.#exchange?.arrived(arrived);
+    // Bytes behind the end are the beginning of an answer to nothing.
+    if (arrived.done) this.#finish(reader.keepsConnection && arrived.consumed === length);
+    return !this.#paused;
+  }
+
+  #endOfInput(): void {
+    const failure = this.#reader?.endOfInput();
+    if (this.#reader !== undefined && failure === undefined) {
+      this.#exchange?.arrived({ head: undefined, data: [], consumed: 0, done: true });
+      return this.#finish(false);
+    }
+    this.#failure ??= failure;
+    this.close();
+  }
+
+  /** An answer that came before its request was written leaves the rest of that on the wire: then it was the last. */
+  #finish(keep: boolean): void {
+    const reusable = keep && this.#requestComplete && this.#socket.writableLength === 0 && this.usable;
+    this.#source?.pause();
+    this.#exchange = undefined;
+    this.#reader = undefined;
+    this.#paused = false;
+    if (!reusable || this.#keepAliveMs <= 0) return this.close();
+    this.#wait('next');
+    this.#events.free(this);
+  }
+
+  #cut(): false {
+    this.#reader = undefined;
+    this.close();
+    return false;
+  }
+
+  #closed(): void {
+    const failure = this.#failure ?? deny('upstream-reset', { detail: 'the connection to the workload was lost' });
+    this.#source?.pause();
+    this.#exchange?.failed(failure);
+    this.#exchange = undefined;
+    this.#reader = undefined;
+    this.#events.closed(this, this.#opened ? undefined : failure);
+  }
+}
+
+function framingOf(body: WorkloadRequest['body']): RequestFraming {
+  if (body === undefined) return { kind: 'none' };
+  const bytes = Buffer.isBuffer(body) ? body.length : body.source.declaredBytes;
+  return bytes === undefined ? { kind: 'chunked' } : { kind: 'length', bytes };
+}
