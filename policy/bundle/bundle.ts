@@ -62,7 +62,7 @@ export function digestOf(parts: readonly (string | Uint8Array)[]): string {
 }
 
 /** Iterative: data may be nested deeper than the stack. */
-function deepFreeze<T extends object>(root: T): T {
+export function deepFreeze<T extends object>(root: T): T {
   const open: object[] = [root];
   for (let value = open.pop(); value !== undefined; value = open.pop()) {
     Object.freeze(value);

@@ -21,7 +21,7 @@ export function planEngine(
   refuseImpure(bundle.requiredBuiltins);
   const { plan, entrypoint, requiredBuiltins } = bundle;
   // What has crossed to a thread is frozen no more, and only what cannot change has an index and keys that are kept.
-  const data = (bundle.data) as Value;
+  const data = deepFreeze(bundle.data) as Value;
   const opened = openPlan({ plan, data, requiredBuiltins, ...options, ...(limits === undefined ? {} : { limits }) });
   if (!opened.entrypoints.includes(entrypoint)) {
     throw entrypointMissing(entrypoint, opened.entrypoints);
