@@ -1,7 +1,7 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type AuditRecord, clientId, type TestProxy } from '../test/harness/proxy.ts';
-import { load, type LoadResult } from './load.ts';
+import { load, type LoadResult } from './load/each-answer.ts';
 
 export type ReloadRun = {
   readonly reloads: number;

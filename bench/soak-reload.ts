@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { verifyAudit } from '../proxy/audit/verify.ts';
 import { startProxy } from '../test/harness/proxy.ts';
 import { startWorkload } from '../test/harness/workload.ts';
-import { quantile } from './load.ts';
 import { residentBytes } from './process.ts';
 import { reloadConfig, reloadFiles, reloadUnderLoad } from './reload-under-load.ts';
 import { runBench } from './run.ts';
+import { createHistogram } from './statistics/histogram.ts';
 
 // The acceptance run: a minute of load, a hundred reloads. No request may fail, each record names one of the digests
 // that were in force, and memory is as flat as the collector lets anybody see.
@@ -32,14 +32,14 @@ process.exitCode = await runBench(async (t) => {
   const bad = load.answers.filter(({ status }) => status !== 200).length;
   const records = [...recordsByDigest.values()].reduce((sum, count) => sum + count, 0);
   const strangers = [...recordsByDigest.keys()].filter((digest) => !digests.includes(digest));
-  const latencies = load.answers.map(({ latencyMs }) => latencyMs);
+  const latencies = createHistogram();
+  for (const { latencyMs } of load.answers) latencies.record(latencyMs * 1000);
+  const latencyMs = (share: number) => (latencies.at(share) / 1000).toFixed(1);
   const heaps = heapTrend(readFileSync(join(proxy.folder, 'gc.log'), 'utf8'));
   const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
   console.log(`requests            ${load.answers.length} in ${(load.elapsedMs / 1000).toFixed(1)} s`);
   console.log(`failed              ${load.failures.length} broken, ${bad} not 200`);
-  console.log(
-    `latency             p50 ${quantile(latencies, 0.5).toFixed(1)} ms, p99 ${quantile(latencies, 0.99).toFixed(1)} ms`,
-  );
+  console.log(`latency             p50 ${latencyMs(0.5)} ms, p99 ${latencyMs(0.99)} ms`);
   console.log(`reloads             ${digests.length - 1}, ${new Set(digests).size} different digests`);
   console.log(`records             ${records}, of which under an unknown digest: ${strangers.length}`);
   console.log(`audit verify        ${streams.every(({ fault }) => fault === undefined) ? 'passed' : 'FAILED'}`);

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { test } from 'tap';
-import { load, type LoadAnswer } from '../../bench/load.ts';
+import { load, type LoadAnswer } from '../../bench/load/each-answer.ts';
 import { verifyAudit } from '../../proxy/audit/verify.ts';
 import { newFolder, readAudit, startProxy } from '../harness/proxy.ts';
 import { startWorkload } from '../harness/workload.ts';

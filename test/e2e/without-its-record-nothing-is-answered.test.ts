@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { type Test, test } from 'tap';
 import { isExchange } from '../../bench/reload-under-load.ts';
-import { load, type LoadResult } from '../../bench/load.ts';
+import { load, type LoadResult } from '../../bench/load/each-answer.ts';
 import { verifyAudit } from '../../proxy/audit/verify.ts';
 import { exchange, requestText } from '../harness/client.ts';
 import { newFolder, type ProxySetup, readAudit, startProxy, type TestProxy } from '../harness/proxy.ts';
