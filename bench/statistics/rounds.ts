@@ -11,7 +11,7 @@ export function spread(values: readonly number[]): Spread {
 export type RatioInterval = { readonly ratio: number; readonly low: number; readonly high: number };
 
 export const confidence = 0.99;
-export const resamples = 4000;
+export const resamples = 2000;
 
 /**
  * Below this the interval cannot be one of 99 %: with five rounds on each side, samples of the same origin lie wholly apart in
