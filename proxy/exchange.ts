@@ -1,7 +1,7 @@
 import type { PeerSvid } from '../certs/peer.ts';
-import type { Denial } from './denial.ts';
 import type { HeaderList } from './header-list.ts';
 import type { Snapshot } from './snapshot.ts';
+import type { RequestBody } from './transport.ts';
 
 /** What is known of a connection once and for all when its handshake ends. */
 export type ConnectionFacts = {
@@ -15,46 +15,6 @@ export type ConnectionFacts = {
   /** The host name that the client put into its ClientHello, lower case. */
   readonly serverName: string | undefined;
 };
-
-/** Receives a request body. After `end` or `failed` nothing more comes. */
-export type BodyConsumer = {
-  readonly chunk: (data: Buffer) => void;
-  readonly end: () => void;
-  readonly failed: (denial: Denial) => void;
-};
-
-/** A request body that is still arriving; the transport reads on only as fast as its consumer takes. */
-export interface RequestBody {
-  /** From Content-Length; undefined when only the end will tell. */
-  readonly declaredBytes: number | undefined;
-  readonly receivedBytes: number;
-  /** Starts the delivery; to be called once. Until then the client's `100 Continue` is withheld. */
-  consume(consumer: BodyConsumer): void;
-  pause(): void;
-  resume(): void;
-}
-
-/** How an answer's body ends. */
-export type AnswerFraming =
-  | { readonly kind: 'length'; readonly bytes: number }
-  | { readonly kind: 'chunked' }
-  /** HEAD, 204 and 304: no body whatever the headers say. */
-  | { readonly kind: 'bodiless'; readonly declaredBytes: number | undefined };
-
-/** Where the one final answer of an exchange goes; the protocol behind it does not show. */
-export interface AnswerSink {
-  /** True once a byte of the final answer may have left. */
-  readonly started: boolean;
-  readonly bytesOut: number;
-  /** Held back until the first `write` or `end`, so that a small answer leaves in one piece. */
-  head(status: number, headers: HeaderList, framing: AnswerFraming, close: boolean): void;
-  /** @returns false when the client is behind; `onDrain` tells when to go on */
-  write(chunk: Buffer): boolean;
-  end(last: Buffer | undefined): void;
-  /** Breaks the connection off, so that the client cannot take what it has for the whole. */
-  abort(): void;
-  onDrain(listener: () => void): void;
-}
 
 /** The facts every exchange begins with, whatever its protocol. */
 export type Accepted = {

@@ -1,5 +1,5 @@
 import { type Denial, type DenialCode, deny } from './denial.ts';
-import type { BodyConsumer } from './exchange.ts';
+import type { BodyConsumer } from './transport.ts';
 import type { Hold } from './limit/held-bytes.ts';
 
 type Source = { readonly consume: (consumer: BodyConsumer) => void };

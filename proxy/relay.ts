@@ -1,5 +1,5 @@
 import { abortCause, type Denial } from './denial.ts';
-import type { AnswerSink } from './exchange.ts';
+import type { AnswerSink } from './transport.ts';
 import type { Answer } from './filters/inspect.ts';
 import type { ResponseBody } from './upstream/workload-response.ts';
 

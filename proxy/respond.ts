@@ -1,5 +1,5 @@
 import { type Denial, denialRow, denialStatus } from './denial.ts';
-import type { AnswerSink } from './exchange.ts';
+import type { AnswerSink } from './transport.ts';
 import type { HeaderList } from './header-list.ts';
 
 /** Policy details, for callers on the explain list only. */

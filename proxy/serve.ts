@@ -1,7 +1,8 @@
 import type { AuditStream } from './audit/stream.ts';
 import type { Clock } from './clock.ts';
 import { type Denial, type DenialCode, deny, denialStatus, isDenial } from './denial.ts';
-import type { Accepted, AnswerSink, ConnectionFacts } from './exchange.ts';
+import type { Accepted, ConnectionFacts } from './exchange.ts';
+import type { AnswerSink } from './transport.ts';
 import { type Ending, exchangeRecord, type KnownFacts } from './exchange-record.ts';
 import type { Answer } from './filters/inspect.ts';
 import type { WireRequest } from './http1/host.ts';

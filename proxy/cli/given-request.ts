@@ -6,7 +6,8 @@ import { parseSpiffeId, type SpiffeId, type TrustDomain, trustDomainOf } from '.
 import { systemClock as clock } from '../clock.ts';
 import type { LimitsConfig } from '../config/config.ts';
 import { type Denial, deny, isDenial } from '../denial.ts';
-import type { Accepted, RequestBody } from '../exchange.ts';
+import type { Accepted } from '../exchange.ts';
+import type { RequestBody } from '../transport.ts';
 import type { Identified } from '../filters/identity.ts';
 import { headSearch, type RequestHead, readRequestHead } from '../http1/request-head.ts';
 import type { Snapshot } from '../snapshot.ts';

@@ -1,6 +1,6 @@
 import type { LimitsConfig } from '../config/config.ts';
 import type { Denial } from '../denial.ts';
-import type { AnswerSink, RequestBody } from '../exchange.ts';
+import type { AnswerSink, RequestBody } from '../transport.ts';
 import type { RequestHead, RequestLine } from './request-head.ts';
 
 /** One request as it came off the wire: a head, or the reason why it is none. */

@@ -1,6 +1,6 @@
 import type { Denial } from '../denial.ts';
 import { deny } from '../denial.ts';
-import type { BodyConsumer, RequestBody } from '../exchange.ts';
+import type { BodyConsumer, RequestBody } from '../transport.ts';
 import { type BodyDecoder, bodyDecoder } from './body-decoder.ts';
 import type { RequestHead } from './request-head.ts';
 

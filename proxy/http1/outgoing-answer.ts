@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import type { AnswerFraming, AnswerSink } from '../exchange.ts';
+import type { AnswerFraming, AnswerSink } from '../transport.ts';
 import type { HeaderList } from '../header-list.ts';
 
 /** What the answer tells its connection. */

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { type Denial, deny } from '../denial.ts';
-import type { RequestBody } from '../exchange.ts';
+import type { RequestBody } from '../transport.ts';
 
 /** A body that goes to the workload while it arrives. */
 export type StreamedBody = { readonly source: RequestBody; readonly maxBytes: number };

@@ -1,6 +1,6 @@
 import { type Denial, deny } from '../denial.ts';
 import type { WorkloadConfig } from '../config/config.ts';
-import type { AnswerFraming } from '../exchange.ts';
+import type { AnswerFraming } from '../transport.ts';
 import type { HeaderList } from '../header-list.ts';
 import { type FinalHead, malformedResponse } from '../http1/response-head.ts';
 import { withoutHopByHop } from '../normalise/headers.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { test } from 'tap';
 import { deny } from '../../../proxy/denial.ts';
-import type { AnswerFraming, AnswerSink } from '../../../proxy/exchange.ts';
+import type { AnswerFraming, AnswerSink } from '../../../proxy/transport.ts';
 import { relay } from '../../../proxy/relay.ts';
 import type { ResponseBody, ResponseConsumer } from '../../../proxy/upstream/workload-response.ts';
 

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { Writable } from 'node:stream';
 import { test } from 'tap';
 import { type Denial, deny } from '../../../proxy/denial.ts';
-import type { BodyConsumer, RequestBody } from '../../../proxy/exchange.ts';
+import type { BodyConsumer, RequestBody } from '../../../proxy/transport.ts';
 import { sendStreamed } from '../../../proxy/upstream/request-body.ts';
 
 /** A body that the test sends to a socket that the test reads. */
