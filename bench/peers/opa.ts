@@ -1,109 +1,106 @@
-import { type ChildProcessByStdio, execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { execFile } from 'node:child_process';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import type { Readable, Writable } from 'node:stream';
-import { Pool } from 'undici';
-import { cpuSeconds } from '../process.ts';
-import type { Bench } from '../run.ts';
-import type { Subject } from '../subject.ts';
+import { readBundleFiles } from '../../policy/bundle/read.ts';
+import { ProxyError } from '../../proxy/errors.ts';
+import { cpuSeconds, residentBytes } from '../process.ts';
+import { type Turn, Unable } from '../subject.ts';
 
-/** The release that the compiler artefact is built from, so that both run the same Rego. */
-const version = 'v1.22.2';
-const root = join(import.meta.dirname, '../..');
-const folder = join(root, 'node_modules/.cache/portcullis-bench');
+/** An `opa` program that runs here. */
+export type Opa = { readonly path: string; readonly version: string };
 
-type Files = { readonly rego: readonly string[]; readonly data: string };
+/** What OPA is given so that it decides as the bundle does: Rego and a data file, or a bundle that has its Rego. */
+export type OpaPolicy = {
+  readonly entrypoint: string;
+  readonly source:
+    | { readonly kind: 'files'; readonly rego: readonly string[]; readonly data: string }
+    | { readonly kind: 'bundle'; readonly path: string };
+};
 
-/** Builds OPA's server and the program around its Go library; undefined without Go. */
-export function buildOpa(): { readonly server: string; readonly library: string } | undefined {
-  const server = join(folder, 'opa');
-  const library = join(folder, 'opa-library');
+/** Of `opa bench` and `opa eval`, which take nothing without an option. */
+export function opaOptions({ source }: OpaPolicy): readonly string[] {
+  if (source.kind === 'bundle') return ['--bundle', source.path];
+  return [...source.rego, source.data].flatMap((file) => ['--data', file]);
+}
+
+export const opaQuery = ({ entrypoint }: OpaPolicy): string =>
+  `data${entrypoint
+    .split('/')
+    .map((name) => `[${JSON.stringify(name)}]`)
+    .join('')}`;
+
+/** The program that was named, or the one on the PATH; undefined when there is none. Throws ProxyError for a bad name. */
+export async function findOpa(named: string | undefined): Promise<Opa | undefined> {
+  const path = named ?? 'opa';
   try {
-    mkdirSync(folder, { recursive: true });
-    const source = join(import.meta.dirname, 'opa-library');
-    execFileSync('go', ['build', '-o', library, '.'], { cwd: source, stdio: ['ignore', 'ignore', 'inherit'] });
-    if (!existsSync(server)) {
-      const env = { ...process.env, GOBIN: folder };
-      execFileSync('go', ['install', `github.com/open-policy-agent/opa@${version}`], { env, cwd: folder });
-    }
-    return { server, library };
+    const said = await output(path, ['version']);
+    const [, version] = /^Version: (\S+)$/m.exec(said) ?? [];
+    if (version !== undefined && /^Rego Version:/m.test(said)) return { path, version };
+    if (named === undefined) return undefined;
+    throw new ProxyError(
+      'bench-peer-unusable',
+      `--with: ${path} is no opa: it does not answer \`opa version\` as OPA does`,
+    );
   } catch (cause) {
-    console.log(`without OPA's server and Go library: ${cause instanceof Error ? cause.message : 'no Go'}`);
-    return undefined;
+    if (cause instanceof ProxyError) throw cause;
+    if (named === undefined) return undefined;
+    const { code, message } = cause as NodeJS.ErrnoException;
+    throw new ProxyError('bench-peer-unusable', `--with: ${path} cannot be run (${code ?? message})`, { cause });
   }
 }
 
-/** OPA as a Go library, which times itself: what it costs without a network or another process in between. */
-export function opaLibrary(t: Bench, program: string, { rego, data }: Files): Subject {
-  const child: ChildProcessByStdio<Writable, Readable, null> = spawn(program, ['data.authz.decision', data, ...rego], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  t.teardown(() => child.kill('SIGKILL'));
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  return {
-    name: "OPA's Go library",
-    decide: async (inputs, rounds) => {
-      child.stdin.write(`${JSON.stringify({ inputs, rounds })}\n`);
-      const line = await lines.next();
-      const said = JSON.parse(String(line.value)) as { nanos: number[]; results: unknown[]; cpuNanos: number };
-      return { micros: said.nanos.map((ns) => ns / 1000), results: said.results, cpuMicros: said.cpuNanos / 1000 };
-    },
-  };
-}
-
-/** OPA's own server, over HTTP on loopback and a connection that is kept. */
-export async function opaServer(t: Bench, program: string, { rego, data }: Files): Promise<Subject> {
-  const port = await freePort();
-  const words = ['run', '--server', '--optimize-store-for-read-speed', '--log-level=error', '--skip-version-check'];
-  const child = spawn(program, [...words, `--addr=127.0.0.1:${port}`, ...rego, data], { stdio: 'ignore' });
-  t.teardown(() => child.kill('SIGKILL'));
-  const pool = new Pool(`http://127.0.0.1:${port}`, { connections: 1 });
-  t.teardown(() => pool.destroy());
-  await untilHealthy(pool);
-  const ask = async (input: unknown): Promise<unknown> => {
-    const { body } = await pool.request({
-      method: 'POST',
-      path: '/v1/data/authz/decision',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ input }),
+/** What a program prints on standard output. Rejects with what it says on standard error. */
+export function output(path: string, words: readonly string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    execFile(path, words, { maxBuffer: 64 * 1024 * 1024, timeout: 120_000 }, (failed, stdout, stderr) => {
+      if (failed === null) resolve(stdout);
+      // A system error has the code as text; a program that failed has its exit code there.
+      else reject(typeof failed.code === 'string' ? failed : new Error(lastLine(stderr) || failed.message));
     });
-    return ((await body.json()) as { result: unknown }).result;
-  };
-  return {
-    name: 'OPA over REST',
-    decide: async (inputs, rounds) => {
-      const micros: number[] = [];
-      const results: unknown[] = [];
-      const before = cpuSeconds(child.pid ?? 0);
-      for (let round = 0; round < rounds; round++) {
-        for (const input of inputs) {
-          const began = performance.now();
-          const result = await ask(input);
-          micros.push((performance.now() - began) * 1000);
-          if (round === 0) results.push(result);
-        }
-      }
-      return { micros, results, cpuMicros: (cpuSeconds(child.pid ?? 0) - before) * 1e6 };
-    },
-  };
+  });
 }
 
-async function untilHealthy(pool: Pool): Promise<void> {
-  for (;;) {
-    const answer = await pool.request({ method: 'GET', path: '/health' }).catch(() => undefined);
-    await answer?.body.dump();
-    if (answer?.statusCode === 200) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+/** The module that OPA itself compiles for its SDK. Throws Unable. */
+export async function opaModule({ path }: Opa, { entrypoint, source }: OpaPolicy, folder: string) {
+  const out = join(folder, 'stock.tar.gz');
+  const given = source.kind === 'bundle' ? ['--bundle', source.path] : source.rego;
+  await output(path, ['build', '--target=wasm', `--entrypoint=${entrypoint}`, `--output=${out}`, ...given]).catch(
+    (cause: Error) => {
+      throw new Unable(`opa build: ${cause.message}`);
+    },
+  );
+  const module = (await readBundleFiles(out)).get('policy.wasm');
+  if (module === undefined) throw new Unable('opa build made no policy.wasm');
+  return Uint8Array.from(module);
+}
+
+/** What a Go program dies of stands last. */
+export const lastLine = (text: string): string => text.trim().split('\n').at(-1) ?? '';
+
+/** What the system says about a process that decided while `work` ran. */
+export async function watched(pid: number, work: () => Promise<Float64Array>): Promise<Turn> {
+  const before = told(() => cpuSeconds(pid));
+  const micros = await work();
+  const after = told(() => cpuSeconds(pid));
+  const cpuMicros = before === null || after === null ? null : (after - before) * 1e6;
+  return { micros, cpuMicros, residentBytes: told(() => residentBytes(pid)) };
+}
+
+/** Only Linux has /proc. */
+function told(look: () => number): number | null {
+  try {
+    return look();
+  } catch {
+    return null;
   }
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
   server.close();
+  await once(server, 'close');
   return typeof address === 'object' && address !== null ? address.port : 0;
 }

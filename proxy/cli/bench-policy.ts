@@ -1,4 +1,6 @@
-import type { Command } from './command.ts';
+import { resolve } from 'node:path';
+import type { Engine, Request } from '../../bench/policy/request.ts';
+import { type Arguments, type Command, type Io, requiredValue, UsageError, valueOf } from './command.ts';
 
 export const benchPolicy: Command = {
   path: ['bench', 'policy'],
@@ -8,7 +10,7 @@ export const benchPolicy: Command = {
     {
       name: 'input',
       value: 'FILE',
-      help: 'decide these: one JSON document, a JSON array or JSON lines, each what the policy sees as `input` or a request with the names of the options of `explain`; default: one for each route',
+      help: 'decide these: one JSON document, a JSON array or JSON lines, each what the policy sees as `input`, or a request with the names of the options of `explain`; default: one for each route',
     },
     { name: 'recorded', value: 'AUDIT', help: 'decide what this audit folder, or one file of it, has on record' },
     { name: 'engine', value: 'NAME', help: 'wasm, plan or both; default: both' },
@@ -17,11 +19,72 @@ export const benchPolicy: Command = {
       value: 'N,N...',
       help: 'decide by a synthetic policy of so many rules instead of your own, to see how it scales',
     },
-    { name: 'with', value: 'opa=PATH', help: 'the opa to compare with; default: the one on PATH' },
+    { name: 'with', value: 'opa=PATH', help: 'the opa to compare with; default: the one on the PATH' },
     { name: 'rounds', value: 'N', help: 'how often each subject has its turn; default: 7' },
     { name: 'json', value: 'FILE', help: 'write the result there; - prints it instead of the table' },
     { name: 'html', value: 'FILE', help: 'write a page with charts there' },
   ],
-  exitCodes: { 0: 'it was measured' },
-  run: async () => 3,
+  exitCodes: {
+    0: 'it was measured',
+    130: 'SIGINT ended it',
+    143: 'SIGTERM ended it',
+  },
+  run: async (args, io) => {
+    const request = readRequest(args, io);
+    const { runBenchPolicy } = await import('../../bench/policy/run.ts');
+    return runBenchPolicy(request, io);
+  },
 };
+
+function readRequest(args: Arguments, io: Io): Request {
+  const file = (name: string) => {
+    const value = valueOf(args, name);
+    return value === undefined || value === '-' ? value : resolve(io.cwd, value);
+  };
+  return {
+    what: readWhat(args, io),
+    engines: readEngines(valueOf(args, 'engine') ?? 'both'),
+    opa: readWith(valueOf(args, 'with'), io),
+    rounds: wholeNumber('rounds', valueOf(args, 'rounds') ?? '7', 1000),
+    json: file('json'),
+    html: file('html'),
+  };
+}
+
+function readWhat(args: Arguments, io: Io): Request['what'] {
+  const rules = valueOf(args, 'rules');
+  const given = ['config', 'input', 'recorded'].filter((name) => valueOf(args, name) !== undefined);
+  if (rules !== undefined) {
+    if (given.length > 0)
+      throw new UsageError(`--rules brings its own policy and inputs, so --${given[0]} has no place`);
+    return { kind: 'synthetic', sizes: rules.split(',').map((each) => wholeNumber('rules', each, 100_000)) };
+  }
+  const configFile = resolve(io.cwd, requiredValue(args, 'config'));
+  const input = valueOf(args, 'input');
+  const recorded = valueOf(args, 'recorded');
+  if (input !== undefined && recorded !== undefined) throw new UsageError('--input or --recorded, not both');
+  if (input !== undefined) return { kind: 'own', configFile, from: { kind: 'input', file: resolve(io.cwd, input) } };
+  if (recorded === undefined) return { kind: 'own', configFile, from: { kind: 'routes' } };
+  return { kind: 'own', configFile, from: { kind: 'recorded', path: resolve(io.cwd, recorded) } };
+}
+
+function readEngines(text: string): readonly Engine[] {
+  if (text === 'both') return ['wasm', 'plan'];
+  if (text === 'wasm' || text === 'plan') return [text];
+  throw new UsageError(`--engine is wasm, plan or both, not '${text}'`);
+}
+
+/** A bare name is looked for on the PATH. */
+function readWith(text: string | undefined, io: Io): string | undefined {
+  if (text === undefined) return undefined;
+  const [, path] = /^opa=(.+)$/.exec(text) ?? [];
+  if (path === undefined) throw new UsageError(`--with is opa=PATH, not '${text}'`);
+  return path.includes('/') ? resolve(io.cwd, path) : path;
+}
+
+function wholeNumber(name: string, text: string, most: number): number {
+  const number = /^[1-9][0-9]{0,8}$/.test(text.trim()) ? Number(text) : Number.NaN;
+  if (number <= most) return number;
+  const list = name === 'rules' ? ', or several with commas between' : '';
+  throw new UsageError(`--${name} is a whole number from 1 to ${most}${list}, not '${text}'`);
+}
