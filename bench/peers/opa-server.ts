@@ -1,6 +1,9 @@
 import { spawn } from 'node:child_process';
-import { Pool } from 'undici';
+import { Agent, request } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { wholeText } from '../../policy/engines/projection.ts';
+import { openConnection } from '../load/connection.ts';
+import { prepareRequest } from '../load/load-request.ts';
 import { answerText } from '../policy/answer.ts';
 import type { Stage } from '../result.ts';
 import type { Bench } from '../run.ts';
@@ -12,16 +15,21 @@ const words = ['run', '--server', '--optimize-store-for-read-speed', '--log-leve
 
 /** OPA's own server, over HTTP on loopback and a connection that is kept. Throws Unable. */
 export async function opaServer(t: Bench, opa: Opa, policy: OpaPolicy, inputs: readonly unknown[]): Promise<Subject> {
-  const { pid, pool } = await start(t, opa, policy);
+  const { pid, port } = await start(t, opa, policy);
+  const agent = new Agent({ keepAlive: true });
+  t.teardown(() => agent.destroy());
   const path = `/v1/data/${policy.entrypoint.split('/').map(encodeURIComponent).join('/')}`;
-  const ask = (input: unknown) => post(pool, path, wholeText({ input }));
+  const url = `http://127.0.0.1:${port}${path}`;
+  const ask = await lightClient(t, port, path);
   return {
     name: 'OPA over REST',
     about: `opa ${opa.version}, ${words.slice(0, 3).join(' ')}, one kept connection on loopback`,
     tells: 'result',
     answers: async () => {
       const answers: string[] = [];
-      for (const [index, input] of inputs.entries()) answers.push(answered(await ask(input), index));
+      for (const [index, input] of inputs.entries()) {
+        answers.push(answered(await post(agent, url, wholeText({ input })), index));
+      }
       return answers;
     },
     turn: (times) =>
@@ -29,12 +37,33 @@ export async function opaServer(t: Bench, opa: Opa, policy: OpaPolicy, inputs: r
         const micros = new Float64Array(inputs.length * times);
         for (let at = 0; at < micros.length; at++) {
           const began = performance.now();
-          await ask(inputs[at % inputs.length]);
+          await ask(wholeText({ input: inputs[at % inputs.length] }));
           micros[at] = (performance.now() - began) * 1000;
         }
         return micros;
       }),
-    stages: () => stages(pool, path, inputs),
+    stages: () => stages(agent, url, inputs),
+  };
+}
+
+/** Waits for each answer and does not read it, so that as little as possible of the latency is the client's. */
+async function lightClient(t: Bench, port: number, path: string): Promise<(body: string) => Promise<void>> {
+  let waiting = Promise.withResolvers<void>();
+  const connection = openConnection({ kind: 'tcp', host: '127.0.0.1', port }, 0, {
+    ready: () => waiting.resolve(),
+    answered: ({ status }) => {
+      if (status === 200) waiting.resolve();
+      else waiting.reject(new Unable(`OPA answered with status ${status}`));
+    },
+    broken: (reason) => waiting.reject(new Unable(`OPA's server is gone: ${reason}`)),
+  });
+  t.teardown(() => connection.destroy());
+  await waiting.promise;
+  const headers = { 'content-type': 'application/json' };
+  return (body) => {
+    waiting = Promise.withResolvers<void>();
+    connection.send(prepareRequest({ method: 'POST', path, headers, body }));
+    return waiting.promise;
   };
 }
 
@@ -42,7 +71,7 @@ async function start(
   t: Bench,
   opa: Opa,
   { source }: OpaPolicy,
-): Promise<{ readonly pid: number; readonly pool: Pool }> {
+): Promise<{ readonly pid: number; readonly port: number }> {
   const port = await freePort();
   const given = source.kind === 'bundle' ? ['--bundle', source.path] : [...source.rego, source.data];
   const child = spawn(opa.path, [...words, `--addr=127.0.0.1:${port}`, ...given], {
@@ -50,25 +79,21 @@ async function start(
   });
   t.teardown(() => child.kill('SIGKILL'));
   let said = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    said += text;
+  child.stderr.setEncoding('utf8').on('data', (line: string) => {
+    said += line;
   });
-  const pool = new Pool(`http://127.0.0.1:${port}`, { connections: 1 });
-  t.teardown(() => pool.destroy());
   const ended = new Promise<never>((_, reject) => {
     child.once('error', reject).once('close', () => reject(new Unable(`opa run: ${lastLine(said) || 'it ended'}`)));
   });
-  await Promise.race([untilHealthy(pool, child), ended]);
-  // What ends it later shows as a request that fails.
+  // What ends it later shows as a connection that breaks.
   ended.catch(() => undefined);
-  return { pid: child.pid ?? 0, pool };
+  await Promise.race([untilHealthy(`http://127.0.0.1:${port}/health`, child), ended]);
+  return { pid: child.pid ?? 0, port };
 }
 
-async function untilHealthy(pool: Pool, child: { readonly exitCode: number | null }): Promise<void> {
+async function untilHealthy(url: string, child: { readonly exitCode: number | null }): Promise<void> {
   while (child.exitCode === null) {
-    const answer = await pool.request({ method: 'GET', path: '/health' }).catch(() => undefined);
-    await answer?.body.dump();
-    if (answer?.statusCode === 200) return;
+    if ((await exchange(url, { method: 'GET' }, '').catch(() => undefined))?.status === 200) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
@@ -79,11 +104,24 @@ type Answer = {
   readonly metrics?: Readonly<Record<string, number>>;
 };
 
-async function post(pool: Pool, path: string, body: string): Promise<Answer> {
-  const headers = { 'content-type': 'application/json' };
-  const answer = await pool.request({ method: 'POST', path, headers, body });
-  const said = (await answer.body.json()) as Answer;
-  return answer.statusCode === 200 ? said : { message: said.message ?? `status ${answer.statusCode}` };
+async function post(agent: Agent, url: string, body: string): Promise<Answer> {
+  const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+  const { status, said } = await exchange(url, { method: 'POST', agent, headers }, body);
+  const answer = JSON.parse(said) as Answer;
+  return status === 200 ? answer : { message: answer.message ?? `status ${status}` };
+}
+
+function exchange(
+  url: string,
+  options: object,
+  body: string,
+): Promise<{ readonly status: number; readonly said: string }> {
+  return new Promise((resolve, reject) => {
+    const sent = request(url, options, (answer) => {
+      text(answer).then((said) => resolve({ status: answer.statusCode ?? 0, said }), reject);
+    });
+    sent.on('error', reject).end(body);
+  });
 }
 
 function answered({ result, message }: Answer, index: number): string {
@@ -92,7 +130,7 @@ function answered({ result, message }: Answer, index: number): string {
 }
 
 /** By OPA's own timers, which it adds to its answer when it is asked to. */
-async function stages(pool: Pool, path: string, inputs: readonly unknown[]): Promise<readonly Stage[]> {
+async function stages(agent: Agent, url: string, inputs: readonly unknown[]): Promise<readonly Stage[]> {
   const names = ['serialising', 'input parsing', 'evaluation', 'the rest of its handler', 'HTTP and loopback'] as const;
   const spent = new Map<string, number>(names.map((name) => [name, 0]));
   const add = (name: (typeof names)[number], micros: number) => spent.set(name, (spent.get(name) ?? 0) + micros);
@@ -101,7 +139,7 @@ async function stages(pool: Pool, path: string, inputs: readonly unknown[]): Pro
     const began = performance.now();
     const body = wholeText({ input: inputs[at % inputs.length] });
     const sent = performance.now();
-    const { metrics = {} } = await post(pool, `${path}?metrics=true`, body);
+    const { metrics = {} } = await post(agent, `${url}?metrics=true`, body);
     const whole = (performance.now() - sent) * 1000;
     const micros = (timer: string) => (metrics[`timer_${timer}_ns`] ?? 0) / 1000;
     const [parse, evaluate, handler] = [
