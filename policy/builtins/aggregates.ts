@@ -1,7 +1,7 @@
 import { compareValues, sortedMembers } from '../value/order.ts';
 import { sizeOf } from '../value/object.ts';
 import { has } from '../value/set.ts';
-import { isArray, isObject, RegoSet, type Value } from '../value/value.ts';
+import { isArray, isObject, type NumberValue, RegoSet, type Value } from '../value/value.ts';
 import { add, multiply } from './numbers/arithmetic.ts';
 import type { Builtin, BuiltinContext, Builtins } from './builtin.ts';
 import { chargeForText } from './strings/charge.ts';
@@ -31,8 +31,8 @@ function items(context: BuiltinContext, value: Value): readonly Value[] {
 const fold =
   (step: typeof add, initial: number): Builtin =>
   (context, values) => {
-    let whole: number | bigint = initial;
-    let rest: number | bigint = initial;
+    let whole: NumberValue = initial;
+    let rest: NumberValue = initial;
     for (const item of items(context, values)) {
       const operand = number(item, 1);
       if (typeof operand === 'bigint' || Number.isInteger(operand)) whole = step(context, whole, operand);

@@ -1,5 +1,14 @@
 import { sortedMembers } from '../value/order.ts';
-import { isArray, isNumber, isObject, type ObjectValue, RegoSet, typeName, type Value } from '../value/value.ts';
+import {
+  isArray,
+  isNumber,
+  isObject,
+  type NumberValue,
+  type ObjectValue,
+  RegoSet,
+  typeName,
+  type Value,
+} from '../value/value.ts';
 import { BuiltinError } from './builtin.ts';
 
 /*
@@ -11,7 +20,7 @@ export function text(value: Value | undefined, position: number): string {
   return typeof value === 'string' ? value : mismatch(position, 'string', value);
 }
 
-export function number(value: Value | undefined, position: number): number | bigint {
+export function number(value: Value | undefined, position: number): NumberValue {
   return isNumber(value) ? value : mismatch(position, 'number', value);
 }
 

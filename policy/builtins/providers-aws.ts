@@ -1,8 +1,9 @@
 import { createHash, createHmac } from 'node:crypto';
 import { bytesOf } from '../value/bytes.ts';
+import { wholeOf } from '../value/decimal.ts';
 import { insert, keysOf, member, objectOf } from '../value/object.ts';
 import { compareStrings, sortedEntries } from '../value/order.ts';
-import { isObject, type ObjectValue, type Value } from '../value/value.ts';
+import { isObject, type NumberValue, type ObjectValue, RegoDecimal, type Value } from '../value/value.ts';
 import { type Builtin, BuiltinError, type Builtins } from './builtin.ts';
 import { marshal } from './json/json.ts';
 import { number, object } from './operands.ts';
@@ -87,11 +88,12 @@ function requiredText(of: ObjectValue, name: string): string {
 }
 
 /** `20151228T140825Z`. */
-function timestampOf(timeNs: number | bigint): string {
-  if (!Number.isInteger(Number(timeNs)) || timeNs < 0 || timeNs >= 2n ** 63n) {
+function timestampOf(timeNs: NumberValue): string {
+  const ns = timeNs instanceof RegoDecimal ? undefined : wholeOf(timeNs);
+  if (ns === undefined || ns < 0n || ns >= 2n ** 63n) {
     throw new BuiltinError('could not convert time_ns value into a unix timestamp');
   }
-  const date = new Date(Number(BigInt(timeNs) / 1_000_000n));
+  const date = new Date(Number(ns / 1_000_000n));
   return date.toISOString().replaceAll(/[-:]|\.\d+/g, '');
 }
 

@@ -3,12 +3,12 @@ import { readValue, ValueTextError } from '../value/read-text.ts';
 import { maxResultSize, plainJson } from './plan/plain-json.ts';
 
 /** A number that JSON.parse may not read exactly, or a set. Found in texts too, which costs only time. */
-const beyondJson = /\d{16}|\d[eE]|set\(\)|\{[^"}]/;
+const beyondJson = /[\d.]{16}|\d[eE]|set\(\)|\{[^"}]/;
 
 /**
  * Reads the result set, which OPA's WebAssembly gives as a set in the notation of `value/text.ts`, as the JSON that OPA
  * answers with: sets are sorted arrays, keys that are no strings become their JSON text. Integers beyond 2^53 - 1 are
- * bigints. Throws EvaluationError.
+ * bigints, decimals that no double holds RegoDecimals. Throws EvaluationError.
  */
 export function readResult(text: string): unknown {
   if (text === 'set()') return [];

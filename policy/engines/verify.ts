@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { EvaluationError, type PolicyEngine } from '../engine.ts';
 import type { PolicyInput } from '../input.ts';
 import { valueText } from '../value/text.ts';
-import type { Value } from '../value/value.ts';
+import { RegoDecimal, type Value } from '../value/value.ts';
 
 /** Two engines that should agree and do not. Digests: a result may hold what must not be written to a log. */
 export type Difference = {
@@ -83,9 +83,9 @@ function canonicalText(result: unknown): string {
   }
 }
 
-/** The SDK of the reference reads results as JSON with doubles, so that beyond 2^53 only these can be compared. */
+/** OPA's WebAssembly keeps eighteen digits of a quotient, so that only what doubles tell can be compared. */
 function roundNumbers(value: Value): Value {
-  if (typeof value === 'bigint') return Number(value);
+  if (typeof value === 'bigint' || value instanceof RegoDecimal) return Number(value);
   if (Array.isArray(value)) return (value as readonly Value[]).map(roundNumbers);
   if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value;
   return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, roundNumbers(part as Value)]));

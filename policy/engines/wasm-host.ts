@@ -124,7 +124,7 @@ export function listed(
 }
 
 /** Where a value may not be JSON, or be what JSON.parse cannot read exactly. */
-const beyondJson = /[{}]|set\(|\d{16}|\d[eE]|\.(?!\d)|[^\d]\.|^\./;
+const beyondJson = /[{}]|set\(|[\d.]{16}|\d[eE]|\.(?!\d)|[^\d]\.|^\./;
 
 /** Most operands are texts and lists of texts, which JSON.parse reads ten times faster. */
 function readOperand(text: string): Value {

@@ -1,3 +1,4 @@
+import { wholeOf } from './decimal.ts';
 import { valueText } from './text.ts';
 import type { Key, Value } from './value.ts';
 
@@ -25,5 +26,5 @@ function compositeKey(value: object & Value): string {
 
 /** 1e300 from JSON is a double, the same integer from arithmetic a bigint. */
 function numberKey(value: number): number | bigint {
-  return Number.isInteger(value) && !Number.isSafeInteger(value) ? BigInt(value) : value;
+  return Number.isInteger(value) && !Number.isSafeInteger(value) ? (wholeOf(value) as bigint) : value;
 }

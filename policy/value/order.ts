@@ -1,8 +1,11 @@
+import { compareDecimals, wholeOf } from './decimal.ts';
 import {
   type Entry,
   isArray,
   isObject,
+  type NumberValue,
   type ObjectValue,
+  RegoDecimal,
   RegoMap,
   RegoSet,
   type TypeName,
@@ -32,7 +35,7 @@ export function compareValues(a: Value, b: Value): number {
     case 'boolean':
       return Number(a) - Number(b);
     case 'number':
-      return compareNumbers(a as number | bigint, b as number | bigint);
+      return compareNumbers(a as NumberValue, b as NumberValue);
     case 'array':
       return compareLists(a as readonly Value[], b as readonly Value[], compareValues);
     case 'object':
@@ -45,11 +48,16 @@ export function compareValues(a: Value, b: Value): number {
   }
 }
 
-/** Exact: JavaScript compares a double with a bigint as the mathematical numbers that they are. */
-export function compareNumbers(a: number | bigint, b: number | bigint): number {
-  if (a < b) return -1;
-  return a > b ? 1 : 0;
+/** Exact. A double beyond 2^53 is the integer that it is written as, and not that of its bits. */
+export function compareNumbers(a: NumberValue, b: NumberValue): number {
+  if (a instanceof RegoDecimal || b instanceof RegoDecimal) return compareDecimals(a, b);
+  const [x, y] = typeof a === typeof b ? [a, b] : [withoutBits(a), withoutBits(b)];
+  if (x < y) return -1;
+  return x > y ? 1 : 0;
 }
+
+const withoutBits = (value: number | bigint): number | bigint =>
+  typeof value === 'bigint' || Math.abs(value) < 2 ** 53 ? value : (wholeOf(value) as bigint);
 
 /**
  * By code point, which is Go's order of the UTF-8 bytes. JavaScript compares code units, which puts U+1F600, whose first
@@ -99,6 +107,7 @@ export function equalValues(a: Value, b: Value): boolean {
   if (a === b) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return equalNumbers(a, b);
   if (isArray(a)) return isArray(b) && equalArrays(a, b);
+  if (a instanceof RegoDecimal) return b instanceof RegoDecimal && String(a) === String(b);
   if (a instanceof RegoSet) return b instanceof RegoSet && equalSets(a, b);
   return isObject(b) && equalObjects(a as ObjectValue, b);
 }

@@ -1,16 +1,16 @@
 import { numberOf } from './number.ts';
 import { ValueTextError } from './read-text.ts';
-import type { Value } from './value.ts';
+import type { NumberValue, Value } from './value.ts';
 
 /** What reads or writes a value descends by recursion: deeper text would end in an exhausted stack, far from its cause. */
 const maxDepth = 1000;
 
 /** Where a number may not be what `JSON.parse` makes of it: many digits, an exponent of three, or -0. */
-const unusualNumber = /\d{16}|\d[eE]\+?\d{3}|-0/;
+const unusualNumber = /[\d.]{16}|\d[eE][+-]?\d{3}|-0/;
 
 /**
  * Reads JSON that a policy was handed in a string. Of two members with one name the last counts, as in OPA. Throws
- * ValueTextError, also for what no double can hold (1e400) and for nesting beyond 1,000.
+ * ValueTextError, also for a number that OPA refuses (1e40000) and for nesting beyond 1,000.
  */
 export function readJson(json: string): Value {
   const text = withoutLoneSurrogates(json);
@@ -26,7 +26,7 @@ export function readJson(json: string): Value {
   }
 }
 
-function exact(literal: string): number | bigint {
+function exact(literal: string): NumberValue {
   const value = numberOf(literal);
   if (value === undefined) throw new ValueTextError('a number that is out of range');
   return value;

@@ -1,7 +1,7 @@
 import { numberOf } from './number.ts';
 import { insert } from './object.ts';
 import { setOf } from './set.ts';
-import { type ObjectValue, RegoSet, type Value } from './value.ts';
+import { type NumberValue, type ObjectValue, RegoSet, type Value } from './value.ts';
 
 /** Text that is not in the notation. */
 export class ValueTextError extends Error {
@@ -72,7 +72,7 @@ class Reader {
     }
   }
 
-  #number(): number | bigint {
+  #number(): NumberValue {
     number.lastIndex = this.#at;
     const [literal] = number.exec(this.#text) ?? this.#fail();
     this.#at += literal.length;

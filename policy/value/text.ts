@@ -1,5 +1,6 @@
+import { wholeOf } from './decimal.ts';
 import { compareStrings, sortedEntries, sortedMembers } from './order.ts';
-import { type Entry, isArray, RegoMap, RegoSet, type Value } from './value.ts';
+import { type Entry, isArray, isScalar, type NumberValue, RegoMap, RegoSet, type Value } from './value.ts';
 
 /**
  * A value in the notation of OPA's `opa_value_dump` and `opa_value_parse`: JSON, and sets as `{1,2}` or `set()`, and keys of
@@ -7,16 +8,16 @@ import { type Entry, isArray, RegoMap, RegoSet, type Value } from './value.ts';
  */
 export function valueText(value: Value): string {
   if (typeof value === 'string') return JSON.stringify(value);
-  if (value === null || typeof value !== 'object') return numberText(value);
+  if (isScalar(value)) return numberText(value);
   if (isArray(value)) return `[${value.map(valueText).join(',')}]`;
   if (!(value instanceof RegoSet)) return `{${sortedEntries(value).map(entryText).join(',')}}`;
   return value.members.size === 0 ? 'set()' : `{${sortedMembers(value).map(valueText).join(',')}}`;
 }
 
 /** Numbers are exact; `null`, `true` and `false` are themselves. */
-function numberText(value: null | boolean | number | bigint): string {
+function numberText(value: null | boolean | NumberValue): string {
   // Above 1e21 a double would be written with an exponent, and the same bigint without one; -0 is 0.
-  return typeof value === 'number' && Number.isInteger(value) ? String(BigInt(value)) : String(value);
+  return typeof value === 'number' && Number.isInteger(value) ? String(wholeOf(value)) : String(value);
 }
 
 const entryText = ([key, value]: Entry): string => `${valueText(key)}:${valueText(value)}`;
@@ -24,7 +25,7 @@ const entryText = ([key, value]: Entry): string => `${valueText(key)}:${valueTex
 /** A value as JSON, as OPA gives results: a set becomes an array in its order, a key that is no string its JSON text. */
 export function jsonText(value: Value): string {
   if (typeof value === 'string') return JSON.stringify(value);
-  if (value === null || typeof value !== 'object') return numberText(value);
+  if (isScalar(value)) return numberText(value);
   if (isArray(value)) return `[${value.map(jsonText).join(',')}]`;
   if (value instanceof RegoSet) return `[${sortedMembers(value).map(jsonText).join(',')}]`;
   if (value instanceof RegoMap) return mapText(value);

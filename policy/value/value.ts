@@ -3,14 +3,17 @@ import { Members } from './members.ts';
 /**
  * A Rego value. What JSON can say is its plain JavaScript value, so that input and data are read where they lie:
  *
- * - a number is a `number`, or a `bigint` when it is an integer beyond 2^53 - 1; a bigint within is never made;
+ * - a number is a `number`; a `bigint` when it is an integer beyond 2^53 - 1; and a RegoDecimal when neither holds it:
+ *   1e400, 1e-400, 0.1234567890123456789. One number has one form, but that JSON.parse makes doubles of large integers;
  * - an object whose keys are all strings is a plain object (read own members only: a key may be `__proto__`), any other
  *   object a RegoMap;
  * - a set is a RegoSet.
  *
  * `undefined` is not a value but Rego's undefined. A value never changes once something else can see it.
  */
-export type Value = null | boolean | number | bigint | string | readonly Value[] | PlainObject | RegoMap | RegoSet;
+export type Value = null | boolean | NumberValue | string | readonly Value[] | PlainObject | RegoMap | RegoSet;
+
+export type NumberValue = number | bigint | RegoDecimal;
 
 /** What stands for a value in a JavaScript Map (`keyOf`): two values have one key exactly when they are equal in Rego. */
 export type Key = null | boolean | number | bigint | string;
@@ -29,6 +32,20 @@ export class RegoMap {
   sorted: readonly Entry[] | undefined = undefined;
 }
 
+/** An exact decimal; `decimal.ts` reads and computes it. Its text is its value: equal numbers have equal text. */
+export class RegoDecimal {
+  readonly #text: string;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  /** As JSON writes it. Of no other name, because a policy could ask for that as a member. */
+  toString(): string {
+    return this.#text;
+  }
+}
+
 export type Entry = readonly [key: Value, value: Value];
 export type PlainObject = { readonly [name: string]: Value };
 export type ObjectValue = PlainObject | RegoMap;
@@ -41,7 +58,7 @@ export function typeName(value: Value): TypeName {
   if (Array.isArray(value)) return 'array';
   if (value instanceof RegoSet) return 'set';
   const type = typeof value;
-  if (type === 'bigint') return 'number';
+  if (type === 'bigint' || value instanceof RegoDecimal) return 'number';
   return type as 'boolean' | 'number' | 'string' | 'object';
 }
 
@@ -50,8 +67,13 @@ export const isArray = (value: Value | undefined): value is readonly Value[] => 
 export const isSet = (value: Value | undefined): value is RegoSet => value instanceof RegoSet;
 
 export function isObject(value: Value | undefined): value is ObjectValue {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof RegoSet);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  return !(value instanceof RegoSet) && !(value instanceof RegoDecimal);
 }
 
-export const isNumber = (value: Value | undefined): value is number | bigint =>
-  typeof value === 'number' || typeof value === 'bigint';
+/** What has no parts. */
+export const isScalar = (value: Value): value is null | boolean | NumberValue | string =>
+  typeof value !== 'object' || value === null || value instanceof RegoDecimal;
+
+export const isNumber = (value: Value | undefined): value is NumberValue =>
+  typeof value === 'number' || typeof value === 'bigint' || value instanceof RegoDecimal;

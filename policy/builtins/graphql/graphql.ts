@@ -1,5 +1,5 @@
 import { jsonText } from '../../value/text.ts';
-import { isArray, isObject, type PlainObject, type Value } from '../../value/value.ts';
+import { isArray, isObject, isScalar, type PlainObject, type Value } from '../../value/value.ts';
 import { attempt, type BuiltinContext, BuiltinError, type Builtins } from '../builtin.ts';
 import { checkQuery, type DocumentNode, type GraphQLSchema, guarded, makeSchema, parseDocument } from './library.ts';
 import { comparisons } from './query-cost.ts';
@@ -46,7 +46,7 @@ function bounded(document: DocumentNode, valueOf: (document: DocumentNode) => Pl
 }
 
 function isDeeper(value: Value, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return false;
+  if (isScalar(value)) return false;
   if (levels === 0) return true;
   const children = isArray(value) ? value : Object.values(value as PlainObject);
   return children.some((child) => isDeeper(child, levels - 1));

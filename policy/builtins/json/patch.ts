@@ -2,7 +2,7 @@ import { keyOf } from '../../value/key.ts';
 import { copyOf, entriesOf, insert, member, objectOf, sizeOf } from '../../value/object.ts';
 import { equalValues } from '../../value/order.ts';
 import { filtered, setOf } from '../../value/set.ts';
-import { isArray, isObject, type Key, type ObjectValue, RegoSet, type Value } from '../../value/value.ts';
+import { isArray, isObject, isScalar, type Key, type ObjectValue, RegoSet, type Value } from '../../value/value.ts';
 import { type BuiltinContext, BuiltinError, type Builtins } from '../builtin.ts';
 import { parsePath } from './paths.ts';
 import { array, text } from '../operands.ts';
@@ -82,7 +82,7 @@ function required(patch: ObjectValue, name: string): Value {
 function spend(context: BuiltinContext, copies: { left: number }, value: Value, depth = 0): void {
   context.charge(1);
   if (--copies.left < 0) throw new BuiltinError(`a patch copies more than ${maxCopied} values`);
-  if (typeof value !== 'object' || value === null) return;
+  if (isScalar(value)) return;
   if (depth >= maxDepth) throw tooDeep();
   if (isArray(value)) for (const item of value) spend(context, copies, item, depth + 1);
   else if (value instanceof RegoSet) for (const item of value.members.values()) spend(context, copies, item, depth + 1);
@@ -126,7 +126,7 @@ function present(value: Value | undefined): Value {
 }
 
 function container(value: Value): Container {
-  if (typeof value !== 'object' || value === null) throw new BuiltinError('a path of the patch leads through a scalar');
+  if (isScalar(value)) throw new BuiltinError('a path of the patch leads through a scalar');
   return value;
 }
 

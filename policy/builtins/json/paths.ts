@@ -3,7 +3,7 @@ import { keyOf } from '../../value/key.ts';
 import { entriesOf, insert } from '../../value/object.ts';
 import { sortedMembers } from '../../value/order.ts';
 import { setOf } from '../../value/set.ts';
-import { isArray, type Key, type ObjectValue, RegoSet, typeName, type Value } from '../../value/value.ts';
+import { isArray, isScalar, type Key, type ObjectValue, RegoSet, typeName, type Value } from '../../value/value.ts';
 import { BuiltinError, type Builtins } from '../builtin.ts';
 import { mismatch, object } from '../operands.ts';
 
@@ -62,7 +62,7 @@ function remove(value: Value, named: NamedMembers): Value {
 
 /** Each child replaced, or left out. A path names an item of an array by its decimal index, one of a set by itself. */
 function rebuild(value: Value, replace: (child: Value, key: Key) => Value | undefined): Value {
-  if (typeof value !== 'object' || value === null) return value;
+  if (isScalar(value)) return value;
   if (isArray(value)) {
     return value.map((item, index) => replace(item, String(index))).filter((item) => item !== undefined);
   }

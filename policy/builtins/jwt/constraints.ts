@@ -1,6 +1,6 @@
 import { compareNumbers, sortedEntries } from '../../value/order.ts';
 import { member } from '../../value/object.ts';
-import { isArray, isNumber, type ObjectValue, type Value } from '../../value/value.ts';
+import { isArray, isNumber, type NumberValue, type ObjectValue, type Value } from '../../value/value.ts';
 import { type BuiltinContext, BuiltinError } from '../builtin.ts';
 import { readVerificationKeys, type VerificationKey } from './keys.ts';
 import { secretOf } from './secret.ts';
@@ -50,8 +50,8 @@ function timeIn({ unixMs }: BuiltinContext, constraints: ObjectValue): number {
     if (unixMs === undefined) throw new BuiltinError('no time to judge the token by');
     return unixMs / 1000;
   }
-  if (!isNumber(time)) throw new BuiltinError('token time constraint: must be a number');
-  if (time < 0) throw new BuiltinError('token time constraint: must not be negative');
+  if (!isTime(time)) throw new BuiltinError('token time constraint: must be a number');
+  if (Number(time) < 0) throw new BuiltinError('token time constraint: must not be negative');
   return Number(time) / 1e9;
 }
 
@@ -70,8 +70,11 @@ function isFor(claim: Value | undefined, audience: string): boolean {
   return claim === audience || (isArray(claim) && claim.includes(audience));
 }
 
-function timeClaim(claims: ObjectValue, name: string): number | bigint | undefined {
+/** A token until 1e400 would be valid for ever to us, and not at all to a reader that takes it for infinity, or for 0. */
+const isTime = (value: Value): value is NumberValue => isNumber(value) && Number.isFinite(Number(value));
+
+function timeClaim(claims: ObjectValue, name: string): NumberValue | undefined {
   const value = member(claims, name);
-  if (value === undefined || isNumber(value)) return value;
+  if (value === undefined || isTime(value)) return value;
   throw new BuiltinError(`${name} value must be a number`);
 }

@@ -1,5 +1,7 @@
+import { roundDecimal, wholeOf } from '../../value/decimal.ts';
 import { integer } from '../../value/number.ts';
-import { isNumber, RegoSet } from '../../value/value.ts';
+import { compareNumbers } from '../../value/order.ts';
+import { isNumber, type NumberValue, RegoSet } from '../../value/value.ts';
 import { type Builtin, type BuiltinContext, BuiltinError, type Builtins } from '../builtin.ts';
 import { decimal } from './decimal.ts';
 import { chargeForSize, limited } from './large-integer.ts';
@@ -7,64 +9,78 @@ import { mismatch, number } from '../operands.ts';
 import { difference } from '../sets.ts';
 
 /*
- * Integers are exact whatever their size, decimals as far as a double can hold the result. Each function tries the plain
- * double first: it is exact when the operands are integers and the result is a safe one. `+ 0` makes -0 the one zero.
+ * Each function tries the plain double first: it is exact when the operands are integers and the result is a safe one.
+ * `+ 0` makes -0 the one zero.
  */
 
-export function add(context: BuiltinContext, a: number | bigint, b: number | bigint): number | bigint {
+export function add(context: BuiltinContext, a: NumberValue, b: NumberValue): NumberValue {
   if (!isInteger(a) || !isInteger(b)) return decimal(context, 'plus', a, b);
   if (typeof a === 'number' && typeof b === 'number') {
     const sum = a + b;
     if (Number.isSafeInteger(sum)) return sum;
   }
-  return limited(integer(BigInt(a) + BigInt(b)));
+  return integer(exact(a) + exact(b));
 }
 
-const subtract = (context: BuiltinContext, a: number | bigint, b: number | bigint): number | bigint =>
-  add(context, a, typeof b === 'bigint' ? -b : 0 - b);
+function subtract(context: BuiltinContext, a: NumberValue, b: NumberValue): NumberValue {
+  if (typeof b === 'number') return add(context, a, 0 - b);
+  return typeof b === 'bigint' ? add(context, a, -b) : decimal(context, 'minus', a, b);
+}
 
-export function multiply(context: BuiltinContext, a: number | bigint, b: number | bigint): number | bigint {
+export function multiply(context: BuiltinContext, a: NumberValue, b: NumberValue): NumberValue {
   if (!isInteger(a) || !isInteger(b)) return decimal(context, 'times', a, b);
   if (typeof a === 'number' && typeof b === 'number') {
     const product = a * b;
     if (Number.isSafeInteger(product)) return product + 0;
   }
-  chargeForSize(context, a, b);
-  return limited(integer(BigInt(a) * BigInt(b)));
+  // A bigint has at most 1,024 bits. Beyond, the product is written as text.
+  context.charge(40);
+  return integer(exact(a) * exact(b));
 }
 
-function divide(context: BuiltinContext, a: number | bigint, b: number | bigint): number | bigint {
+function divide(context: BuiltinContext, a: NumberValue, b: NumberValue): NumberValue {
   if (b === 0) throw new BuiltinError('divide by zero');
   if (!isInteger(a) || !isInteger(b)) return decimal(context, 'dividedBy', a, b);
   // Of two safe integers a double is the number nearest to the quotient.
   if (Number.isSafeInteger(a) && Number.isSafeInteger(b)) return Number(a) / Number(b) + 0;
-  chargeForSize(context, a, b);
-  const dividend = BigInt(a);
-  const divisor = BigInt(b);
+  const [dividend, divisor] = [exact(a), exact(b)];
   return dividend % divisor === 0n ? integer(dividend / divisor) : decimal(context, 'dividedBy', a, b);
 }
 
 /** The remainder of a division that truncates: it has the sign of the dividend. */
-function remainder(context: BuiltinContext, a: number | bigint, b: number | bigint): number | bigint {
+function remainder(context: BuiltinContext, a: NumberValue, b: NumberValue): NumberValue {
   if (b === 0) throw new BuiltinError('modulo by zero');
-  if (!isInteger(a) || !isInteger(b)) throw new BuiltinError('modulo on floating-point number');
-  if (typeof a === 'number' && typeof b === 'number') return (a % b) + 0;
+  if (Number.isSafeInteger(a) && Number.isSafeInteger(b)) return ((a as number) % (b as number)) + 0;
   chargeForSize(context, a, b);
-  return integer(BigInt(a) % BigInt(b));
+  const [dividend, divisor] = [wholeOf(a), wholeOf(b)];
+  if (dividend === undefined || divisor === undefined) throw new BuiltinError('modulo on floating-point number');
+  return limited(dividend % divisor);
 }
 
-const isInteger = (value: number | bigint): boolean => typeof value === 'bigint' || Number.isInteger(value);
+/** That a double or a bigint holds. */
+const isInteger = (value: NumberValue): value is number | bigint =>
+  typeof value === 'bigint' || Number.isInteger(value);
+
+const exact = (value: number | bigint): bigint => wholeOf(value) as bigint;
 
 const binary =
-  (operation: (context: BuiltinContext, a: number | bigint, b: number | bigint) => number | bigint): Builtin =>
+  (operation: (context: BuiltinContext, a: NumberValue, b: NumberValue) => NumberValue): Builtin =>
   (context, a, b) =>
     operation(context, number(a, 1), number(b, 2));
 
 /** Rounding leaves an integer of any size as it is. */
 const rounding =
-  (round: (value: number) => number): Builtin =>
-  (_context, value) =>
-    typeof value === 'bigint' ? value : round(number(value, 1) as number) + 0;
+  (how: 'ceil' | 'floor' | 'round', ofDouble: (value: number) => number): Builtin =>
+  (_context, operand) => {
+    const value = number(operand, 1);
+    if (typeof value === 'number') return ofDouble(value) + 0;
+    return typeof value === 'bigint' ? value : roundDecimal(value, how);
+  };
+
+const abs: Builtin = (context, operand) => {
+  const value = number(operand, 1);
+  return compareNumbers(value, 0) < 0 ? subtract(context, 0, value) : value;
+};
 
 const minus: Builtin = (context, a, b) => {
   if (isNumber(a) && isNumber(b)) return subtract(context, a, b);
@@ -79,9 +95,9 @@ export const arithmeticBuiltins: Builtins = {
   mul: binary(multiply),
   div: binary(divide),
   rem: binary(remainder),
-  abs: (_context, value) => (typeof value === 'bigint' && value < 0n ? -value : rounding(Math.abs)(_context, value)),
-  ceil: rounding(Math.ceil),
-  floor: rounding(Math.floor),
+  abs,
+  ceil: rounding('ceil', Math.ceil),
+  floor: rounding('floor', Math.floor),
   // Half away from zero; Math.round would take -2.5 to -2.
-  round: rounding((value) => Math.sign(value) * Math.round(Math.abs(value))),
+  round: rounding('round', (value) => Math.sign(value) * Math.round(Math.abs(value))),
 };

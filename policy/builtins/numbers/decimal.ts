@@ -1,14 +1,10 @@
-import { Decimal } from 'decimal.js';
-import { integer } from '../../value/number.ts';
-import type { BuiltinContext } from '../builtin.ts';
-import { chargeForSize } from './large-integer.ts';
+import { calculate, maxQuotientDigits, type Operation } from '../../value/decimal.ts';
+import { type NumberValue, RegoDecimal } from '../../value/value.ts';
+import { type BuiltinContext, BuiltinError } from '../builtin.ts';
 
 /*
  * Arithmetic for numbers with a fraction: 0.1 + 0.2 is 0.3 in Rego.
  */
-
-/** More digits than OPA keeps (64 bits, which are 20), and few enough that no operand makes an operation slow. */
-const Exact = Decimal.clone({ precision: 40, rounding: Decimal.ROUND_HALF_EVEN });
 
 const onDoubles = {
   plus: (a: number, b: number) => a + b,
@@ -17,27 +13,25 @@ const onDoubles = {
   dividedBy: (a: number, b: number) => a / b,
 };
 
-export type Operation = keyof typeof onDoubles;
-
 /** A double stands for the shortest decimal that reads back as it, which is what the policy or the input said. */
-export function decimal(
-  context: BuiltinContext,
-  operation: Operation,
-  a: number | bigint,
-  b: number | bigint,
-): number | bigint {
-  const quick = onMillionths(operation, a, b);
-  if (quick !== undefined) return quick + 0;
-  if (isRounded(a) || isRounded(b)) {
-    const result = onDoubles[operation](Number(a), Number(b));
-    if (Math.abs(result) < 2 ** 53) return result + 0;
+export function decimal(context: BuiltinContext, operation: Operation, a: NumberValue, b: NumberValue): NumberValue {
+  if (!(a instanceof RegoDecimal || b instanceof RegoDecimal)) {
+    const quick = onMillionths(operation, a, b);
+    if (quick !== undefined) return quick + 0;
+    if (isRounded(a) || isRounded(b)) {
+      const result = onDoubles[operation](Number(a), Number(b));
+      if (Math.abs(result) < 2 ** 53) return result + 0;
+    }
   }
-  context.charge(100);
-  chargeForSize(context, a, b);
-  const result = new Exact(String(a))[operation](String(b));
-  // Only an integer can be beyond a double: the operands are doubles and integers.
-  return result.isInteger() ? integer(BigInt(result.toFixed())) : result.toNumber();
+  const longest = operation === 'dividedBy' ? maxQuotientDigits : textLength(a);
+  context.charge(100 + ((longest * textLength(b)) >>> 6));
+  const result = calculate(operation, a, b);
+  if (result === undefined) throw new BuiltinError('the result is out of range');
+  context.charge(textLength(result) >>> 3);
+  return result;
 }
+
+const textLength = (value: NumberValue): number => (typeof value === 'number' ? 16 : String(value).length);
 
 /** The same result a hundred times faster, for numbers with at most six decimals and few digits. */
 function onMillionths(operation: Operation, a: number | bigint, b: number | bigint): number | undefined {

@@ -1,12 +1,15 @@
+import { roundDecimal, wholeOf } from '../../value/decimal.ts';
 import { integer as exact, numberOf } from '../../value/number.ts';
-import { isNumber, type Value } from '../../value/value.ts';
+import { isNumber, type NumberValue, RegoDecimal, type Value } from '../../value/value.ts';
 import { type Builtin, type BuiltinContext, BuiltinError, type Builtins } from '../builtin.ts';
 import { chargeForSize } from './large-integer.ts';
 import { mismatch, number } from '../operands.ts';
 
-function whole(value: Value, position: number): bigint {
+function whole(context: BuiltinContext, value: Value, position: number): bigint {
   const wanted = number(value, position);
-  if (typeof wanted === 'bigint' || Number.isInteger(wanted)) return BigInt(wanted);
+  chargeForSize(context, wanted);
+  const integer = wholeOf(wanted);
+  if (integer !== undefined) return integer;
   throw new BuiltinError(`operand ${position} must be integer number but got floating-point number`);
 }
 
@@ -16,7 +19,7 @@ function range(context: BuiltinContext, first: bigint, last: bigint, step: bigin
   const length = Number(distance / step) + 1;
   // Eight numbers take 64 bytes. A shift would make a small number of a very large one.
   context.charge(Math.ceil(length / 8));
-  const numbers: (number | bigint)[] = [];
+  const numbers: NumberValue[] = [];
   const [start, end, by] = [exact(first), exact(last), exact(step)];
   if (typeof start === 'number' && typeof end === 'number' && typeof by === 'number') {
     if (start <= end) for (let n = start; n <= end; n += by) numbers.push(n);
@@ -29,7 +32,7 @@ function range(context: BuiltinContext, first: bigint, last: bigint, step: bigin
 }
 
 const rangeStep: Builtin = (context, first, last, step) => {
-  const [from, to, by] = [whole(first, 1), whole(last, 2), whole(step, 3)];
+  const [from, to, by] = [whole(context, first, 1), whole(context, last, 2), whole(context, step, 3)];
   if (by <= 0n) throw new BuiltinError('numbers.range_step: step must be a positive integer');
   return range(context, from, to, by);
 };
@@ -37,13 +40,17 @@ const rangeStep: Builtin = (context, first, last, step) => {
 const bases: readonly Value[] = [2, 8, 10, 16];
 
 /** What is behind the point is cut off. */
+function truncated(value: NumberValue): bigint {
+  const rounded = typeof value === 'number' ? Math.trunc(value) : value;
+  return wholeOf(rounded instanceof RegoDecimal ? roundDecimal(rounded, 'trunc') : rounded) as bigint;
+}
+
 const formatInt: Builtin = (context, value, base) => {
   const wanted = number(value, 1);
   const radix = number(base, 2);
   if (!bases.includes(radix)) throw new BuiltinError('operand 2 must be one of {2, 8, 10, 16}');
   chargeForSize(context, wanted);
-  const truncated = typeof wanted === 'bigint' ? wanted : BigInt(Math.trunc(wanted));
-  return truncated.toString(Number(radix));
+  return truncated(wanted).toString(Number(radix));
 };
 
 /** A decimal number as Go reads one. Its hexadecimal floats (0x1p-2) are no numbers of JSON. */
@@ -54,14 +61,15 @@ const toNumber: Builtin = (_context, value) => {
   if (value === null) return 0;
   if (typeof value === 'boolean') return value ? 1 : 0;
   if (typeof value !== 'string') return mismatch(1, 'one of {null, boolean, number, string}', value);
-  const read = literal.test(value) ? numberOf(value) : undefined;
+  // OPA reads it as a double first: 1e400 is none, 1e-400 is.
+  const read = literal.test(value) && Number.isFinite(Number(value)) ? numberOf(value) : undefined;
   if (read === undefined) throw new BuiltinError('operand 1 must be valid number string');
   return read;
 };
 
 export const numberBuiltins: Builtins = {
   format_int: formatInt,
-  'numbers.range': (context, first, last) => range(context, whole(first, 1), whole(last, 2), 1n),
+  'numbers.range': (context, first, last) => range(context, whole(context, first, 1), whole(context, last, 2), 1n),
   'numbers.range_step': rangeStep,
   to_number: toNumber,
 };

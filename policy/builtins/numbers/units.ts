@@ -1,4 +1,4 @@
-import { integer, numberOf } from '../../value/number.ts';
+import { numberOf } from '../../value/number.ts';
 import type { Value } from '../../value/value.ts';
 import { type Builtin, type BuiltinContext, BuiltinError, type Builtins } from '../builtin.ts';
 import { limited, maxBits } from './large-integer.ts';
@@ -73,7 +73,7 @@ const parse: Builtin = (context, value) => {
       ? { digits, exponent: exponent - 3 }
       : { digits: digits * factorOf(unit, unit.toLowerCase()), exponent };
   const whole = wholeNumber(amount);
-  if (whole !== undefined) return limited(integer(whole));
+  if (whole !== undefined) return limited(whole);
   const half = digits < 0n ? -5n : 5n;
   return numberOf(`${(truncated(amount, 11) + half) / 10n}e-10`);
 };
@@ -83,7 +83,7 @@ const parseBytes: Builtin = (context, value) => {
   const [{ digits, exponent }, unit] = readQuantity(context, value);
   const factor = factorOf(unit, unit.toLowerCase().replace(/(?<=.)b$/, ''));
   const amount = { digits: digits * factor, exponent };
-  return limited(integer(wholeNumber(amount) ?? truncated(amount, 0)));
+  return limited(wholeNumber(amount) ?? truncated(amount, 0));
 };
 
 export const unitBuiltins: Builtins = { 'units.parse': parse, 'units.parse_bytes': parseBytes };

@@ -1,4 +1,4 @@
-import type { Value } from '../../value/value.ts';
+import { RegoDecimal, type Value } from '../../value/value.ts';
 import type { Builtin, BuiltinContext, Builtins } from '../builtin.ts';
 import { array, text } from '../operands.ts';
 import { type Argument, bare, type Directive, formatted, goType, plainText } from './verbs.ts';
@@ -11,13 +11,22 @@ const maxWidth = 1_000_000;
 const sprintf: Builtin = (context, format, values) =>
   new Printer(context, text(format, 1), array(values, 2).map(argumentOf)).print();
 
-const argumentOf = (value: Value): Argument =>
-  typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint' ? value : termText(value);
+function argumentOf(value: Value): Argument {
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint') return value;
+  return value instanceof RegoDecimal ? decimalArgument(value) : termText(value);
+}
+
+/** As OPA: by its text, a number is an integer or a double; what is too large for one is handed over as text. */
+function decimalArgument(value: RegoDecimal): Argument {
+  const text = String(value);
+  if (/^-?\d+$/.test(text)) return BigInt(text);
+  return Number.isFinite(Number(text)) ? value : text;
+}
 
 /** A double takes as long as much text: all of its digits are counted where it is rounded. */
 function unitsOf(argument: Argument): number {
   if (typeof argument === 'string') return argument.length;
-  return typeof argument === 'bigint' || !Number.isInteger(argument) ? 2048 : 0;
+  return Number.isInteger(argument) ? 0 : 2048;
 }
 
 const flags: Readonly<Record<string, 'minus' | 'plus' | 'sharp' | 'space' | 'zero'>> = {

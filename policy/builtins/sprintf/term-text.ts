@@ -1,12 +1,12 @@
 import { sortedEntries, sortedMembers } from '../../value/order.ts';
 import { valueText } from '../../value/text.ts';
-import { isArray, RegoSet, type Value } from '../../value/value.ts';
+import { isArray, isScalar, RegoSet, type Value } from '../../value/value.ts';
 import { quoted } from './quote.ts';
 
 /** A value as Rego source would say it, which is how OPA prints one: `{"a": [1, 2]}`, `{1, 2}`, `set()`. */
 export function termText(value: Value): string {
   if (typeof value === 'string') return quoted(value);
-  if (value === null || typeof value !== 'object') return valueText(value);
+  if (isScalar(value)) return valueText(value);
   if (isArray(value)) return `[${value.map(termText).join(', ')}]`;
   if (!(value instanceof RegoSet)) {
     return `{${sortedEntries(value)

@@ -1,6 +1,7 @@
 import { codePointCount } from '../strings/code-points.ts';
 import { type FloatVerb, floatText } from './float-text.ts';
 import { isPrintable, quoted } from './quote.ts';
+import type { NumberValue } from '../../value/value.ts';
 
 /** What stands between the percent sign and the verb. */
 export type Directive = {
@@ -23,8 +24,8 @@ export const bare: Readonly<Directive> = {
   precision: undefined,
 };
 
-/** An operand as OPA hands it to Go: what is neither number nor string has become its text. */
-export type Argument = string | number | bigint;
+/** An operand as OPA hands it to Go: what is neither number nor string has become its text. A RegoDecimal is a double. */
+export type Argument = string | NumberValue;
 
 /** One operand through one verb. */
 export function formatted(verb: string, directive: Directive, argument: Argument): string {
@@ -38,7 +39,7 @@ export function formatted(verb: string, directive: Directive, argument: Argument
 /** The names of the Go types show in what `%T` and wrong verbs give. */
 export function goType(argument: Argument): string {
   if (typeof argument === 'string') return 'string';
-  if (typeof argument === 'number' && !Number.isInteger(argument)) return 'float64';
+  if (!isInteger(argument)) return 'float64';
   return isInt64(argument) ? 'int64' : '*big.Int';
 }
 
@@ -94,7 +95,7 @@ function bytesText(verb: 'x' | 'X', directive: Directive, text: string): string 
   return padded(verb === 'X' ? made.toUpperCase() : made, directive);
 }
 
-function numberText(verb: string, directive: Directive, value: number | bigint): string | undefined {
+function numberText(verb: string, directive: Directive, value: NumberValue): string | undefined {
   const base = bases[verb];
   if (base !== undefined && isInteger(value)) return integerText(verb, base, directive, BigInt(value));
   const float = floats[verb];
@@ -189,6 +190,7 @@ export function padded(text: string, { width = 0, minus, zero }: Directive): str
   return minus ? text + ' '.repeat(missing) : (zero ? '0' : ' ').repeat(missing) + text;
 }
 
-const isInteger = (value: number | bigint): boolean => typeof value === 'bigint' || Number.isInteger(value);
+const isInteger = (value: NumberValue): value is number | bigint =>
+  typeof value === 'bigint' || Number.isInteger(value);
 
 const isInt64 = (value: number | bigint): boolean => BigInt.asIntN(64, BigInt(value)) === BigInt(value);

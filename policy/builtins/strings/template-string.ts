@@ -1,4 +1,4 @@
-import { RegoSet, type Value } from '../../value/value.ts';
+import { isScalar, RegoSet, type Value } from '../../value/value.ts';
 import { type Builtin, BuiltinError, type Builtins } from '../builtin.ts';
 import { chargeForText } from './charge.ts';
 import { array, mismatch } from '../operands.ts';
@@ -16,7 +16,7 @@ const templateString: Builtin = (context, parts) => {
 };
 
 function partText(part: Value): string {
-  if (part === null || typeof part !== 'object') return displayText(part);
+  if (isScalar(part)) return displayText(part);
   if (!(part instanceof RegoSet)) return mismatch(1, 'array of primitives and sets', part);
   const [value, ...others] = part.members.values();
   if (others.length > 0) throw new BuiltinError('template-strings must not produce multiple outputs');

@@ -1,5 +1,6 @@
+import { wholeOf } from '../../value/decimal.ts';
 import { integer as normalInteger } from '../../value/number.ts';
-import { isArray, isNumber, type Value } from '../../value/value.ts';
+import { isArray, isNumber, type NumberValue, RegoDecimal, type Value } from '../../value/value.ts';
 import { type BuiltinContext, BuiltinError } from '../builtin.ts';
 import { mismatch, text } from '../operands.ts';
 import { utc, type Zone, zoneNamed } from './zone.ts';
@@ -36,15 +37,16 @@ export function readMoment(context: BuiltinContext, value: Value | undefined): M
   };
 }
 
-function nanoseconds(value: number | bigint): bigint {
-  if (typeof value === 'number' && !Number.isInteger(value)) throw new BuiltinError('timestamp is no integer');
-  const ns = BigInt(value);
+function nanoseconds(value: NumberValue): bigint {
+  // Of those, an integer is far too large.
+  const ns = value instanceof RegoDecimal ? undefined : wholeOf(value);
+  if (ns === undefined) throw new BuiltinError('timestamp is no integer');
   if (ns < min || ns > max) throw new BuiltinError('timestamp too big');
   return ns;
 }
 
 /** Nanoseconds since the epoch as a value of Rego, as long as an int64 holds them. */
-export function timestamp(ns: bigint): number | bigint {
+export function timestamp(ns: bigint): NumberValue {
   if (ns < min || ns > max) throw new BuiltinError('time outside of valid range');
   return normalInteger(ns);
 }

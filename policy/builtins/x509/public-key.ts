@@ -1,6 +1,6 @@
 import { createPublicKey, type KeyObject, type webcrypto } from 'node:crypto';
 import { integer } from '../../value/number.ts';
-import type { Value } from '../../value/value.ts';
+import type { NumberValue, Value } from '../../value/value.ts';
 import { BuiltinError } from '../builtin.ts';
 import { ed25519 } from './algorithm.ts';
 import { bitsOf, type Der, oidOf, tags, wanted } from './der.ts';
@@ -73,5 +73,5 @@ export function jwkOf(key: KeyObject): webcrypto.JsonWebKey {
 }
 
 /** The number of a member of a JWK. */
-export const unsignedOf = (base64Url: string): number | bigint =>
+export const unsignedOf = (base64Url: string): NumberValue =>
   integer(BigInt(`0x0${Buffer.from(base64Url, 'base64url').toString('hex')}`));

@@ -1,11 +1,12 @@
 import { integer, numberOf } from '../../value/number.ts';
+import type { NumberValue } from '../../value/value.ts';
 
 /*
  * What a plain scalar means to the YAML library of Go that OPA uses: YAML 1.2 without the booleans of 1.1 (`on` is a
  * string), but with its octal 0777 and its 1_000. A time stamp stays a string.
  */
 
-export type ScalarValue = null | boolean | number | bigint | string;
+export type ScalarValue = null | boolean | NumberValue | string;
 
 const words: ReadonlyMap<string, null | boolean | number> = new Map<string, null | boolean | number>([
   ...['', '~', 'null', 'Null', 'NULL'].map((word) => [word, null] as const),
@@ -36,7 +37,7 @@ export function resolvePlain(text: string): ScalarValue {
 const maxDigits = 1_000;
 
 /** Of 64 bits; a longer decimal one is a float and any other a string. */
-function readInteger(digits: string): number | bigint | undefined {
+function readInteger(digits: string): NumberValue | undefined {
   const [, sign, hexadecimal, binary, octal, decimal] = integerNotation.exec(digits) ?? [];
   if (sign === undefined) return undefined;
   const magnitude = BigInt(

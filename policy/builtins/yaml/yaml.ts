@@ -1,8 +1,17 @@
 import { textOf } from '../../value/bytes.ts';
+import { wholeOf } from '../../value/decimal.ts';
 import { entriesOf, insert, member } from '../../value/object.ts';
 import { compareStrings, sortedEntries, sortedMembers } from '../../value/order.ts';
 import { jsonText } from '../../value/text.ts';
-import { isArray, isObject, type ObjectValue, RegoSet, type Value } from '../../value/value.ts';
+import {
+  isArray,
+  isNumber,
+  isObject,
+  type NumberValue,
+  type ObjectValue,
+  RegoSet,
+  type Value,
+} from '../../value/value.ts';
 import {
   type Alias,
   aliasTargets,
@@ -150,7 +159,8 @@ const types: ReadonlyMap<string, (value: Value) => boolean> = new Map([
 function writable(context: BuiltinContext, value: Value): unknown {
   context.charge(stepsPerWrittenValue);
   if (typeof value === 'string') return stringNode(value);
-  if (typeof value === 'number' || typeof value === 'bigint') return numberNode(value);
+  // Go's library takes what is no double for text.
+  if (isNumber(value)) return Number.isFinite(Number(value)) ? numberNode(value) : stringNode(String(value));
   if (value === null || typeof value !== 'object') return value;
   if (isArray(value)) return value.map((item) => writable(context, item));
   if (value instanceof RegoSet) return sortedMembers(value).map((item) => writable(context, item));
@@ -170,10 +180,10 @@ function isBlock(written: string): boolean {
 }
 
 /** Every digit of a 64-bit integer; Go writes a larger one as a float. */
-function numberNode(number: number | bigint): number | bigint {
-  if (!Number.isInteger(number) && typeof number === 'number') return number;
-  const whole = BigInt(number);
-  return BigInt.asIntN(64, whole) === whole ? whole : Number(number);
+function numberNode(number: NumberValue): number | bigint {
+  const isWhole = typeof number === 'bigint' || Number.isInteger(number);
+  const whole = isWhole ? wholeOf(number) : undefined;
+  return whole !== undefined && BigInt.asIntN(64, whole) === whole ? whole : Number(number);
 }
 
 export const yamlBuiltins: Builtins = {

@@ -1,4 +1,4 @@
-import { readNumber } from './number-literal.ts';
+import { numberOf } from '../../value/number.ts';
 import { insert } from '../../value/object.ts';
 import { add } from '../../value/set.ts';
 import { type ObjectValue, RegoMap, RegoSet, type Value } from '../../value/value.ts';
@@ -170,7 +170,7 @@ function emptyOf(make: MakeStatement): Value {
     case 'MakeNumberIntStmt':
       return make.value;
     case 'MakeNumberRefStmt':
-      return readNumber(make.index) ?? 0;
+      return numberOf(make.index) ?? 0;
   }
 }
 

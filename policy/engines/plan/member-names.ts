@@ -1,4 +1,4 @@
-import { RegoMap, RegoSet } from '../../value/value.ts';
+import { RegoDecimal, RegoMap, RegoSet } from '../../value/value.ts';
 
 /** Everything that a value can inherit from, and the classes whose own properties are no members of a value. */
 const prototypes: readonly object[] = [
@@ -10,6 +10,7 @@ const prototypes: readonly object[] = [
   BigInt.prototype,
   new RegoSet(),
   new RegoMap(),
+  new RegoDecimal(''),
 ];
 
 /**

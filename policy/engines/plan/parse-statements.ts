@@ -1,4 +1,4 @@
-import { readNumber } from './number-literal.ts';
+import { numberOf } from '../../value/number.ts';
 import { type Block, type FieldKind, type Operand, type Place, type Statement, statementFields } from './ir.ts';
 import { at, fail, fields, integerIn, items, type Known, optionalItems, text } from './parse-json.ts';
 
@@ -109,7 +109,7 @@ function judge(statement: Statement, { where, kind, levels, known }: Scope): voi
     fail(`${where} is a dynamic call with ${statement.args.length} operands in ${levels} blocks, not 2 in 4`);
   }
   if (statement.type === 'ResultSetAddStmt' && kind === 'function') fail(`${where} adds to the result set`);
-  if (statement.type === 'MakeNumberRefStmt' && readNumber(statement.index) === undefined) {
+  if (statement.type === 'MakeNumberRefStmt' && numberOf(statement.index) === undefined) {
     fail(`${where} makes a number of ${JSON.stringify(statement.index.slice(0, 64))}`);
   }
 }

@@ -1,14 +1,14 @@
 import { EvaluationError } from '../../engine.ts';
 import { sortedEntries, sortedMembers } from '../../value/order.ts';
 import { jsonText } from '../../value/text.ts';
-import { isArray, type PlainObject, RegoMap, RegoSet, type Value } from '../../value/value.ts';
+import { isArray, type PlainObject, RegoDecimal, RegoMap, RegoSet, type Value } from '../../value/value.ts';
 
 /** An answer is small; what is larger than this would cost more to read than to decide. */
 export const maxResultSize = 1024 * 1024;
 
 type Room = { left: number };
 
-/** A result with the types of JSON only: sets are sorted arrays, keys are text; integers beyond 2^53 stay bigints. Throws EvaluationError. */
+/** A result with the types of JSON only: sets are sorted arrays, keys are text; integers beyond 2^53 stay bigints, decimals RegoDecimals. Throws EvaluationError. */
 export function plainJson(value: Value): unknown {
   try {
     return plain(value, { left: maxResultSize });
@@ -24,7 +24,7 @@ function plain(value: Value | undefined, room: Room): unknown {
   if (room.left < 0) throw new EvaluationError(`the result is larger than ${maxResultSize} bytes`);
   // A variable that nothing has set, which a plan of OPA's should not have: OPA's WebAssembly gives no value here either.
   if (value === undefined) throw new EvaluationError('the result holds something undefined');
-  if (typeof value !== 'object' || value === null) return value;
+  if (typeof value !== 'object' || value === null || value instanceof RegoDecimal) return value;
   if (isArray(value)) return plainItems(value, room);
   if (value instanceof RegoSet) return plainItems(sortedMembers(value), room).slice();
   return value instanceof RegoMap ? plainMap(value, room) : plainMembers(value, room);

@@ -30,7 +30,8 @@ export function runtimeOf(meter: Meter) {
     // The key of a composite is its text.
     chargeKey(meter, key);
     if (source instanceof RegoSet) return source.members.get(keyOf(key));
-    return member(source, key);
+    // A RegoDecimal has no members of its own.
+    return member(source as ObjectValue, key);
   }
 
   /** What reading a property does not find: members of a set, and of an object with keys that are not all strings. */

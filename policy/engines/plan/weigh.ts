@@ -1,4 +1,4 @@
-import { isArray, RegoMap, RegoSet, type Value } from '../../value/value.ts';
+import { isArray, RegoDecimal, RegoMap, RegoSet, type Value } from '../../value/value.ts';
 
 /** What is not worth remembering. */
 const small = 4;
@@ -40,6 +40,7 @@ export function weighKey(value: Exclude<Value, string | number | bigint | boolea
 
 function weighComposite(value: Exclude<Value, null | boolean | number | bigint | string>, limit: number): number {
   let steps = 1;
+  if (value instanceof RegoDecimal) return 1 + Math.floor(String(value).length / charactersPerStep);
   if (isArray(value)) {
     for (const item of value) if ((steps += weigh(item, limit - steps)) > limit) return steps;
   } else if (value instanceof RegoSet) {

@@ -1,8 +1,11 @@
 import fc from 'fast-check';
 import { test } from 'tap';
 import { BuiltinError } from '../../../policy/builtins/builtin.ts';
-import { integer } from '../../../policy/value/number.ts';
-import { call } from './call.ts';
+import { integer, numberOf } from '../../../policy/value/number.ts';
+import { valueText } from '../../../policy/value/text.ts';
+import type { Value } from '../../../policy/value/value.ts';
+import { EvaluationError } from '../../../policy/engine.ts';
+import { budget, call, callWith } from './call.ts';
 
 test('what a double gets wrong in the last place', async (t) => {
   t.equal(call('plus', 0.1, 0.2), 0.3);
@@ -40,7 +43,7 @@ test('integers are exact whatever their size', async () => {
   const any = fc.bigInt({ min: -(2n ** 200n), max: 2n ** 200n }).map(integer);
   fc.assert(
     fc.property(any, any, (a, b) => {
-      const [x, y] = [BigInt(a), BigInt(b)];
+      const [x, y] = [BigInt(String(a)), BigInt(String(b))];
       return (
         call('plus', a, b) === integer(x + y) &&
         call('minus', a, b) === integer(x - y) &&
@@ -52,12 +55,65 @@ test('integers are exact whatever their size', async () => {
   );
 });
 
-test('a fraction that no double holds becomes the nearest one', async (t) => {
-  t.equal(call('plus', 2n ** 64n, 2.5), 2 ** 64);
+const said = (name: string, ...operands: readonly Value[]) => valueText(call(name, ...operands) as Value);
+const number = (literal: string) => numberOf(literal) as Value;
+
+test('a fraction is exact though no double holds it, and a quotient without end is the nearest double', async (t) => {
+  t.equal(said('plus', 2n ** 64n, 2.5), '18446744073709551618.5');
+  t.equal(said('plus', 0.1, number('1e-20')), '0.10000000000000000001');
+  t.equal(said('div', 2n ** 64n + 1n, 2), '9223372036854775808.5');
+  t.equal(call('div', number('0.1234567890123456789'), 7), 0.01763668414462081);
   t.equal(call('plus', 2n ** 64n, call('plus', 2.5, 0.5) as number), 2n ** 64n + 3n);
-  t.equal(call('div', 2n ** 64n + 1n, 2), 2 ** 63);
   t.equal(call('mul', 10n ** 300n, 0.1), 10n ** 299n);
-  t.equal(call('mul', 1e-300, 1e-300), 0);
+  t.equal(said('mul', 1e-300, 1e-300), '1e-600');
+});
+
+test('what a double holds comes back as one', async (t) => {
+  t.equal(call('div', number('1e400'), number('1e399')), 10);
+  t.equal(call('minus', number('1e400'), number('1e400')), 0);
+  t.equal(call('minus', number('0.1234567890123456789'), number('0.0000000000000000789')), 0.1234567890123456);
+  t.equal(call('mul', number('1e-400'), number('1e400')), 1);
+  t.equal(call('plus', number('1e-400'), 1n), call('plus', 1, number('1e-400')), 'beyond forty digits');
+  t.equal(call('rem', number('1e400'), 7), 4);
+});
+
+test('integers are exact beyond doubles, too, until they are absurd', async (t) => {
+  const large = call('mul', 2n ** 1000n, 2n ** 1000n) as Value;
+  t.equal(valueText(large), String(2n ** 2000n));
+  t.equal(said('plus', large, 1), String(2n ** 2000n + 1n));
+  t.equal(call('div', large, 2n ** 1000n), 2n ** 1000n);
+  t.equal(said('mul', number('1e20000'), 10), '1e20001');
+  t.throws(() => call('plus', number('1e20000'), 1), BuiltinError);
+  t.throws(() => call('mul', number('1e30000'), number('1e30000')), BuiltinError);
+  t.throws(() => call('div', number('1e-30000'), number('1e30000')), BuiltinError);
+});
+
+test('aggregates and rounding of numbers that no double holds', async (t) => {
+  const [large, small] = [number('1e400'), number('1e-400')];
+  t.equal(said('sum', [large, large, 1n]), `2${'0'.repeat(399)}1`);
+  t.equal(call('product', [large, small, 3]), 3);
+  t.equal(call('max', [1, large, 2n ** 64n]), large);
+  t.equal(call('min', [1, small, 0.5]), small);
+  t.same(call('sort', [large, 1, small, 2n ** 64n, 0]), [0, small, 1, 2n ** 64n, large]);
+  t.same(
+    ['ceil', 'floor', 'round'].map((name) => call(name, small)),
+    [1, 0, 0],
+  );
+  t.same(
+    ['ceil', 'floor', 'round'].map((name) => said(name, number('-18446744073709551616.5'))),
+    ['-18446744073709551616', '-18446744073709551617', '-18446744073709551617'],
+  );
+  t.equal(said('abs', number('-1e400')), '1e400');
+  t.equal(call('abs', large), large);
+});
+
+test('forty digits are kept of a product of fractions, and no number makes an operation slow', async (t) => {
+  const long = number(`0.${'1'.repeat(9_000)}`);
+  t.equal(
+    said('mul', number('0.1234567890123456789'), number('0.1234567890123456789')),
+    '0.01524157875323883675019051998750190521',
+  );
+  t.throws(() => callWith(budget(), 'mul', long, long), EvaluationError);
 });
 
 test('rounding: half away from zero, and every integer is left as it is', async (t) => {

@@ -1,19 +1,42 @@
 import { test } from 'tap';
 import { readJson } from '../../../policy/value/read-json.ts';
+import { jsonText } from '../../../policy/value/text.ts';
+import type { Value } from '../../../policy/value/value.ts';
 import { ValueTextError } from '../../../policy/value/read-text.ts';
 
-test('integers beyond 2^53 are exact, and other numbers the nearest double', async (t) => {
+test('numbers are exact, whatever it takes to hold them', async (t) => {
   t.same(readJson('[9007199254740993, 0.1234567890123456, 1e300, 12]'), [
     9007199254740993n,
     0.1234567890123456,
-    1e300,
+    10n ** 300n,
     12,
   ]);
+  for (const text of [
+    '1e400',
+    '-1e400',
+    '1e-400',
+    '0.1234567890123456789',
+    '12345678901234567890.5',
+    '1.5e308',
+    '2e308',
+  ]) {
+    const read = readJson(`{"a":${text}}`) as { readonly a: Value };
+    t.equal(jsonText(read.a), text.includes('308') && !text.startsWith('2') ? `15${'0'.repeat(307)}` : text);
+  }
   t.ok(Object.is(readJson('-0'), 0));
 });
 
-test('what no double holds is refused, and not taken for infinity', async (t) => {
-  for (const text of ['1e400', '{"exp":1e400}', '-1e999', '[1E+400]'])
+test('an exponent that OPA refuses is refused, and not taken for infinity or zero', async (t) => {
+  t.ok(readJson('[9.99e30102, 5.01e-30104]'));
+  for (const text of [
+    '1e40000',
+    '{"exp":-1E+40000}',
+    '9.991e30102',
+    '5.004e-30104',
+    '1e-40000',
+    '1e2147483648',
+    '1e99999999999999999999',
+  ])
     t.throws(() => readJson(text), ValueTextError, text);
 });
 

@@ -1,0 +1,104 @@
+import { Decimal } from 'decimal.js';
+import { type NumberValue, RegoDecimal } from './value.ts';
+
+/*
+ * Numbers as the decimals that they are written as. A double stands for the shortest decimal that reads back as it, which
+ * is what the policy or the input said: 1e23 for 10^23, though its bits are those of 99999999999999991611392.
+ */
+
+/** What a number may have: one with more digits costs more to handle than any policy has use for. */
+export const maxDigits = 10_000;
+
+/** Precise enough for sums, differences and products of any two numbers to be exact: `isWithin` bounds what they span. */
+const Exact = Decimal.clone({ precision: 100_000, rounding: Decimal.ROUND_HALF_EVEN });
+/** More digits than OPA keeps (64 bits, which are 20), and than two doubles can make. */
+const Rounded = Decimal.clone({ precision: 40, rounding: Decimal.ROUND_HALF_EVEN });
+
+/** Of the largest integer that a division gives exactly if only all of its digits tell. */
+export const maxQuotientDigits = 1_300;
+
+/** As OPA bounds the exponent to base two: v1/ast/term.go, maxNumberExp. */
+const tooLarge = new Rounded(2).pow(100_000);
+const smallest = new Rounded(2).pow(-100_001);
+
+const isWithin = (value: Decimal): boolean => value.isZero() || (value.abs().lt(tooLarge) && value.abs().gte(smallest));
+
+/** Undefined for a number with too large an exponent, or too many digits. */
+export const readDecimal = (literal: string): NumberValue | undefined =>
+  literal.length > maxDigits ? undefined : numberValue(new Exact(literal));
+
+/** The one form of a number. */
+function numberValue(exact: Decimal): NumberValue | undefined {
+  if (!isWithin(exact) || exact.precision() > maxDigits) return undefined;
+  const double = exact.toNumber();
+  if (!Number.isFinite(double)) return new RegoDecimal(textOf(exact));
+  if (exact.isInteger()) return Number.isSafeInteger(double) ? double + 0 : BigInt(exact.toFixed());
+  return exact.eq(double) ? double : new RegoDecimal(textOf(exact));
+}
+
+/** As people write it: with an exponent where many zeros would stand instead. */
+function textOf(exact: Decimal): string {
+  const isPlain = exact.e >= -7 && exact.precision() > exact.e - 20;
+  return isPlain ? exact.toFixed() : exact.toExponential().replace('+', '');
+}
+
+/** Of an integer that is too large for a double. */
+export const largeInteger = (value: bigint): RegoDecimal => new RegoDecimal(textOf(new Exact(String(value))));
+
+const decimalOf = (value: NumberValue): Decimal => new Exact(String(value));
+
+export const compareDecimals = (a: NumberValue, b: NumberValue): number => decimalOf(a).cmp(decimalOf(b));
+
+/** The integer that a number is, undefined for one with a fraction. */
+export function wholeOf(value: NumberValue): bigint | undefined {
+  if (typeof value === 'bigint') return value;
+  if (Number.isSafeInteger(value)) return BigInt(value as number);
+  if (typeof value === 'number' && !Number.isInteger(value)) return undefined;
+  const exact = decimalOf(value);
+  return exact.isInteger() ? BigInt(exact.toFixed()) : undefined;
+}
+
+/** How many digits it takes to write a number without an exponent, roughly. */
+export function digitsOf(value: RegoDecimal): number {
+  const exact = decimalOf(value);
+  return exact.precision() + Math.abs(exact.e);
+}
+
+export type Operation = 'plus' | 'minus' | 'times' | 'dividedBy';
+
+/**
+ * Exact, but for a quotient without end and a fraction of more than forty digits: those are the nearest double, where there is
+ * one. Undefined for what is too large, or too small.
+ */
+export function calculate(operation: Operation, a: NumberValue, b: NumberValue): NumberValue | undefined {
+  const [x, y] = [decimalOf(a), decimalOf(b)];
+  const result = operation === 'dividedBy' ? quotient(x, y) : x[operation](y);
+  const isExact = operation === 'dividedBy' ? result.times(y).eq(x) : isShort(result);
+  if (isExact) return numberValue(result);
+  const double = result.toNumber();
+  if (Number.isFinite(double) && double !== 0)
+    return Number.isInteger(double) ? numberValue(new Exact(double)) : double;
+  return numberValue(new Rounded(0).plus(result));
+}
+
+/** An integer is looked for where forty digits are not exact: 2^2000 / 2^1000 has 302. */
+function quotient(x: Decimal, y: Decimal): Decimal {
+  const rounded = new Exact(new Rounded(x).dividedBy(y));
+  if (!x.isInteger() || !y.isInteger() || x.e - y.e > maxQuotientDigits || rounded.times(y).eq(x)) return rounded;
+  const whole = x.dividedToIntegerBy(y);
+  return whole.times(y).eq(x) ? whole : rounded;
+}
+
+const isShort = (value: Decimal): boolean => value.isInteger() || value.precision() <= Rounded.precision;
+
+const roundings = {
+  ceil: Decimal.ROUND_CEIL,
+  floor: Decimal.ROUND_FLOOR,
+  /** Half away from zero. */
+  round: Decimal.ROUND_HALF_UP,
+  trunc: Decimal.ROUND_DOWN,
+} as const;
+
+/** The integer next to it. */
+export const roundDecimal = (value: RegoDecimal, how: keyof typeof roundings): NumberValue =>
+  numberValue(decimalOf(value).toDecimalPlaces(0, roundings[how])) as NumberValue;
