@@ -1,5 +1,7 @@
 import { EvaluationError } from '../engine.ts';
+import { compareValues } from '../value/order.ts';
 import { readValue, ValueTextError } from '../value/read-text.ts';
+import { RegoSet, type Value } from '../value/value.ts';
 import { maxResultSize, plainJson } from './plan/plain-json.ts';
 
 /** A number that JSON.parse may not read exactly, or a set. Found in texts too, which costs only time. */
@@ -23,10 +25,20 @@ export function readResult(text: string): unknown {
     }
   }
   try {
-    return plainJson(readValue(text));
+    return plainJson(readValue(text, inOrder));
   } catch (cause) {
     if (cause instanceof ValueTextError) throw new EvaluationError(`the result is ${cause.message}`, { cause });
     if (cause instanceof RangeError) throw new EvaluationError('the result is nested too deeply', { cause });
     throw cause;
   }
+}
+
+/**
+ * Of a set in a result nothing is asked but its order. Its members, which OPA has found to be distinct, get no keys: the
+ * key of an object is its whole text.
+ */
+function inOrder(members: Value[]): RegoSet {
+  const set = new RegoSet();
+  set.sorted = members.length > 1 ? members.sort(compareValues) : members;
+  return set;
 }

@@ -144,6 +144,23 @@ export function textReader(memory: WebAssembly.Memory, maxBytes = Infinity): (ad
   };
 }
 
+const pageBytes = 65_536;
+/** UTF-8 of a UTF-16 code unit. */
+const maxBytesPerUnit = 3;
+
+/** Writes texts, for which the memory grows when it must, and gives the number of bytes. */
+export function textWriter(memory: WebAssembly.Memory): (address: number, text: string) => number {
+  let bytes = Buffer.from(memory.buffer);
+  return (address, text) => {
+    if (bytes.buffer !== memory.buffer) bytes = Buffer.from(memory.buffer);
+    if (address + maxBytesPerUnit * text.length <= bytes.length) return bytes.write(text, address);
+    const missing = address + Buffer.byteLength(text) - bytes.length;
+    if (missing > 0) memory.grow(Math.ceil(missing / pageBytes));
+    bytes = Buffer.from(memory.buffer);
+    return bytes.write(text, address);
+  };
+}
+
 function writeValue(memory: WebAssembly.Memory, { opa_malloc, opa_value_parse }: Exports, value: Value): number {
   const bytes = new TextEncoder().encode(valueText(value));
   const address = opa_malloc(bytes.byteLength);

@@ -10,7 +10,7 @@ import { requestTime } from './request-time.ts';
 import { type Projection, projection, wholeText } from './projection.ts';
 import { maxResultSize } from './plan/plain-json.ts';
 import { readResult } from './result.ts';
-import { hostImports, listed, requireOpaModule, textReader } from './wasm-host.ts';
+import { hostImports, listed, requireOpaModule, textReader, textWriter } from './wasm-host.ts';
 
 // Required, because the class that speaks OPA's ABI is no named export of the package's ES module.
 const { LoadedPolicy } = createRequire(import.meta.url)('@open-policy-agent/opa-wasm') as typeof Sdk;
@@ -150,9 +150,10 @@ function instantiate(
   const opaEval = instance.exports['opa_eval'] as OpaEval;
   const { dataAddr, dataHeapPtr } = policy as { readonly dataAddr: number; readonly dataHeapPtr: number };
   const readText = textReader(memory, maxResultBytes);
+  const writeText = textWriter(memory);
   // Not the SDK's own evaluate: it takes the inputs 0, false and "" for none, and asks for JSON.
   const evaluate = (input: string): string => {
-    const bytes = writeText(memory, dataHeapPtr, input);
+    const bytes = writeText(dataHeapPtr, input);
     return readText(opaEval(0, entrypoint, dataAddr, dataHeapPtr, bytes, dataHeapPtr + bytes, valueFormat));
   };
   return { evaluate, memory, loadedBytes: memory.buffer.byteLength };
@@ -175,15 +176,6 @@ function start(module: WebAssembly.Module, bundle: PolicyBundle, settings: Requi
   } finally {
     settings.mark.leave();
   }
-}
-
-/** Writes where the heap of the next evaluation begins, and gives the number of bytes. */
-function writeText(memory: WebAssembly.Memory, address: number, text: string): number {
-  const bytes = Buffer.byteLength(text);
-  const missing = address + bytes - memory.buffer.byteLength;
-  if (missing > 0) memory.grow(Math.ceil(missing / pageBytes));
-  Buffer.from(memory.buffer, address, bytes).write(text);
-  return bytes;
 }
 
 /** A module says how much memory it needs at least only by failing to link, hence the attempts. */

@@ -11,7 +11,8 @@ export function valueText(value: Value): string {
   if (isScalar(value)) return numberText(value);
   if (isArray(value)) return `[${value.map(valueText).join(',')}]`;
   if (!(value instanceof RegoSet)) return `{${sortedEntries(value).map(entryText).join(',')}}`;
-  return value.members.size === 0 ? 'set()' : `{${sortedMembers(value).map(valueText).join(',')}}`;
+  const members = sortedMembers(value);
+  return members.length === 0 ? 'set()' : `{${members.map(valueText).join(',')}}`;
 }
 
 /** Numbers are exact; `null`, `true` and `false` are themselves. */
