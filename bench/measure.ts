@@ -1,162 +1,123 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connect, type TLSSocket } from 'node:tls';
-import { fileURLToPath } from 'node:url';
-import { newFolder, startProxy, type TestProxy, trustDomain } from '../test/harness/proxy.ts';
-import { startWorkload } from '../test/harness/workload.ts';
-import { load, type LoadRequest, quantile } from './load.ts';
-import { cpuSeconds, residentBytes } from './process.ts';
-import { type Bench, runBench } from './run.ts';
+import { parseArgs } from 'node:util';
+import { UsageError } from '../proxy/cli/command.ts';
+import { ProxyError } from '../proxy/errors.ts';
+import { version } from '../proxy/version.ts';
+import { machineFacts, startForeignLoadMeter } from './machine.ts';
+import { allPeers } from './peers/all.ts';
+import { installPrograms } from './peers/programs.ts';
+import { progress } from './report/progress.ts';
+import { resultTable } from './report/table.ts';
+import { writeResult } from './result-file.ts';
+import { type BenchResult, resultFormat } from './result.ts';
+import { runBench } from './run.ts';
+import { allScenarios } from './scenarios/all.ts';
+import { choosePeers, chooseScenario } from './scenarios/run/choose.ts';
+import { runScenario } from './scenarios/run/run-scenario.ts';
 
-// What it costs: memory, start-up, and processor time per request next to a plain Node proxy. Rounds of the two are
-// interleaved, so that a machine that slows down slows both.
-const rounds = 5;
-const requestsPerRound = 4000;
-const connections = 32;
+const usage = `npm run bench -- SCENARIO [PEER...] [options]
 
-const schema = {
-  type: 'object',
-  properties: { id: { type: 'integer' }, item: { type: 'string', maxLength: 2000 } },
-  required: ['id', 'item'],
-  additionalProperties: false,
-};
-const body = JSON.stringify({ id: 1, item: 'x'.repeat(1000) });
-const shapes: Readonly<Record<string, LoadRequest>> = {
-  GET: { method: 'GET', path: '/orders/1' },
-  'POST 1 KB, validated': { method: 'POST', path: '/orders/1', headers: { 'content-type': 'application/json' }, body },
-};
-const config = {
-  // One data thread, so that both peers have one thread for their requests.
-  threads: 1,
-  limits: { keep_alive: '10m', max_requests_per_connection: 1_000_000 },
-  routes: [
-    { name: 'read', methods: ['GET'], path: '/orders/{id}' },
-    { name: 'write', methods: ['POST'], path: '/orders/{id}', body: { 'application/json': './order.schema.json' } },
-  ],
-};
+  --rounds N    interleaved rounds of each case (5)
+  --seconds S   length of a round (2)
+  --json FILE   writes the result there
+  --keep        writes the result where those of this version are kept
+  --list        shows scenarios and peers
+  --install     gets the peers that no package of Debian has
+`;
 
-type Peer = { readonly name: string; readonly port: number; readonly pid: number };
-type Figures = { readonly cpuMicros: number[]; readonly p50Ms: number[]; readonly perSecond: number[] };
+// Whatever was started ends with us; what `runBench` undoes at once runs when the process exits.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 
-await runBench(async (t) => {
-  const workload = await startWorkload((_request, _body, response) => response.end('{"ok":true}'));
-  t.teardown(workload.close);
-  const setup = { workloadPort: workload.port, config, files: { 'order.schema.json': JSON.stringify(schema) } };
-  console.log(`start to ready, compiling the policy  ${await startMs(t, setup, true)} ms`);
-  console.log(`start to ready, compiled before       ${await startMs(t, setup, false)} ms`);
-
-  const proxy = await startProxy(t, setup);
-  const portcullis = { name: 'portcullis', port: proxy.port, pid: proxy.child.pid ?? 0 };
-  const plain = await startPlain(t, proxy, workload.port);
-  const peers: readonly Peer[] = [portcullis, plain];
-  await settle();
-  for (const peer of peers) console.log(`${peer.name}: resident, idle               ${mib(residentBytes(peer.pid))}`);
-  for (const [shape, request] of Object.entries(shapes)) await compare(shape, request, peers, proxy);
-  for (const peer of peers) await measureConnections(peer, proxy);
-});
-
-async function startMs(t: Bench, setup: Parameters<typeof startProxy>[1], cold: boolean): Promise<number> {
-  const folder = newFolder(t);
-  const first = await startProxy(t, { ...setup, folder });
-  await first.stop();
-  if (cold) rmSync(join(folder, 'state', 'policy-cache'), { recursive: true });
-  // `startProxy` brings its own cache where there is none; an empty folder keeps it away.
-  const words = ['run', '-c', 'portcullis.yaml'];
-  const main = fileURLToPath(new URL('../proxy/main.ts', import.meta.url));
-  const times: number[] = [];
-  for (let round = 0; round < 3; round++) {
-    if (cold) rmSync(join(folder, 'state', 'policy-cache'), { recursive: true, force: true });
-    const began = performance.now();
-    const child = spawn(process.execPath, [main, ...words], { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
-    let log = '';
-    while (!log.includes('"event":"ready"')) log += String((await once(child.stderr, 'data'))[0]);
-    times.push(performance.now() - began);
-    child.kill('SIGTERM');
-    await once(child, 'exit');
-  }
-  return Math.round(quantile(times, 0.5));
+try {
+  await main();
+} catch (error) {
+  if (error instanceof UsageError) {
+    process.stderr.write(`error[usage]: ${error.message}\n\n${usage}`);
+    process.exitCode = 2;
+  } else if (error instanceof ProxyError) {
+    process.stderr.write(`error[${error.code}]: ${error.message}\n`);
+    process.exitCode = 3;
+  } else throw error;
 }
 
-async function startPlain(t: Bench, proxy: TestProxy, workloadPort: number): Promise<Peer> {
-  const own = await proxy.issue(`spiffe://${trustDomain}/ns/t/sa/plain`);
-  const roots = proxy.ca.trustBundle().flatMap(({ rootsPem }) => rootsPem);
-  const files = { 'plain.crt': own.certPem, 'plain.key': own.keyPem, 'plain-roots.crt': roots.join('\n') };
-  const paths = Object.entries(files).map(([name, content]) => {
-    writeFileSync(join(proxy.folder, name), content);
-    return join(proxy.folder, name);
+async function main(): Promise<void> {
+  const { values, positionals } = words();
+  if (values.install) return installPrograms(console.log);
+  if (values.list) return console.log(list());
+  const [name, ...names] = positionals;
+  if (name === undefined) throw new UsageError(`name a scenario\n\n${list()}`);
+  const scenario = chooseScenario(name, allScenarios);
+  const { peers, notes } = choosePeers(names, scenario, allPeers);
+  const files = [
+    ...(values.json === undefined ? [] : [values.json]),
+    ...(values.keep ? [keptFile(scenario.name)] : []),
+  ];
+  const line = progress(process.stderr);
+  const startedAt = new Date().toISOString();
+  const load = startForeignLoadMeter();
+  const found = await runBench(async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'portcullis-bench-'));
+    t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+    const { rounds, seconds } = {
+      rounds: positive('rounds', values.rounds),
+      seconds: positive('seconds', values.seconds),
+    };
+    return runScenario(t, { scenario, peers, rounds, seconds, folder, show: line.show });
   });
-  const program = fileURLToPath(new URL('./peers/plain-node.ts', import.meta.url));
-  const child: ChildProcess = spawn(process.execPath, [program, `127.0.0.1:${workloadPort}`, ...paths], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  t.teardown(() => child.kill('SIGKILL'));
-  const [line] = (await once(child.stdout ?? child, 'data')) as [Buffer];
-  return { name: 'plain node', port: Number(String(line)), pid: child.pid ?? 0 };
-}
-
-async function compare(shape: string, request: LoadRequest, peers: readonly Peer[], proxy: TestProxy): Promise<void> {
-  const figures = new Map<Peer, Figures>(peers.map((peer) => [peer, { cpuMicros: [], p50Ms: [], perSecond: [] }]));
-  // The first round warms both up and is not counted.
-  for (let round = 0; round <= rounds; round++) {
-    for (const [peer, { cpuMicros, p50Ms, perSecond }] of figures) {
-      const before = cpuSeconds(peer.pid);
-      const result = await load({
-        port: peer.port,
-        credential: proxy.client,
-        connections,
-        goesOn: (started) => started < requestsPerRound,
-        request: () => request,
-      });
-      const bad = result.failures.length + result.answers.filter(({ status }) => status !== 200).length;
-      if (bad > 0) throw new Error(`${peer.name}: ${bad} of ${requestsPerRound} failed: ${result.failures[0]}`);
-      if (round === 0) continue;
-      cpuMicros.push(((cpuSeconds(peer.pid) - before) * 1e6) / requestsPerRound);
-      p50Ms.push(
-        quantile(
-          result.answers.map(({ latencyMs }) => latencyMs),
-          0.5,
-        ),
-      );
-      perSecond.push((requestsPerRound * 1000) / result.elapsedMs);
-    }
+  line.clear();
+  if (found.subjects.length === 0) {
+    throw new ProxyError('bench-peer-unusable', `nothing could be measured\n${[...notes, ...found.notes].join('\n')}`);
   }
-  const median = (values: readonly number[]) => quantile(values, 0.5);
-  const costs = [...figures.values()].map(({ cpuMicros }) => median(cpuMicros));
-  for (const [peer, { cpuMicros, p50Ms, perSecond }] of figures) {
-    const range = `${Math.min(...cpuMicros).toFixed(0)}-${Math.max(...cpuMicros).toFixed(0)}`;
-    const cost = `${median(cpuMicros).toFixed(0)} us CPU per request (${range})`;
-    console.log(
-      `${shape}: ${peer.name}: ${cost}, p50 ${median(p50Ms).toFixed(1)} ms, ${median(perSecond).toFixed(0)}/s`,
-    );
-  }
-  console.log(`${shape}: ratio ${((costs[0] ?? 0) / (costs[1] ?? 1)).toFixed(2)}`);
-}
-
-async function measureConnections(peer: Peer, { client }: TestProxy): Promise<void> {
-  const before = residentBytes(peer.pid);
-  const open = async () => {
-    const options = { host: '127.0.0.1', port: peer.port, rejectUnauthorized: false };
-    const socket = connect({ ...options, cert: client.certPem, key: client.keyPem });
-    await once(socket, 'secureConnect');
-    return socket;
+  const result: BenchResult = {
+    format: resultFormat,
+    command: 'peers',
+    scenario: scenario.name,
+    startedAt,
+    machine: { ...machineFacts(), foreignLoad: load.stop() },
+    subjects: found.subjects,
+    notes: [...notes, ...found.notes],
   };
-  const sockets: TLSSocket[] = [];
-  for (let batch = 0; batch < 50; batch++) sockets.push(...(await Promise.all(Array.from({ length: 20 }, open))));
-  await settle();
-  const alive = sockets.filter(({ destroyed }) => !destroyed).length;
-  const after = residentBytes(peer.pid);
-  const each = ((after - before) / 1024 / sockets.length).toFixed(0);
-  console.log(`${peer.name}: resident, ${alive} connections  ${mib(after)} (before ${mib(before)}, ${each} KiB each)`);
-  for (const socket of sockets) socket.destroy();
+  console.log(resultTable(result, { color: process.stdout.isTTY, width: process.stdout.columns ?? 160 }));
+  for (const file of files) await writeResult(file, result);
 }
 
-/** Memory is read after things have calmed down; nothing is judged by it. */
-function settle(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 2000));
+function words() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        rounds: { type: 'string', default: '5' },
+        seconds: { type: 'string', default: '2' },
+        json: { type: 'string' },
+        keep: { type: 'boolean', default: false },
+        list: { type: 'boolean', default: false },
+        install: { type: 'boolean', default: false },
+      },
+    });
+  } catch (cause) {
+    throw new UsageError(cause instanceof Error ? (cause.message.split('. ')[0] ?? '') : String(cause));
+  }
 }
 
-function mib(bytes: number): string {
-  return `${(bytes / 2 ** 20).toFixed(0)} MiB`;
+function positive(name: string, text: string): number {
+  const value = Number(text);
+  if (!(value > 0) || value > 3600) throw new UsageError(`--${name} takes a number from 1 to 3600, not '${text}'`);
+  return value;
+}
+
+function list(): string {
+  const lines = (all: readonly (readonly [string, string])[]) => {
+    const width = Math.max(...all.map(([name]) => name.length));
+    return all.map(([name, text]) => `  ${name.padEnd(width)}  ${text}`).join('\n');
+  };
+  const scenarios = lines(allScenarios.map(({ name, summary }) => [name, summary]));
+  return `Scenarios:\n${scenarios}\n\nPeers:\n${lines(allPeers.map(({ name, does }) => [name, does]))}\n`;
+}
+
+function keptFile(scenario: string): string {
+  const folder = join(import.meta.dirname, 'results', version);
+  mkdirSync(folder, { recursive: true });
+  return join(folder, `${scenario}.json`);
 }

@@ -1,12 +1,23 @@
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { Pool } from 'undici';
 
 // What any Node team writes in an afternoon: mutual TLS by node:https, forwarding by undici, and nothing of what
 // Portcullis is there for. The difference between the two is the price of the judging, the validating and the evidence.
-const [workload = '', certFile = '', keyFile = '', caFile = ''] = process.argv.slice(2);
+const [port = '0', workload = '', certFile = '', keyFile = '', caFile = ''] = process.argv.slice(2);
 const pool = new Pool(`http://${workload}`, { connections: 256, pipelining: 1 });
+
+const peers = new WeakMap<TLSSocket, string>();
+
+/** Read once for each connection. */
+function peerOf(socket: TLSSocket): string {
+  const known = peers.get(socket);
+  if (known !== undefined) return known;
+  const peer = socket.getPeerCertificate().subjectaltname?.replace(/^URI:/, '') ?? '';
+  peers.set(socket, peer);
+  return peer;
+}
 
 const server = createServer(
   {
@@ -21,6 +32,7 @@ const server = createServer(
     const { method = 'GET', url: path = '/', headers } = request;
     const hasBody = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
     const { connection: _, host: __, ...forwarded } = headers;
+    forwarded['x-spiffe-id'] = peerOf(request.socket as TLSSocket);
     pool
       .request({ method: method as 'GET', path, headers: forwarded, body: hasBody ? request : null })
       .then(({ statusCode, headers: answered, body }) => {
@@ -35,4 +47,4 @@ const server = createServer(
   },
 );
 server.keepAliveTimeout = 600_000;
-server.listen(0, '127.0.0.1', () => console.log((server.address() as AddressInfo).port));
+server.listen(Number(port), '127.0.0.1', 4096);

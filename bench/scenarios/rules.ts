@@ -1,0 +1,16 @@
+import { gets } from './requests.ts';
+import { kept, type Scenario } from './scenario.ts';
+
+export const rules: Scenario = {
+  name: 'rules',
+  summary: 'GET over 32 connections with 10 to 10,000 rules, for those who have rules',
+  peers: ['portcullis', 'envoy-native', 'envoy-opa'],
+  cases: () => ({
+    cases: [10, 100, 1000, 10_000].map((count) => ({
+      name: `${count} rules`,
+      wanted: { rules: count },
+      open: (subject) => kept(subject, 32, (open) => open.closedLoop(gets(count), { seconds: subject.seconds })),
+    })),
+    notes: [],
+  }),
+};

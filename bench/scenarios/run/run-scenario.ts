@@ -1,0 +1,139 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Peer } from '../../peers/peer.ts';
+import { programVersion } from '../../peers/programs.ts';
+import type { SubjectResult } from '../../result.ts';
+import { type Bench, runBench } from '../../run.ts';
+import type { Case, Scenario } from '../scenario.ts';
+import { type Field, openField, startPeer, startWorkload, targetOf } from './field.ts';
+import { machineLimits } from './machine-limits.ts';
+import { createSubject, residentOf, type Subject, withAdded } from './subject.ts';
+
+export type Plan = {
+  readonly scenario: Scenario;
+  readonly peers: readonly Peer[];
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly folder: string;
+  readonly show: (text: string) => void;
+};
+
+export type Found = { readonly subjects: readonly SubjectResult[]; readonly notes: readonly string[] };
+
+/** Every case of the scenario, one after the other; within a case the rounds of the peers are interleaved. */
+export async function runScenario(t: Bench, plan: Plan): Promise<Found> {
+  const { scenario, folder } = plan;
+  const { cases, notes: about } = scenario.cases(machineLimits());
+  const notes = [...about];
+  const field = await openField(t, folder);
+  const subjects: SubjectResult[] = [];
+  for (const [index, one] of cases.entries()) {
+    const say = (text: string) => plan.show(`${scenario.name} ${index + 1}/${cases.length}, ${one.name}: ${text}`);
+    const stage = { ...plan, field, one, say, note: (line: string) => void notes.push(`${one.name}: ${line}`) };
+    const found = await runBench((inner) => (one.freshPeers ? inTurn(stage) : together(inner, stage)));
+    const direct = found.find(({ name }) => name === directName);
+    subjects.push(...found.map((each) => (direct === undefined || each === direct ? each : withAdded(each, direct))));
+  }
+  return { subjects, notes };
+}
+
+type Stage = Plan & {
+  readonly field: Field;
+  readonly one: Case;
+  readonly say: (text: string) => void;
+  readonly note: (line: string) => void;
+};
+
+const directName = 'direct';
+
+/** All peers run side by side, so that a machine that slows down slows all of them. */
+async function together(t: Bench, stage: Stage): Promise<readonly SubjectResult[]> {
+  const { one, peers, say, note } = stage;
+  const workloadPort = await workloadOf(t, stage);
+  const open: Subject[] = [];
+  const tryOpen = async (name: string, opening: () => Promise<Subject>) => {
+    say(`starting ${name}`);
+    try {
+      const subject = await opening();
+      t.teardown(subject.close);
+      await subject.warmUp();
+      open.push(subject);
+    } catch (cause) {
+      note(`${name} is left out: ${reasonOf(cause)}`);
+    }
+  };
+  if (one.direct) await tryOpen(directName, () => openDirect(stage, workloadPort));
+  for (const peer of peers) await tryOpen(peer.name, () => openPeer(t, stage, peer, workloadPort));
+  const rounds = one.rounds ?? stage.rounds;
+  for (let round = 1; round <= rounds; round++) {
+    for (const subject of open) {
+      say(`round ${round} of ${rounds}, ${subject.name}`);
+      await subject.round();
+    }
+  }
+  return open.flatMap((subject) => resultOf(subject, note));
+}
+
+/** Each peer is started for each of its rounds, and alone. */
+async function inTurn(stage: Stage): Promise<readonly SubjectResult[]> {
+  const { one, peers, say, note } = stage;
+  const results = new Map<string, SubjectResult[]>(peers.map(({ name }) => [name, []]));
+  const rounds = one.rounds ?? stage.rounds;
+  for (let round = 1; round <= rounds; round++) {
+    for (const peer of peers) {
+      say(`round ${round} of ${rounds}, ${peer.name}`);
+      await runBench(async (t) => {
+        const subject = await openPeer(t, stage, peer, await workloadOf(t, stage));
+        t.teardown(subject.close);
+        await subject.round();
+        results.get(peer.name)?.push(...resultOf(subject, note));
+      }).catch((cause: unknown) => note(`${peer.name} is left out: ${reasonOf(cause)}`));
+    }
+  }
+  return [...results.values()].flatMap((list) => (list[0] === undefined ? [] : [merged(list[0], list)]));
+}
+
+function reasonOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
+/** The rounds of several starts as those of one subject. */
+function merged(first: SubjectResult, all: readonly SubjectResult[]): SubjectResult {
+  const rounds = all.flatMap((each) => each.rounds);
+  const middle = all.toSorted((a, b) => a.latency.p50 - b.latency.p50)[Math.floor(all.length / 2)] ?? first;
+  return { ...middle, rounds, memory: all.flatMap((each) => each.memory) };
+}
+
+function resultOf(subject: Subject, note: Stage['note']): readonly SubjectResult[] {
+  for (const line of subject.trouble()) note(`${subject.name}: ${line}`);
+  const result = subject.result();
+  return result === undefined ? [] : [result];
+}
+
+async function workloadOf(t: Bench, { folder, one }: Stage): Promise<number> {
+  const own = join(folder, 'workload');
+  mkdirSync(own, { recursive: true });
+  return startWorkload(t, own, one.workload);
+}
+
+async function openDirect({ field, one, seconds }: Stage, port: number): Promise<Subject> {
+  const target = { kind: 'tcp', host: '127.0.0.1', port } as const;
+  const running = { port, pids: [] };
+  const { generator } = field;
+  const station = await one.open({ running, target, generator, seconds, crowd: [], startMs: 0 });
+  const about = 'the workload without anybody in between, without TLS';
+  return createSubject({ name: directName, about, pids: [], one, station, idleBytes: 0 });
+}
+
+async function openPeer(t: Bench, stage: Stage, peer: Peer, workloadPort: number): Promise<Subject> {
+  const { field, one, seconds } = stage;
+  const started = await startPeer(t, field, peer, { wanted: one.wanted ?? {}, workloadPort });
+  const { running } = started;
+  const idleBytes = residentOf(running.pids);
+  const crowd = await field.crowd(one.crowd ?? 0);
+  const target = targetOf(running, field.client);
+  const station = await one.open({ ...started, target, generator: field.generator, seconds, crowd });
+  const versions = peer.programs.map(programVersion);
+  const about = [...versions, peer.does].join('; ');
+  return createSubject({ name: peer.name, about, pids: running.pids, one, station, idleBytes });
+}

@@ -1,0 +1,77 @@
+import type { Generator, LoadConnections } from '../load/generator.ts';
+import type { LoadOutcome } from '../load/tally.ts';
+import type { Credential, Target } from '../load/target.ts';
+import type { Running, Wanted } from '../peers/peer.ts';
+import type { Figure } from '../result.ts';
+
+/** What is done to every peer, one after the other, in each round. */
+export type Scenario = {
+  readonly name: string;
+  /** One line, for `--list`. */
+  readonly summary: string;
+  /** Names of the peers it is about, where it is not about all of them. */
+  readonly peers?: readonly string[];
+  readonly cases: (limits: MachineLimits) => Cases;
+};
+
+export type Cases = {
+  readonly cases: readonly Case[];
+  /** What was made smaller for this machine, in words. */
+  readonly notes: readonly string[];
+};
+
+/** What a scenario has to fit into. */
+export type MachineLimits = {
+  /** File descriptors that a process may have: a connection is one here, and two for a proxy that forwards on it. */
+  readonly descriptors: number;
+  readonly memoryBytes: number;
+  readonly cores: number;
+};
+
+export type Case = {
+  readonly name: string;
+  readonly wanted?: Partial<Wanted>;
+  /** `reader` answers when the whole body has arrived; `responder`, the usual one, at once. */
+  readonly workload?: 'responder' | 'reader';
+  /** Also measures the workload without anybody in between, as the first subject. */
+  readonly direct?: true;
+  /** So many clients besides the one whose requests are measured. */
+  readonly crowd?: number;
+  /** A new one for each round instead of one that serves all of them. */
+  readonly freshPeers?: true;
+  /** Processor time counts from the start of the process, and not from that of the round. */
+  readonly countsFrom?: 'start';
+  /** Where one round takes minutes. */
+  readonly rounds?: number;
+  readonly open: (subject: SubjectUnderLoad) => Promise<Station>;
+};
+
+export type SubjectUnderLoad = {
+  readonly running: Running;
+  readonly target: Target;
+  readonly generator: Generator;
+  readonly seconds: number;
+  /** Whom the case asked for; no rule admits them. */
+  readonly crowd: readonly Credential[];
+  /** Milliseconds from starting the process to its first answer. */
+  readonly startMs: number;
+};
+
+/** A subject with its connections open. */
+export type Station = {
+  /** One round; what the subject takes meanwhile is measured around it. */
+  readonly round: () => Promise<LoadOutcome>;
+  /** What the last round left behind, such as memory. */
+  readonly figures?: () => readonly Figure[];
+  readonly close: () => Promise<void>;
+};
+
+/** The same load over connections that are kept between the rounds. */
+export async function kept(
+  { generator, target }: SubjectUnderLoad,
+  connections: number,
+  round: (open: LoadConnections) => Promise<LoadOutcome>,
+): Promise<Station> {
+  const open = await generator.connect(target, connections);
+  return { round: () => round(open), close: open.close };
+}

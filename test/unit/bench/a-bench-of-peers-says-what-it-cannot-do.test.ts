@@ -1,0 +1,118 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'tap';
+import { UsageError } from '../../../proxy/cli/command.ts';
+import { ProxyError } from '../../../proxy/errors.ts';
+import { freePort } from '../../../bench/peers/opa.ts';
+import { allPeers } from '../../../bench/peers/all.ts';
+import { launch } from '../../../bench/peers/launch.ts';
+import type { Peer } from '../../../bench/peers/peer.ts';
+import { plainNode } from '../../../bench/peers/plain-node/peer.ts';
+import { allScenarios } from '../../../bench/scenarios/all.ts';
+import { choosePeers, chooseScenario } from '../../../bench/scenarios/run/choose.ts';
+import { runScenario } from '../../../bench/scenarios/run/run-scenario.ts';
+import { kept, type Scenario } from '../../../bench/scenarios/scenario.ts';
+
+const command = new URL('../../../bench/measure.ts', import.meta.url).pathname;
+
+async function bench(...words: string[]) {
+  const child = spawn(process.execPath, [command, ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let out = '';
+  let err = '';
+  child.stdout.on('data', (text) => (out += text));
+  child.stderr.on('data', (text) => (err += text));
+  const [code] = (await once(child, 'close')) as [number];
+  return { code, out, err };
+}
+
+test('--list has every scenario and every peer, a line each', async (t) => {
+  const { code, out } = await bench('--list');
+  t.equal(code, 0);
+  for (const { name } of [...allScenarios, ...allPeers]) {
+    t.equal(out.split('\n').filter((line) => line.startsWith(`  ${name} `)).length, 1, name);
+  }
+});
+
+test('an unknown scenario', async (t) => {
+  const { code, err } = await bench('keep-aliv');
+  t.equal(code, 2);
+  t.match(err, "unknown scenario 'keep-aliv'; did you mean 'keep-alive'?");
+  for (const { name } of allScenarios) t.ok(err.includes(name), name);
+  t.notMatch(err, '    at ');
+});
+
+test('an unknown peer, or a round of no length', async (t) => {
+  t.match(await bench('keep-alive', 'ngin'), { code: 2, err: "did you mean 'nginx'?" });
+  t.match(await bench('keep-alive', 'plain-node', '--rounds', 'none'), { code: 2, err: '--rounds takes a number' });
+});
+
+const keepAlive = chooseScenario('keep-alive', allScenarios);
+const withoutCaddy = (peer: Peer) => (peer.name === 'caddy' ? 'caddy needs caddy' : undefined);
+
+test('a peer that is not installed is left out and named', async (t) => {
+  const { peers, notes } = choosePeers([], keepAlive, allPeers, withoutCaddy);
+  t.notOk(peers.some(({ name }) => name === 'caddy'));
+  t.equal(peers.length, allPeers.length - 1);
+  t.strictSame(notes, ['left out: caddy needs caddy']);
+});
+
+test('a peer that is not installed, but was asked for', async (t) => {
+  t.throws(() => choosePeers(['caddy'], keepAlive, allPeers, withoutCaddy), ProxyError);
+  t.throws(() => choosePeers(['caddy'], chooseScenario('routes', allScenarios), allPeers), UsageError);
+});
+
+const tiny: Scenario = {
+  name: 'tiny',
+  summary: '',
+  cases: () => ({
+    cases: [
+      {
+        name: 'GET',
+        open: (subject) =>
+          kept(subject, 2, (open) => open.closedLoop([{ method: 'GET', path: '/orders/1' }], { requests: 50 })),
+      },
+    ],
+    notes: [],
+  }),
+};
+
+const peer = (name: string, start: Peer['start']): Peer => ({ name, work: [], does: '', programs: [], start });
+/** Listens, and ends at the first byte. */
+const hangsUp = "require('net').createServer((socket) => process.exit()).listen(+process.argv[1], '127.0.0.1')";
+
+test('who refuses, or dies, is left out with the reason, and the others are measured', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'pc-bench-'));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  const refuses = peer('refuses', async () => ({ port: await freePort(), pids: [] }));
+  const dies = peer('dies', async (bench, { folder: own }) => {
+    const port = await freePort();
+    const pid = await launch(bench, {
+      command: process.execPath,
+      words: ['-e', hangsUp, String(port)],
+      folder: own,
+      port,
+    });
+    return { port, pids: [pid] };
+  });
+  const plan = { scenario: tiny, peers: [refuses, dies, plainNode], rounds: 2, seconds: 1, folder, show: () => {} };
+  const { subjects, notes } = await runScenario(t, plan);
+  t.strictSame(
+    subjects.map(({ name }) => name),
+    ['plain-node'],
+  );
+  t.equal(notes.length, 2);
+  t.match(notes[0], /^GET: refuses is left out: .*ECONNREFUSED/);
+  t.match(notes[1], /^GET: dies is left out: /);
+  const rounds = subjects[0]?.rounds ?? [];
+  t.strictSame(
+    rounds.map(({ operations, failures }) => ({ operations, failures })),
+    [
+      { operations: 50, failures: 0 },
+      { operations: 50, failures: 0 },
+    ],
+  );
+  for (const { cpu } of rounds) t.ok((cpu ?? 0) > 0, 'its processor time was seen');
+});
