@@ -13,10 +13,13 @@ export type Verdict =
   | 'too few rounds'
   | 'not measured';
 
+export const figureNames = ['p50', 'p99', 'CPU'] as const;
+export type FigureName = (typeof figureNames)[number];
+
 export type Change = {
   readonly subject: string;
   readonly case: string;
-  readonly figure: 'p50' | 'p99' | 'CPU';
+  readonly figure: FigureName;
   /** Medians over the rounds, in microseconds. */
   readonly before: number | null;
   readonly after: number | null;
@@ -35,7 +38,12 @@ export type Comparison = {
 };
 
 /** `threshold` is a share: 0.05 lets what is 5 % slower pass. Throws ProxyError for results that cannot be compared. */
-export function compare(before: BenchResult, after: BenchResult, threshold: number): Comparison {
+export function compare(
+  before: BenchResult,
+  after: BenchResult,
+  threshold: number,
+  figures: readonly FigureName[] = figureNames,
+): Comparison {
   const pairs = pairsOf(before, after);
   const changes = pairs.flatMap((pair) => figures.map((figure) => changeOf(pair, figure, threshold)));
   if (changes.every(({ verdict }) => verdict === 'too few rounds' || verdict === 'not measured')) {
@@ -57,16 +65,16 @@ export function compare(before: BenchResult, after: BenchResult, threshold: numb
   return { threshold, changes, regressions, doubts: [...doubts(before, after), ...sharedShift(changes)] };
 }
 
-const figures = [
-  { name: 'p50', of: (round: Round) => round.p50 },
-  { name: 'p99', of: (round: Round) => round.p99 },
-  { name: 'CPU', of: (round: Round) => round.cpu },
-] as const;
+const valueIn: Readonly<Record<FigureName, (round: Round) => number | null>> = {
+  p50: ({ p50 }) => p50,
+  p99: ({ p99 }) => p99,
+  CPU: ({ cpu }) => cpu,
+};
 
-function changeOf({ before, after }: Pair, { name, of }: (typeof figures)[number], threshold: number): Change {
-  const common = { subject: before.name, case: before.case, figure: name };
+function changeOf({ before, after }: Pair, figure: FigureName, threshold: number): Change {
+  const common = { subject: before.name, case: before.case, figure };
   const nothing = { before: null, after: null, ratio: null, interval: null };
-  const [a, b] = [before, after].map(({ rounds }) => rounds.map(of).filter((value) => value !== null));
+  const [a, b] = [before, after].map(({ rounds }) => rounds.map(valueIn[figure]).filter((value) => value !== null));
   if (a?.length !== before.rounds.length || b?.length !== after.rounds.length) {
     return { ...common, ...nothing, verdict: 'not measured' };
   }

@@ -93,7 +93,7 @@ function furtherCell(
   reference: number | undefined,
   what: string,
 ): Markup {
-  if (value === undefined) return html`<td>not measured</td>`;
+  if (value === undefined) return html`<td>–</td>`;
   const shown = html`<data value="${value}">${short(value)}</data> <small>${ratioText(value, reference)}</small>`;
   return html`<td data-subject="${name}" data-case="${of}" data-figure="${what}">${shown}</td>`;
 }
