@@ -17,7 +17,7 @@ const get: Builtin = (_context, value, path, otherwise) => {
 
 const keys: Builtin = (context, value) => {
   const from = object(value, 1);
-  context.charge(sizeOf(from));
+  context.charge(3 * sizeOf(from));
   return setOf(entriesOf(from).map(([key]) => key));
 };
 

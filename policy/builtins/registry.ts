@@ -1,3 +1,4 @@
+import { prepareLinearRegex } from '../linear-regex.ts';
 import { aggregateBuiltins } from './aggregates.ts';
 import { arrayBuiltins } from './arrays.ts';
 import type { Builtin, Builtins } from './builtin.ts';
@@ -45,7 +46,6 @@ const light: readonly Builtins[] = [
   comparisonBuiltins,
   cryptoBuiltins,
   encodingBuiltins,
-  globBuiltins,
   graphBuiltins,
   jsonBuiltins,
   jsonPatchBuiltins,
@@ -55,7 +55,6 @@ const light: readonly Builtins[] = [
   netBuiltins,
   numberBuiltins,
   objectBuiltins,
-  regexBuiltins,
   renderTemplateBuiltins,
   replaceBuiltins,
   semverBuiltins,
@@ -77,7 +76,16 @@ const light: readonly Builtins[] = [
 /** A namespace whose libraries cost megabytes: it is loaded with the first policy that names one of its built-ins. */
 type Heavy = { readonly names: readonly string[]; readonly load: () => Promise<Builtins> };
 
+const patternBuiltins: Builtins = { ...globBuiltins, ...regexBuiltins };
+
 const heavy: readonly Heavy[] = [
+  {
+    names: Object.keys(patternBuiltins),
+    load: () => {
+      prepareLinearRegex();
+      return Promise.resolve(patternBuiltins);
+    },
+  },
   {
     names: ['json.match_schema', 'json.verify_schema'],
     load: async () => (await import('./json/schema.ts')).jsonSchemaBuiltins,

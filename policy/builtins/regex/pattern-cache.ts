@@ -12,6 +12,8 @@ const stepsPerPatternCharacter = 20;
 /** Patterns by their source, the one that was used last at the end. */
 const compiled = new Map<string, LinearRegex>();
 let totalSize = 0;
+/** A loop asks for the same pattern again and again. */
+let recent: { readonly key: string; readonly regex: LinearRegex } | undefined;
 
 /** `patternOf` makes the regular expression from the source, which may be in another notation. Throws BuiltinError. */
 export function cachedRegex(
@@ -21,10 +23,12 @@ export function cachedRegex(
   notation = '',
 ): LinearRegex {
   const key = notation + source;
+  if (recent?.key === key) return recent.regex;
   const known = compiled.get(key);
   if (known !== undefined) {
     compiled.delete(key);
     compiled.set(key, known);
+    recent = { key, regex: known };
     return known;
   }
   if (source.length > maxPatternLength) {
