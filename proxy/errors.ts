@@ -103,10 +103,26 @@ export const PROXY_ERRORS = {
     summary: 'an engine could not decide one of the inputs, so there is no cost of a decision to measure',
     remedy: 'correct the input or the policy, or raise the limit that is named (policy.max_steps, policy.max_memory)',
   },
+  'bench-credential-unusable': {
+    summary: 'the certificate or key to measure a proxy with cannot be read, or is none',
+    remedy: 'name PEM files of a certificate chain and its key that this user may read, or let one be issued with --id',
+  },
+  'bench-workload-absent': {
+    summary: 'the workload of the configuration does not answer, so there is nothing to measure the proxy in front of',
+    remedy: 'start the workload, or measure in front of the built-in one with `--workload builtin`',
+  },
+  'bench-request-refused': {
+    summary: 'the proxy does not answer the request of a measurement as its workload does',
+    remedy: 'choose a request and an identity that it lets through; `portcullis explain -c FILE` says what it decides',
+  },
+  'bench-target-lost': {
+    summary: 'what was measured went away in the middle, so there are no figures',
+    remedy: 'find out why it ended, or why it hung up, and measure again',
+  },
   'bench-answers-differ': {
-    summary: 'two subjects of a comparison decide one input differently, so that their speed cannot be compared',
+    summary: 'the two engines of this program decide one input differently, so that their speed cannot be compared',
     remedy:
-      'compare the answers shown; docs/policy.md lists what OPA itself decides differently in Go and in WebAssembly',
+      'compare the answers shown; docs/policy.md lists what OPA itself decides differently in Go and in WebAssembly; --engine measures one alone',
   },
 } as const satisfies Readonly<Record<string, { readonly summary: string; readonly remedy: string }>>;
 

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Until } from './closed-loop.ts';
 import type { Numbered, Order, Report } from './generator-protocol.ts';
@@ -33,7 +34,8 @@ export type Generator = {
 };
 
 export function startGenerator(): Generator {
-  const program = fileURLToPath(new URL('./generator-process.ts', import.meta.url));
+  // The same file in TypeScript here and in JavaScript in an image.
+  const program = fileURLToPath(new URL(`./generator-process${extname(import.meta.url)}`, import.meta.url));
   const child = fork(program, {
     execArgv: [],
     serialization: 'advanced',

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 
 export type Beat = {
@@ -32,7 +33,10 @@ export function startMetronome(ratePerSecond: number, total: number, due: (fromM
   const originMs = sharedNowMs() + headStartMs;
   const originHere = performance.now() + headStartMs;
   const workerData: Beat = { shared, ratePerSecond, total, originMs };
-  const worker = new Worker(new URL('./metronome-thread.ts', import.meta.url), { workerData, execArgv: [] });
+  const worker = new Worker(new URL(`./metronome-thread${extname(import.meta.url)}`, import.meta.url), {
+    workerData,
+    execArgv: [],
+  });
   const ended = once(worker, 'exit');
   const hear = async () => {
     let heard = 0;

@@ -43,10 +43,10 @@ export async function openLoop(pool: Pool, requests: readonly PreparedRequest[],
     },
     isOver: () => due === total && taken === waiting.length,
   });
-  let began: EventLoopUtilization | undefined;
+  let began: { readonly utilisation: EventLoopUtilization; readonly atMs: number } | undefined;
   let backlog = 0;
   const metronome = startMetronome(ratePerSecond, total, (fromMs) => {
-    began ??= performance.eventLoopUtilization();
+    began ??= { utilisation: performance.eventLoopUtilization(), atMs: fromMs };
     due += 1;
     if (due === total) backlog = waiting.length - taken;
     const lane = takeOpen(idle);
@@ -55,13 +55,14 @@ export async function openLoop(pool: Pool, requests: readonly PreparedRequest[],
     run.send(lane, fromMs);
   });
   const tooLong = setTimeout(run.end, seconds * 1000 + drainMs);
-  const { tally, elapsedMs, lost } = await run.ended;
+  const { tally, lost } = await run.ended;
+  const elapsedMs = performance.now() - (began?.atMs ?? performance.now());
   clearTimeout(tooLong);
   await metronome.stop();
   const unsent = total - due + (waiting.length - taken);
   if (unsent > 0) tally.failed('due, but never sent', unsent);
   const lagP99 = lag.at(0.99);
-  const busy = performance.eventLoopUtilization(began).utilization;
+  const busy = performance.eventLoopUtilization(began?.utilisation).utilization;
   const unreached = generatorTooSlow(rate, lagP99, busy) ?? targetTooSlow(rate, backlog / total);
   return tally.outcome({ elapsedMs, lost, lagP99, unreached });
 }

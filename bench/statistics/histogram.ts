@@ -9,6 +9,7 @@ export type LatencyHistogram = {
   readonly count: () => number;
   /** The value that `share` of all operations did not exceed, such as 0.99; 0 when nothing was recorded. */
   readonly at: (share: number) => number;
+  readonly mean: () => number;
   readonly latency: () => Latency;
   /** As text, for another thread or process; `decodeHistogram` reads it. */
   readonly encode: () => string;
@@ -37,6 +38,7 @@ function around(inner: Histogram): LatencyHistogram {
     merge: (other) => inner.add(other.inner),
     count: () => inner.totalCount,
     at,
+    mean: () => inner.mean / nanosPerMicro,
     latency: () => ({
       p50: at(0.5),
       p90: at(0.9),
