@@ -68,40 +68,44 @@ function stageChart({ subjects }: BenchResult): Chart | undefined {
   };
 }
 
-/** Over cases that are a number of something: rates against p99, and sizes against p50. */
+/** Over cases that end with a number of something: rates against p99, and sizes against p50. */
 function curves({ subjects }: BenchResult): Chart[] {
   const sized = subjects.flatMap((subject) => {
-    const [, count, unit] = /^(\d+) (\S.*)$/.exec(subject.case) ?? [];
-    return count === undefined || unit === undefined ? [] : [{ subject, count: Number(count), unit }];
+    const [, of = '', count, unit] = /^(?:(.*), )?(\d+) (\S.*)$/.exec(subject.case) ?? [];
+    // `1 connection` belongs to `32 connections`.
+    return unit === undefined ? [] : [{ subject, of, count: Number(count), unit: unit.replace(/s?$/, 's') }];
   });
-  return [...Map.groupBy(sized, ({ unit }) => unit)].flatMap(([unit, members]) => {
-    const isRate = unit === 'per second';
-    const figure = isRate ? 'p99' : 'p50';
-    const series = [...Map.groupBy(members, ({ subject }) => subject.name)]
-      .map(([name, sizes]) => ({
-        name,
-        points: sizes
-          .map(
-            ({ subject, count }) => [count, spreadOf(subject.rounds, (round) => round[figure])?.median ?? 0] as const,
-          )
-          .filter((point) => point.every((value) => value > 0))
-          .sort(([a], [b]) => a - b),
-      }))
-      .filter(({ points }) => points.length > 1);
-    if (series.length === 0) return [];
-    const told = series.map(
-      ({ name, points }) => `${name}: ${points.map(([x, y]) => `${short(y)} at ${x}`).join(', ')}`,
-    );
-    return [
-      {
-        title: isRate ? 'Rate against p99' : `p50 by number of ${unit}`,
-        text: `${figure} in microseconds by ${isRate ? 'operations' : unit}${isRate ? ' per second' : ''}. ${told.join('; ')}.`,
-        x: { label: isRate ? 'operations per second' : unit, scale: 'log' },
-        y: { label: `${figure}, microseconds`, scale: 'log' },
-        series,
-      } as const,
-    ];
-  });
+  const families = Map.groupBy(sized, ({ of, unit }) => JSON.stringify([of, unit]));
+  return [...families.values()].map(curve).filter((chart) => chart !== undefined);
+}
+
+type Sized = { readonly subject: SubjectResult; readonly of: string; readonly count: number; readonly unit: string };
+
+function curve(members: readonly Sized[]): Chart | undefined {
+  const series = [...Map.groupBy(members, ({ subject }) => subject.name)]
+    .map(([name, sizes]) => ({ name, points: sizes.flatMap(pointOf).sort(([a], [b]) => a - b) }))
+    .filter(({ points }) => points.length > 1);
+  const [{ of, unit } = { of: '', unit: '' }] = members;
+  if (series.length === 0) return undefined;
+  const figure = figureOver(unit);
+  const over = unit === rates ? 'operations per second' : unit;
+  const told = series.map(({ name, points }) => `${name}: ${points.map(([x, y]) => `${short(y)} at ${x}`).join(', ')}`);
+  return {
+    title: `${unit === rates ? 'Rate against p99' : `p50 by number of ${unit}`}${of === '' ? '' : `, ${of}`}`,
+    text: `${figure} in microseconds by ${over}. ${told.join('; ')}.`,
+    x: { label: over, scale: 'log' },
+    y: { label: `${figure}, microseconds`, scale: 'log' },
+    series,
+  };
+}
+
+/** As the plural makes it of `per second`. */
+const rates = 'per seconds';
+const figureOver = (unit: string) => (unit === rates ? 'p99' : 'p50');
+
+function pointOf({ subject, count, unit }: Sized): (readonly [x: number, y: number])[] {
+  const measured = spreadOf(subject.rounds, (round) => round[figureOver(unit)])?.median ?? 0;
+  return count > 0 && measured > 0 ? [[count, measured]] : [];
 }
 
 function memoryChart({ subjects }: BenchResult): Chart | undefined {

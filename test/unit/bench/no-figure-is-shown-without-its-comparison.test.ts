@@ -85,6 +85,19 @@ test('a chart is made for what was measured, and none for what was not', async (
   t.same(titles(benchResult({ subjects: [{ ...bare, latency: { ...bare.latency, distribution: [] } }] })), []);
 });
 
+test('cases that end with a number are one curve for each kind, and a single size is none', async (t) => {
+  const cases = ['GET, 1 connection', 'GET, 32 connections', 'POST, 1 connection', 'POST, 32 connections', '7 rules'];
+  const subjects = cases.map((of, index) => benchSubject({ case: of, stages: [], memory: [] }, index + 1));
+  const found = chartsOf(benchResult({ subjects })).filter(({ title }) => title.includes(' by '));
+  t.same(
+    found.map(({ title, series }) => [title, series[0]?.points.map(([x]) => x)]),
+    [
+      ['p50 by number of connections, GET', [1, 32]],
+      ['p50 by number of connections, POST', [1, 32]],
+    ],
+  );
+});
+
 test('a curve of nines rises, ends before everything, and leaves out zero', async (t) => {
   const distribution = [
     [0, 0],
