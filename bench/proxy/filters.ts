@@ -41,20 +41,20 @@ function allowAll(settings: Settings, folder: string): Settings {
 }
 
 function withoutSchemas(settings: Settings): Settings {
-  return {
-    ...settings,
-    routes: routes(
-      settings,
-      ({ body, query_schema: _, path_schema: __, response: ___, max_response: ____, ...route }) => ({
-        ...route,
-        ...(body === undefined ? {} : { body: typeof body === 'object' ? 'stream' : body }),
-      }),
-    ),
+  const change = (route: Settings) => {
+    const { body } = route;
+    const kept = without(route, ['query_schema', 'path_schema', 'response', 'max_response']);
+    return typeof body === 'object' ? { ...kept, body: 'stream' } : kept;
   };
+  return { ...settings, routes: routes(settings, change) };
 }
 
 function withoutQuotas(settings: Settings): Settings {
-  return { ...settings, routes: routes(settings, ({ quota: _, ...route }) => route) };
+  return { ...settings, routes: routes(settings, (route) => without(route, ['quota'])) };
+}
+
+function without(route: Settings, names: readonly string[]): Settings {
+  return Object.fromEntries(Object.entries(route).filter(([name]) => !names.includes(name)));
 }
 
 /** `regulated` would refuse it. */

@@ -37,7 +37,12 @@ export async function startMeasuredProxy(
   cpSync(stateFolder, join(folder, 'state'), { recursive: true });
   const program = fileURLToPath(new URL(`./proxy-process${extname(import.meta.url)}`, import.meta.url));
   const child = fork(program, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
-  t.teardown(() => child.kill('SIGKILL'));
+  const gone = once(child, 'exit');
+  t.teardown(() => {
+    child.kill('SIGKILL');
+    // Until then it may write into the folder, which goes next.
+    return gone;
+  });
   const text = JSON.stringify(apart(settings, folder, { ownKeys }));
   child.send({ configFile, text, cwd } satisfies Start);
   const over = new AbortController();
