@@ -33,21 +33,17 @@ export const opaQuery = ({ entrypoint }: OpaPolicy): string =>
 /** The program that was named, or the one on the PATH; undefined when there is none. Throws ProxyError for a bad name. */
 export async function findOpa(named: string | undefined): Promise<Opa | undefined> {
   const path = named ?? 'opa';
-  try {
-    const said = await output(path, ['version']);
-    const [, version] = /^Version: (\S+)$/m.exec(said) ?? [];
-    if (version !== undefined && /^Rego Version:/m.test(said)) return { path, version };
-    if (named === undefined) return undefined;
-    throw new ProxyError(
-      'bench-peer-unusable',
-      `--with: ${path} is no opa: it does not answer \`opa version\` as OPA does`,
-    );
-  } catch (cause) {
-    if (cause instanceof ProxyError) throw cause;
-    if (named === undefined) return undefined;
-    const { code, message } = cause as NodeJS.ErrnoException;
-    throw new ProxyError('bench-peer-unusable', `--with: ${path} cannot be run (${code ?? message})`, { cause });
-  }
+  const said = await output(path, ['version']).catch((cause: NodeJS.ErrnoException) => {
+    if (named === undefined || cause.code === undefined) return '';
+    throw new ProxyError('bench-peer-unusable', `--with: ${path} cannot be run (${cause.code})`, { cause });
+  });
+  const [, version] = /^Version: (\S+)$/m.exec(said) ?? [];
+  if (version !== undefined && /^Rego Version:/m.test(said)) return { path, version };
+  if (named === undefined) return undefined;
+  throw new ProxyError(
+    'bench-peer-unusable',
+    `--with: ${path} is no opa: it does not answer \`opa version\` as OPA does`,
+  );
 }
 
 /** What a program prints on standard output. Rejects with what it says on standard error. */

@@ -17,8 +17,9 @@ import { sampleInputs } from '../../proxy/sample-input.ts';
 import type { SnapshotData } from '../../proxy/snapshot-data.ts';
 import type { Case, Cases } from './case.ts';
 import { givenInputs } from './inputs/given.ts';
+import { type Entry, readEntries } from './inputs/json-file.ts';
 import { lackingOf } from './inputs/record-input.ts';
-import { recordedInputs } from './inputs/recorded.ts';
+import { type Recorded, recordedInputs } from './inputs/recorded.ts';
 import type { Engine, OwnPolicy } from './request.ts';
 import type { Named } from './same-answers.ts';
 
@@ -30,9 +31,10 @@ export async function ownCases(
   io: Io,
 ): Promise<Cases> {
   const { config } = await loadConfigFile(configFile, thisMachine(), io.cwd);
+  const source = await readSource(from);
   const data = await loadSnapshot(config, [], join(config.identity.stateFolder, 'policy-cache'));
   await tryFor(engines, data);
-  const { inputs, about, notes } = await inputsFrom(from, data, io);
+  const { inputs, about, notes } = await inputsFrom(source, data, io);
   const open = async (): Promise<Case> => ({
     name: '',
     bundle: data.policy,
@@ -52,27 +54,43 @@ async function tryFor(engines: readonly Engine[], { config, policy }: SnapshotDa
   await tryPolicy({ config: tried, policy });
 }
 
+type Source =
+  | { readonly kind: 'routes' }
+  | { readonly kind: 'input'; readonly file: string; readonly entries: readonly Entry[] }
+  | ({ readonly kind: 'recorded' } & Recorded);
+
+/** Before the policy is compiled, which takes longer. */
+async function readSource(from: OwnPolicy['from']): Promise<Source> {
+  switch (from.kind) {
+    case 'routes':
+      return from;
+    case 'input':
+      return { ...from, entries: await readEntries(from.file) };
+    case 'recorded':
+      return { kind: 'recorded', ...(await recordedInputs(from.path)) };
+  }
+}
+
 type Inputs = { readonly inputs: readonly Named[]; readonly about: string; readonly notes: readonly string[] };
 
-async function inputsFrom(from: OwnPolicy['from'], data: SnapshotData, io: Io): Promise<Inputs> {
-  switch (from.kind) {
+const madeUp =
+  'the inputs were made from the routes, from a peer that does not exist: give real ones with --input or --recorded';
+
+async function inputsFrom(source: Source, data: SnapshotData, io: Io): Promise<Inputs> {
+  switch (source.kind) {
     case 'routes': {
       const names = data.config.routes.map(({ name }) => `route ${name}`);
       const inputs = sampleInputs(data.config).map((input, index) => ({ name: names[index] ?? '', input }));
-      const note =
-        'the inputs were made from the routes, from a peer that does not exist: give real ones with --input or --recorded';
-      return { inputs, about: 'made from the routes', notes: [note] };
+      return { inputs, about: 'made from the routes', notes: [madeUp] };
     }
-    case 'input':
-      return {
-        inputs: await givenInputs(from.file, () => hydrate(data), io),
-        about: `of ${basename(from.file)}`,
-        notes: [],
-      };
+    case 'input': {
+      const inputs = await givenInputs(source.entries, () => hydrate(data), io);
+      return { inputs, about: `of ${basename(source.file)}`, notes: [] };
+    }
     case 'recorded': {
       refuseLacking(data.policy);
-      const { inputs, incomplete } = await recordedInputs(from.path);
-      const left = `${incomplete} exchanges were left out: their record masks a credential or had to cut a field`;
+      const { inputs, incomplete } = source;
+      const left = `exchanges left out, whose record masks a credential or had to cut a field: ${incomplete}`;
       return { inputs, about: 'on record', notes: incomplete === 0 ? [] : [left] };
     }
   }

@@ -13,7 +13,7 @@ export type Agreed = {
 
 /**
  * Every subject answers every input once before anything is measured: a wrong answer is easily fast. A peer that cannot decide
- * them all is left out; our own engines must. Throws ProxyError.
+ * them all, or decides one otherwise, is left out; our own engines must agree. Throws ProxyError.
  */
 export async function sameAnswers(
   ours: readonly Subject[],
@@ -24,15 +24,9 @@ export async function sameAnswers(
   const subjects: Subject[] = [...ours];
   const notes: string[] = [];
   for (const peer of peers) {
-    const answers = await peer.answers().catch((thrown: unknown) => {
-      if (thrown instanceof Unable) return undecided(inputs, thrown);
-      throw thrown;
-    });
-    if (typeof answers === 'string') notes.push(`${peer.name} is left out: ${answers}`);
-    else {
-      hold({ name: peer.name, answers }, expected, inputs, peer.tells === 'verdict' ? verdictOf : (answer) => answer);
-      subjects.push(peer);
-    }
+    const why = await whyNot(peer, expected, inputs);
+    if (why === undefined) subjects.push(peer);
+    else notes.push(`${peer.name} is left out: ${why}`);
   }
   return { subjects, notes };
 }
@@ -41,38 +35,45 @@ type Answers = { readonly name: string; readonly answers: readonly string[] };
 
 async function answersOfOurs(ours: readonly Subject[], inputs: readonly Named[]): Promise<Answers> {
   let expected: Answers | undefined;
-  for (const engine of ours) {
-    const answers = await engine.answers().catch((thrown: unknown) => {
-      if (thrown instanceof Unable)
-        throw new ProxyError('bench-undecided', `${engine.name}: ${undecided(inputs, thrown)}`);
-      throw thrown;
-    });
-    if (expected === undefined) expected = { name: engine.name, answers };
-    else hold({ name: engine.name, answers }, expected, inputs);
+  for (const { name, answers } of ours) {
+    const given = { name, answers: await answers().catch((thrown: unknown) => refuse(name, thrown, inputs)) };
+    const otherwise = expected === undefined ? undefined : difference(given, expected, inputs);
+    if (otherwise !== undefined) throw new ProxyError('bench-answers-differ', `${name}: ${otherwise}`);
+    expected ??= given;
   }
   return expected ?? { name: '', answers: [] };
 }
 
-function undecided(inputs: readonly Named[], { input, message }: Unable): string {
+function refuse(name: string, thrown: unknown, inputs: readonly Named[]): never {
+  if (thrown instanceof Unable) throw new ProxyError('bench-undecided', `${name}: ${undecided(thrown, inputs)}`);
+  throw thrown;
+}
+
+async function whyNot(peer: Subject, expected: Answers, inputs: readonly Named[]): Promise<string | undefined> {
+  try {
+    const given = { name: peer.name, answers: await peer.answers() };
+    const answers = peer.tells === 'verdict' ? expected.answers.map(verdictOf) : expected.answers;
+    return difference(given, { ...expected, answers }, inputs);
+  } catch (thrown) {
+    if (thrown instanceof Unable) return undecided(thrown, inputs);
+    throw thrown;
+  }
+}
+
+function undecided({ input, message }: Unable, inputs: readonly Named[]): string {
   return input === undefined ? message : `it cannot decide ${inputs[input]?.name ?? ''}: ${message}`;
 }
 
-/** Throws ProxyError for the first input that is answered otherwise. */
-function hold(
-  { name, answers }: Answers,
-  expected: Answers,
-  inputs: readonly Named[],
-  as = (answer: string) => answer,
-): void {
-  const index = answers.findIndex((answer, at) => answer !== as(expected.answers[at] ?? ''));
-  if (index < 0) return;
-  const [one, other] = [as(expected.answers[index] ?? ''), answers[index] ?? ''].map(shown);
-  const which = inputs[index]?.name ?? '';
-  throw new ProxyError('bench-answers-differ', `${which}: ${expected.name} answers ${one}, and ${name} ${other}`);
+/** The first input that is answered otherwise; undefined when there is none. */
+function difference({ answers }: Answers, expected: Answers, inputs: readonly Named[]): string | undefined {
+  const index = answers.findIndex((answer, at) => answer !== expected.answers[at]);
+  if (index < 0) return undefined;
+  const [one, other] = [answers[index] ?? '', expected.answers[index] ?? ''].map(shown);
+  return `it answers ${inputs[index]?.name ?? ''} with ${one}, and ${expected.name} with ${other}`;
 }
 
 /** What the OPA-Envoy plugin makes of a result: the request may pass, or not. */
-export function verdictOf(answer: string): string {
+function verdictOf(answer: string): string {
   if (answer === 'undefined') return 'deny';
   return readDecision([{ result: JSON.parse(answer) as unknown }]).kind === 'allow' ? 'allow' : 'deny';
 }

@@ -4,14 +4,17 @@ import { rehearse } from '../../../proxy/cli/rehearsal.ts';
 import { denialStatus, isDenial } from '../../../proxy/denial.ts';
 import type { Snapshot } from '../../../proxy/snapshot.ts';
 import type { Named } from '../same-answers.ts';
-import { type Entry, readEntries, unusable } from './json-file.ts';
+import { type Entry, unusable } from './json-file.ts';
 
 /**
  * What a file gives to decide: documents that the policy sees, or requests, of which the proxy makes such documents as `explain`
  * does. Throws ProxyError for the first that is neither, or that the proxy would refuse before it asks the policy.
  */
-export async function givenInputs(file: string, snapshot: () => Promise<Snapshot>, io: Io): Promise<readonly Named[]> {
-  const entries = await readEntries(file);
+export async function givenInputs(
+  entries: readonly Entry[],
+  snapshot: () => Promise<Snapshot>,
+  io: Io,
+): Promise<readonly Named[]> {
   const inputs: Named[] = [];
   let judge: Snapshot | undefined;
   for (const entry of entries) {

@@ -1,0 +1,46 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { clientId, newFolder, trustDomain } from './proxy.ts';
+
+const rego = `package portcullis.authz
+
+default decision := {"allow": false, "rule": "default", "reasons": ["no rule allows it"]}
+
+decision := {"allow": true, "rule": "client"} if {
+	input.attributes.source.principal == "${clientId}"
+	not closed
+}
+
+closed if {
+	some order in data.closed
+	input.portcullis.route.parameters.id == order
+}
+`;
+
+export const ownPolicyConfig = {
+  identity: { trust_domain: trustDomain, spiffe_id: `spiffe://${trustDomain}/ns/t/sa/proxy` },
+  listen: '127.0.0.1:8443',
+  workload: '127.0.0.1:9',
+  policy: { rego: './policy', data: './data.json' },
+  routes: [
+    { name: 'read', methods: ['GET'], path: '/orders/{id}' },
+    { name: 'place', methods: ['POST'], path: '/orders', body: { 'application/json': './order.schema.json' } },
+  ],
+};
+
+/** A folder with a configuration, a policy that reads data, and whatever else a test puts there. */
+export function ownPolicy(t: Parameters<typeof newFolder>[0], files: Readonly<Record<string, string>> = {}): string {
+  const folder = newFolder(t);
+  const all = {
+    'portcullis.yaml': JSON.stringify(ownPolicyConfig),
+    'policy/authz.rego': rego,
+    'data.json': JSON.stringify({ closed: ['7', '8'] }),
+    'order.schema.json': JSON.stringify({ type: 'object', required: ['items'] }),
+    ...files,
+  };
+  for (const [name, content] of Object.entries(all)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), content);
+  }
+  return folder;
+}
