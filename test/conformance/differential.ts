@@ -8,6 +8,8 @@ import { EvaluationError, type PolicyEngine } from '../../policy/engine.ts';
 import { planEngine } from '../../policy/engines/plan/plan.ts';
 import { wasmEngine } from '../../policy/engines/wasm.ts';
 import type { PolicyInput } from '../../policy/input.ts';
+import { valueText } from '../../policy/value/text.ts';
+import { isNumber, RegoDecimal, type Value } from '../../policy/value/value.ts';
 import { mutate, randomFrom } from './mutate.ts';
 import { seedInputs } from './seed-inputs.ts';
 
@@ -58,8 +60,11 @@ function answer(engine: PolicyEngine, input: unknown): string {
 
 function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
-  if (typeof value !== 'object' || value === null)
-    return typeof value === 'bigint' ? String(value) : JSON.stringify(value);
+  // OPA's WebAssembly keeps eighteen digits of a quotient.
+  if (value instanceof RegoDecimal) return String(Number(value));
+  // JSON.parse makes doubles of large integers, and everything else bigints.
+  if (isNumber(value as Value)) return valueText(value as Value);
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
   const members = Object.entries(value).map(([name, part]) => `${JSON.stringify(name)}:${canonical(part)}`);
   return `{${members.sort().join(',')}}`;
 }

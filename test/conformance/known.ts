@@ -14,18 +14,6 @@ const noName = 'data[2] finds the key "2" in OPA\'s store alone; compiled, a num
 export const known: ReadonlyMap<string, Known> = new Map([
   ['data/toplevel integer', { engines: both, cause: noName }],
   ['data/nested integer', { engines: both, cause: noName }],
-  [
-    'jsonbuiltins/unmarshal number with large exponent within limits',
-    { engines: both, cause: 'a number that no double holds (1e400) is refused' },
-  ],
-  [
-    'strings/sprintf: float too big',
-    { engines: both, cause: 'a number that no double holds (2e308) is refused, or written out' },
-  ],
-  [
-    'comparisonexpr/decimals order like the numbers they denote',
-    { engines: ['plan'], cause: 'a number with a fraction is a double' },
-  ],
 ]);
 
 /** Built-ins that OPA registers for its tests, so that no policy and no compiler has them. */

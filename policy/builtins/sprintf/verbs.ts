@@ -57,7 +57,7 @@ function plainVerb(argument: Argument): 's' | 'd' | 'g' {
 /** Flags and width hold for the operand that is shown. A large integer prints itself, without them. */
 function mistaken(verb: string, directive: Directive, argument: Argument): string {
   const type = goType(argument);
-  if (type === '*big.Int') return `%!${verb}(big.Int=${argument})`;
+  if (type === '*big.Int') return `%!${verb}(big.Int=${String(argument)})`;
   return `%!${verb}(${type}=${formatted(plainVerb(argument), directive, argument)})`;
 }
 
