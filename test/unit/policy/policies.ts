@@ -1,20 +1,23 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { loadBuiltins } from '../../../policy/builtins/registry.ts';
 import type { PolicyBundle } from '../../../policy/bundle/bundle.ts';
 import { buildPolicy } from '../../../policy/compiler/compile.ts';
 import { buildInput, type PolicyInput } from '../../../policy/input.ts';
 import type { BodyFacts, InputFacts } from '../../../policy/input-facts.ts';
 import { parseSpiffeId, parseTrustDomain } from '../../../certs/spiffe-id.ts';
 
-/** Compiles one module whose package is `test`. */
+/** Compiles one module whose package is `test`, and makes the built-ins ready that it calls. */
 export async function compileRules(rules: string, entrypoint = 'test/decision', data?: string): Promise<PolicyBundle> {
   const folder = await mkdtemp(join(tmpdir(), 'portcullis-rules-'));
   try {
     await writeFile(join(folder, 'rules.rego'), `package test\n${rules}\n`);
     const dataFile = data === undefined ? undefined : join(folder, 'data.json');
     if (dataFile !== undefined) await writeFile(dataFile, data ?? '');
-    return await buildPolicy({ regoPaths: [join(folder, 'rules.rego')], dataFile, entrypoint });
+    const bundle = await buildPolicy({ regoPaths: [join(folder, 'rules.rego')], dataFile, entrypoint });
+    await loadBuiltins(bundle.requiredBuiltins.map(({ name }) => name));
+    return bundle;
   } finally {
     await rm(folder, { recursive: true });
   }
