@@ -34,8 +34,9 @@ export function short(value: number): string {
   return String(Number(value.toPrecision(3)));
 }
 
-/** Such as `0.17x`; empty where there is nothing to divide by. */
+/** Such as `0.17x` or `0.0034x`; empty where there is nothing to divide by. */
 export function ratioText(value: number | undefined, reference: number | undefined): string {
   if (value === undefined || reference === undefined || reference === 0) return '';
-  return `${(value / reference).toFixed(2)}x`;
+  const ratio = value / reference;
+  return `${ratio >= 0.1 || ratio === 0 ? ratio.toFixed(2) : Number(ratio.toPrecision(2))}x`;
 }

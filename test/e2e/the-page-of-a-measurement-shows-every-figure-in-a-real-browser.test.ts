@@ -132,6 +132,23 @@ test('the tables hold exactly the figures of the result', { skip }, async (t) =>
   }
 });
 
+test('charts follow the width of the page', { skip }, async (t) => {
+  const { page } = await shown(resultPage(benchResult()));
+  const widths = `Promise.resolve().then(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))).then(
+    () => [...document.querySelectorAll('figure')].map((figure) => [figure.clientWidth, figure.querySelector('.u-wrap').offsetWidth]),
+  )`;
+  for (const width of [1300, 1000, 600, 360]) {
+    await page.send('Emulation.setDeviceMetricsOverride', { width, height: 800, deviceScaleFactor: 2, mobile: false });
+    const found = (await page.evaluate(widths)) as [place: number, chart: number][];
+    t.same(
+      found.map(([, chart]) => chart),
+      found.map(([place]) => place),
+      `each chart is as wide as its place in ${width} pixels`,
+    );
+  }
+  t.same(complaints(page), []);
+});
+
 test('rates become a curve of rate against p99', { skip }, async (t) => {
   const subjects = [500, 1000, 2000].flatMap((rate) =>
     ['direct', 'portcullis'].map((name, index) =>
@@ -177,12 +194,12 @@ test('the policy of the page stops a script that is not its own', { skip }, asyn
 test('it can be read by those who see no charts, and printed', { skip }, async (t) => {
   const { page } = await shown(resultPage(benchResult()), 'dark');
   const { nodes } = (await page.send('Accessibility.getFullAXTree')) as {
-    nodes: { role?: { value: string }; name?: { value: string }; description?: { value: string }; ignored: boolean }[];
+    nodes: { role?: { value: string }; name?: { value: string }; ignored: boolean }[];
   };
   const images = nodes.filter(({ role, ignored }) => !ignored && (role?.value === 'image' || role?.value === 'img'));
   t.same(
-    images.map(({ name, description }) => [name?.value, description?.value]),
-    chartsOf(benchResult()).map(({ title, text }) => [title, text]),
+    images.map(({ name }) => name?.value),
+    chartsOf(benchResult()).map(({ title, text }) => `${title}. ${text}`),
   );
   t.ok(nodes.some(({ role, name }) => role?.value === 'rowheader' && name?.value.startsWith('stock SDK')));
   const ink = `getComputedStyle(document.body).backgroundColor`;

@@ -28,6 +28,10 @@
     return uPlot.join(chart.series.map(({ points }) => [points.map(([x]) => x), points.map(([, y]) => y)]));
   }
 
+  const isFew = ({ bars }) => bars.length < 6;
+  const labelSize = (chart) =>
+    isFew(chart) ? 64 : 30 + Math.min(240, 7 * Math.max(...chart.bars.map((name) => name.length)));
+
   function axis({ label, scale }, chart, isX) {
     const common = {
       label,
@@ -45,13 +49,15 @@
       return { ...common, splits: () => splits, values: (_, shown) => shown.map(share) };
     }
     if (isX && chart.bars !== undefined) {
+      // A few names fit below their bars in lines; many have to stand on end.
       const lines = (text) => text.replaceAll(/, | (?=\S{9,})/g, (found) => `${found.trim()}\n`);
       return {
         ...common,
-        size: 64,
+        size: labelSize(chart),
+        rotate: isFew(chart) ? 0 : -90,
         grid: { show: false },
         splits: () => chart.bars.map((_, index) => index),
-        values: () => chart.bars.map(lines),
+        values: () => chart.bars.map((name) => (isFew(chart) ? lines(name) : name)),
       };
     }
     const powers = (_, shown) => shown.map((value) => (value === null ? null : number(value)));
@@ -99,7 +105,7 @@
     const width = root.dataset.paper === undefined ? place.clientWidth : 640;
     const options = {
       width: Math.max(280, width),
-      height: 300,
+      height: 240 + (chart.bars === undefined ? 60 : labelSize(chart)),
       scales: { x: scaleOf(chart.x, chart, true), y: scaleOf(chart.y, chart, false) },
       axes: [axis(chart.x, chart, true), axis(chart.y, chart, false)],
       series: [
@@ -115,18 +121,28 @@
   const drawAll = () => charts.forEach((chart, index) => draw(chart, document.getElementById(`chart-${index}`)));
   drawAll();
   prefersDark.addEventListener('change', drawAll);
-  let width = innerWidth;
-  addEventListener('resize', () => {
-    if (innerWidth !== width) drawAll();
-    width = innerWidth;
+  // Not the window's `resize`: columns change when a scroll bar comes or goes, too.
+  const widths = new Map();
+  const observer = new ResizeObserver((entries) => {
+    for (const { target, contentRect } of entries) {
+      const known = widths.get(target);
+      widths.set(target, contentRect.width);
+      const index = Number(target.id.slice('chart-'.length));
+      if (known !== undefined && known !== contentRect.width) draw(charts[index], target);
+    }
   });
+  for (const place of drawn.keys()) observer.observe(place);
   // A canvas is a picture: it has to be drawn anew for white paper and its width.
+  const closed = document.querySelectorAll('main details:not([open])');
+  const openAll = (open) => closed.forEach((each) => (each.open = open));
   addEventListener('beforeprint', () => {
     root.dataset.paper = '';
+    openAll(true);
     drawAll();
   });
   addEventListener('afterprint', () => {
     delete root.dataset.paper;
+    openAll(false);
     drawAll();
   });
 })();

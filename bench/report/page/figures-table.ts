@@ -1,7 +1,7 @@
 import type { BenchResult, SubjectResult } from '../../result.ts';
 import type { Spread } from '../../statistics/rounds.ts';
 import { byCase, ratioText, referenceOf, short, spreadOf } from '../figures.ts';
-import { html, type Markup } from './markup.ts';
+import { html, type Markup, trusted } from './markup.ts';
 
 /** Every figure of the result, each with its ratio to the first subject of its case, and exact in the `value` of its element. */
 export function figuresTables(result: BenchResult): Markup {
@@ -72,7 +72,8 @@ function furtherTable(subjects: readonly SubjectResult[], result: BenchResult): 
   const further = subjects.map((subject) => ({ subject, figures: furtherFigures(subject) }));
   const names = new Map(further.flatMap(({ figures }) => figures.map((each) => [each.what, each.unit] as const)));
   if (names.size === 0) return html``;
-  return html`<div class="scroll"><table class="figures">
+  return html`<details${trusted(names.size > fewRows ? '' : ' open')}><summary>Further figures</summary>
+<div class="scroll"><table class="figures">
 <thead><tr><th scope="col">further figures</th>${subjects.map(({ name }) => html`<th scope="col">${name}</th>`)}</tr></thead>
 <tbody>${[...names].map(
     ([what, unit]) => html`<tr><th scope="row">${what}, ${unit}</th>${further.map(({ subject, figures }) => {
@@ -81,9 +82,12 @@ function furtherTable(subjects: readonly SubjectResult[], result: BenchResult): 
       return furtherCell(subject, valueOf(figures, what), valueOf(compared, what), what);
     })}</tr>
 `,
-  )}</tbody></table></div>
+  )}</tbody></table></div></details>
 `;
 }
+
+/** More of them are folded away, until the page is printed. */
+const fewRows = 12;
 
 const valueOf = (figures: readonly Further[], what: string) => figures.find((each) => each.what === what)?.value;
 

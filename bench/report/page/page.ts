@@ -76,8 +76,8 @@ function notes(result: BenchResult): Markup[] {
 
 /** The picture has a text beside it that says the same to those who cannot see it (WCAG 2.2, 1.1.1). */
 function figure({ title, text }: Chart, index: number): Markup {
-  return html`<figure><h3 id="title-${index}">${title}</h3>
-<div id="chart-${index}" role="img" aria-labelledby="title-${index}" aria-describedby="text-${index}"></div>
-<figcaption id="text-${index}">${text}</figcaption></figure>
+  return html`<figure><h3>${title}</h3>
+<div id="chart-${index}" role="img" aria-label="${title}. ${text}"></div>
+<figcaption><details><summary>In words</summary><p>${text}</p></details></figcaption></figure>
 `;
 }
