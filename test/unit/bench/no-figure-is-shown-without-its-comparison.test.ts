@@ -16,7 +16,7 @@ test('each figure stands beside its ratio to the first subject of its case', asy
   for (const row of [...rowsOf(benchResult(), 'portcullis, plan'), small, large]) {
     const figures = row?.match(/(?<= )\d[\d.,]*(?= |$)/g) ?? [];
     t.equal(figures.length, 6);
-    t.equal(row?.match(/[\d.,]+ \(\d+\.\d\dx\)/g)?.length, 6, 'p50, p90, p99, p99.9, CPU and rate');
+    t.equal(row?.match(/[\d.,]+ \(\d+\.\d+x\)/g)?.length, 6, 'p50, p90, p99, p99.9, CPU and rate');
   }
 });
 
