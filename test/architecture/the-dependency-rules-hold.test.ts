@@ -18,8 +18,6 @@ const shipped = [...product, ...readSources(root, ['bench'])];
 const everything = [...shipped, ...readSources(root, ['test'])];
 
 const owners = {
-  // undici has a folder: how to connect, the pools and the forwarding are three concerns. A peer is made of it, too.
-  undici: /^(proxy\/upstream|bench\/peers)\//,
   ajv: /^policy\/schema(\.ts$|\/)/,
   // OPA's own SDK is what the benchmark measures next to our use of it.
   '@open-policy-agent/opa-wasm': /^(policy\/engines\/wasm|bench\/policy\/stock-sdk)\.ts$/,
