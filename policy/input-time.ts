@@ -12,6 +12,20 @@ const weekdays = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'frida
 
 export type Weekday = (typeof weekdays)[number];
 
+/** So many moments are remembered: those of open connections come again with each request. */
+const maxRemembered = 1024;
+const remembered = new Map<number, string>();
+
+/** RFC 3339 in UTC, of a moment that is asked for again and again. */
+export function repeatedTime(unixMs: number): string {
+  const known = remembered.get(unixMs);
+  if (known !== undefined) return known;
+  if (remembered.size >= maxRemembered) remembered.clear();
+  const text = new Date(unixMs).toISOString();
+  remembered.set(unixMs, text);
+  return text;
+}
+
 export function readTime(unixMs: number): EnvironmentTime {
   const date = new Date(unixMs);
   return {

@@ -1,5 +1,5 @@
 import type { BodyFacts, Endpoint, InputFacts } from './input-facts.ts';
-import { type EnvironmentTime, readTime } from './input-time.ts';
+import { type EnvironmentTime, readTime, repeatedTime } from './input-time.ts';
 
 type Names = { readonly [name: string]: string };
 
@@ -129,7 +129,7 @@ function portcullisInput({ peer, route, body, connection, snapshotDigest }: Inpu
       serial: peer.serial,
       fingerprint_sha256: peer.fingerprintSha256,
       issuer: peer.issuer,
-      not_after: new Date(peer.notAfterMs).toISOString(),
+      not_after: repeatedTime(peer.notAfterMs),
     },
     route: { name: route.name, template: route.template, parameters: named(route.parameters) },
     body: {
@@ -143,7 +143,7 @@ function portcullisInput({ peer, route, body, connection, snapshotDigest }: Inpu
       id: connection.id,
       tls_version: connection.tlsVersion,
       cipher: connection.cipher,
-      opened: new Date(connection.openedMs).toISOString(),
+      opened: repeatedTime(connection.openedMs),
       request_number: connection.requestNumber,
     },
   } as const satisfies PortcullisInput;

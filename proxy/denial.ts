@@ -39,12 +39,6 @@ export function isDenial(value: object): value is Denial {
   return brand in value;
 }
 
-/** Why an exchange is broken off: what its signal was aborted with. */
-export function abortCause(signal: AbortSignal): Denial {
-  const reason: unknown = signal.reason;
-  return typeof reason === 'object' && reason !== null && isDenial(reason) ? reason : deny('client-aborted');
-}
-
 export function denialRow(code: DenialCode): DenialRow {
   return denialCatalogue[code];
 }

@@ -1,7 +1,7 @@
 import type { ExchangeEvent } from './audit/catalogue.ts';
 import type { Address } from './config/config.ts';
 import type { Denial } from './denial.ts';
-import type { Accepted } from './exchange.ts';
+import type { Accepted, ConnectionFacts } from './exchange.ts';
 import type { Authorized } from './filters/authorize.ts';
 import type { Limited } from './filters/limit.ts';
 import type { Normalised } from './filters/normalise.ts';
@@ -24,7 +24,7 @@ export type Ending = {
 /** The one audit record of an exchange (SP 800-53 AU-3), complete or not. */
 export function exchangeRecord(facts: KnownFacts, ending: Ending): ExchangeEvent {
   const { connection, snapshot, permit, route, request } = facts;
-  const { peer, remote, tls } = connection;
+  const { src, peer, tls } = connectionRecord(connection);
   const { denial } = ending;
   const workload = snapshot.config.workload.address;
   return {
@@ -42,15 +42,9 @@ export function exchangeRecord(facts: KnownFacts, ending: Ending): ExchangeEvent
     schema: facts.body !== undefined && 'schemaDigest' in facts.body ? facts.body.schemaDigest : undefined,
     listener: 'inbound',
     route: route?.config.name,
-    src: remote,
+    src,
     dst: facts.sent.toWorkload ? destination(workload) : undefined,
-    peer: {
-      spiffe: peer.spiffeId,
-      serial: peer.serial,
-      fp_sha256: peer.fingerprintSha256,
-      issuer: peer.issuer,
-      not_after: new Date(peer.notAfterMs).toISOString(),
-    },
+    peer,
     object: {
       service: snapshot.config.identity.spiffeId,
       method: facts.method,
@@ -63,9 +57,33 @@ export function exchangeRecord(facts: KnownFacts, ending: Ending): ExchangeEvent
     bytes_in: facts.bytesIn(),
     bytes_out: ending.bytesOut,
     aborted: ending.aborted,
-    tls: { ...tls, resumed: false },
+    tls,
     limits: facts.quota === undefined ? undefined : { remaining: facts.quota.remaining, reset_ms: facts.quota.resetMs },
   };
+}
+
+type ConnectionRecord = Required<Pick<ExchangeEvent, 'src' | 'peer' | 'tls'>>;
+
+const ofConnection = new WeakMap<ConnectionFacts, ConnectionRecord>();
+
+/** The same in every record of a connection; frozen, so that the encoder writes it once. */
+function connectionRecord(connection: ConnectionFacts): ConnectionRecord {
+  const known = ofConnection.get(connection);
+  if (known !== undefined) return known;
+  const { peer, remote, tls } = connection;
+  const made: ConnectionRecord = {
+    src: Object.freeze({ ...remote }),
+    peer: Object.freeze({
+      spiffe: peer.spiffeId,
+      serial: peer.serial,
+      fp_sha256: peer.fingerprintSha256,
+      issuer: peer.issuer,
+      not_after: new Date(peer.notAfterMs).toISOString(),
+    }),
+    tls: Object.freeze({ ...tls, resumed: false }),
+  };
+  ofConnection.set(connection, made);
+  return made;
 }
 
 function destination(workload: Address) {

@@ -1,4 +1,5 @@
 import type { PeerSvid } from '../certs/peer.ts';
+import type { Departure } from './departure.ts';
 import type { HeaderList } from './header-list.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { RequestBody } from './transport.ts';
@@ -35,8 +36,8 @@ export type Accepted = {
   readonly snapshot: Snapshot;
   /** How far it came; the one fact that changes while a filter is at work. */
   readonly sent: { toWorkload: boolean };
-  /** Aborted when the client goes away. */
-  readonly signal: AbortSignal;
+  /** When the client goes away. */
+  readonly departure: Departure;
   /** Run when the exchange is over, however it ended: leases are given back here. */
   readonly atEnd: (() => void)[];
 };

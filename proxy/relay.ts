@@ -1,4 +1,5 @@
-import { abortCause, type Denial } from './denial.ts';
+import type { Denial } from './denial.ts';
+import type { Departure } from './departure.ts';
 import type { AnswerSink } from './transport.ts';
 import type { Answer } from './filters/inspect.ts';
 import type { ResponseBody } from './upstream/workload-response.ts';
@@ -12,9 +13,9 @@ export type Relayed =
  * Streams an answer to the client as fast as it takes it, and stops before the end: the last piece, or the mark that
  * nothing more comes, is held back, so that no client has a complete answer whose record is not safe.
  */
-export function relay(answer: Answer, sink: AnswerSink, signal: AbortSignal): Promise<Relayed> {
+export function relay(answer: Answer, sink: AnswerSink, departure: Departure): Relayed | Promise<Relayed> {
   const { body } = answer;
-  if (Buffer.isBuffer(body)) return relayWhole(body, sink, signal);
+  if (Buffer.isBuffer(body)) return relayWhole(body, sink, departure);
   return new Promise((resolve) => {
     sink.onDrain(() => body.resume());
     const hold = holdBack(answer, sink, body);
@@ -35,7 +36,8 @@ export function relay(answer: Answer, sink: AnswerSink, signal: AbortSignal): Pr
 const pieceBytes = 64 * 1024;
 
 /** In pieces too, so that the time a client may take for its answer counts for each of them and not for the whole. */
-function relayWhole(body: Buffer, sink: AnswerSink, signal: AbortSignal): Promise<Relayed> {
+function relayWhole(body: Buffer, sink: AnswerSink, departure: Departure): Relayed | Promise<Relayed> {
+  if (body.length <= pieceBytes) return { kind: 'complete', last: body, bytesOut: body.length };
   return new Promise((resolve) => {
     let at = 0;
     const more = () => {
@@ -45,7 +47,7 @@ function relayWhole(body: Buffer, sink: AnswerSink, signal: AbortSignal): Promis
       }
       resolve({ kind: 'complete', last: body.subarray(at), bytesOut: body.length });
     };
-    signal.addEventListener('abort', () => resolve({ kind: 'broken', denial: abortCause(signal) }), { once: true });
+    departure.listen((denial) => resolve({ kind: 'broken', denial }));
     sink.onDrain(more);
     more();
   });

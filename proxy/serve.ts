@@ -32,16 +32,22 @@ export async function serve(parts: ServeParts, connection: ConnectionFacts, wire
   const facts = accept(parts, connection, wire);
   measurements.requestStarted();
   try {
-    const outcome = await judge(parts, wire, facts);
+    // Awaiting what is there already would cost a turn of the microtask queue for each step.
+    const judged = judge(parts, wire, facts);
+    const outcome = judged instanceof Promise ? await judged : judged;
     await (isDenial(outcome) ? refuse(parts, wire.answer, facts, outcome) : answer(parts, wire.answer, outcome));
   } catch (cause) {
     // Nothing is left that could answer: break off rather than let a half-known exchange look whole.
-    parts.log.error('exchange.bug', { id: facts.id, cause: cause instanceof Error ? cause : String(cause) });
+    reportBug(parts, facts, cause);
     wire.answer.abort();
   } finally {
     giveBack(facts);
     measurements.requestEnded();
   }
+}
+
+function reportBug({ log }: ServeParts, { id }: Accepted, cause: unknown): void {
+  log.error('exchange.bug', { id, cause: cause instanceof Error ? cause : String(cause) });
 }
 
 /**
@@ -67,20 +73,24 @@ function accept({ clock, snapshot, newId }: ServeParts, connection: ConnectionFa
     connection,
     snapshot: snapshot(),
     sent: { toWorkload: false },
-    signal: wire.signal,
+    departure: wire.departure,
     atEnd: [],
   };
 }
 
-async function judge(parts: ServeParts, { head }: WireRequest, facts: Accepted): Promise<Served | Denial> {
+function judge(parts: ServeParts, { head }: WireRequest, facts: Accepted): ReturnType<Pipeline['run']> {
   if (isDenial(head)) return head;
   const { mode } = facts.snapshot.config.audit;
   if (mode === 'required' && parts.audit.state === 'failed') return deny('audit-unavailable');
-  try {
-    return await parts.pipeline.run(facts, parts.measurements.stage, parts.clock.monotonicMs);
-  } catch (cause) {
-    parts.log.error('exchange.bug', { id: facts.id, cause: cause instanceof Error ? cause : String(cause) });
+  const failed = (cause: unknown) => {
+    reportBug(parts, facts, cause);
     return deny('internal-error');
+  };
+  try {
+    const judged = parts.pipeline.run(facts, parts.measurements.stage, parts.clock.monotonicMs);
+    return judged instanceof Promise ? judged.catch(failed) : judged;
+  } catch (cause) {
+    return failed(cause);
   }
 }
 
@@ -111,7 +121,8 @@ async function answer(parts: ServeParts, sink: AnswerSink, facts: Served): Promi
   parts.measurements.upstreamResponse(whole.status);
   const headers = [...whole.headers, ...permit.obligations.responseHeaders, 'x-portcullis-id', id];
   sink.head(whole.status, headers, whole.framing, false);
-  const relayed = await relay(whole, sink, facts.signal);
+  const way = relay(whole, sink, facts.departure);
+  const relayed = way instanceof Promise ? await way : way;
   if (relayed.kind === 'complete') return complete(parts, sink, facts, relayed.last, relayed.bytesOut);
   if (!sink.started) return refuse(parts, sink, facts, relayed.denial);
   parts.measurements.request(facts.route.config.name, relayed.denial.code);
@@ -148,11 +159,8 @@ const brokenOffBy: Partial<Record<DenialCode, 'client' | 'workload'>> = {
 };
 
 /** @returns whether the answer may be completed */
-async function record(
-  { audit, clock }: ServeParts,
-  facts: KnownFacts,
-  ending: Omit<Ending, 'endedNs'>,
-): Promise<boolean> {
+function record({ audit, clock }: ServeParts, facts: KnownFacts, ending: Omit<Ending, 'endedNs'>): Promise<boolean> {
   const event = exchangeRecord(facts, { ...ending, endedNs: clock.monotonicNs() });
-  return (await audit.commit(event)) === 'written' || facts.snapshot.config.audit.mode === 'best-effort';
+  const { mode } = facts.snapshot.config.audit;
+  return audit.commit(event).then((result) => result === 'written' || mode === 'best-effort');
 }

@@ -50,14 +50,26 @@ function encodeFields(plan: Plan, values: object, parent: string, notes: Notes):
     const value = given[name];
     if (value === undefined || value === null) continue;
     if (field.kind === 'group') {
-      if (typeof value === 'object')
-        line += `${key}{${encodeFields(inner, value, `${parent}${name}.`, notes).slice(1)}}`;
+      if (typeof value === 'object') line += key + encodeGroup(inner, value, `${parent}${name}.`, notes);
     } else {
       const encoded = encodeValue(field, value, parent + name, notes);
       if (encoded !== undefined) line += key + encoded;
     }
   }
   return line;
+}
+
+/** Groups that can never change, as they were written: those of a connection are in each of its records. */
+const written = new WeakMap<object, string>();
+
+function encodeGroup(plan: Plan, value: object, path: string, notes: Notes): string {
+  const known = written.get(value);
+  if (known !== undefined) return known;
+  const before = notes.masked + notes.cut.length;
+  const text = `{${encodeFields(plan, value, path, notes).slice(1)}}`;
+  // What had to leave something out says so in the record, and each record has to.
+  if (Object.isFrozen(value) && before === notes.masked + notes.cut.length) written.set(value, text);
+  return text;
 }
 
 function encodeValue(field: Exclude<Field, { kind: 'group' }>, value: unknown, path: string, notes: Notes) {

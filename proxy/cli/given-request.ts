@@ -6,6 +6,7 @@ import { parseSpiffeId, type SpiffeId, type TrustDomain, trustDomainOf } from '.
 import { systemClock as clock } from '../clock.ts';
 import type { LimitsConfig } from '../config/config.ts';
 import { type Denial, deny, isDenial } from '../denial.ts';
+import { Departure } from '../departure.ts';
 import type { Accepted } from '../exchange.ts';
 import type { RequestBody } from '../transport.ts';
 import type { Identified } from '../filters/identity.ts';
@@ -48,7 +49,7 @@ export async function givenRequest(
     peer,
     snapshot,
     sent: { toWorkload: false },
-    signal: new AbortController().signal,
+    departure: new Departure(),
     atEnd: [],
   };
 }

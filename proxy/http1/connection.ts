@@ -1,5 +1,6 @@
 import type { TLSSocket } from 'node:tls';
 import { type Denial, deny } from '../denial.ts';
+import { Departure } from '../departure.ts';
 import { type Phase, type Standing, whatIsDue } from './deadlines.ts';
 import type { ConnectionHost } from './host.ts';
 import { announcedBody, type Flow, type IncomingBody } from './incoming-body.ts';
@@ -26,7 +27,7 @@ export class Http1Connection {
   #headReader: HeadReader | undefined;
   #body: IncomingBody | undefined;
   #answer: OutgoingAnswer | undefined;
-  #abort: AbortController | undefined;
+  #departure: Departure | undefined;
   #brokenOff: Denial | undefined;
   #served = 0;
   #lingered = 0;
@@ -153,7 +154,7 @@ export class Http1Connection {
     this.#headReader = undefined;
     this.#enter('exchange');
     this.#served += 1;
-    this.#abort = new AbortController();
+    this.#departure = new Departure();
     if ('framing' in head) {
       this.#body = announcedBody(head, this.#flow);
       this.#inputEnded ||= head.closes;
@@ -166,8 +167,7 @@ export class Http1Connection {
     // First what has come of the body: a small one is judged without waiting for another turn.
     const body = this.#body;
     this.#feedBody();
-    const { signal } = this.#abort;
-    this.#host.serve({ number: this.#served, head, line, body, answer: this.#answer, signal });
+    this.#host.serve({ number: this.#served, head, line, body, answer: this.#answer, departure: this.#departure });
   }
 
   #feedBody(): void {
@@ -199,7 +199,7 @@ export class Http1Connection {
   #finished(close: boolean): void {
     this.#body = undefined;
     this.#answer = undefined;
-    this.#abort = undefined;
+    this.#departure = undefined;
     this.#inputEnded ||= close;
     if (!this.#socket.writableNeedDrain) return this.#afterAnswer();
     // A pipeline whose answers nobody reads would otherwise fill our memory.
@@ -240,7 +240,7 @@ export class Http1Connection {
     if (this.#phase === 'head') this.#refuse(this.#brokenOff ?? endedInsideHead);
     this.#enter('closed');
     this.#pending = nothing;
-    this.#abort?.abort(this.#brokenOff);
+    this.#departure?.happened(this.#brokenOff);
     this.#body?.cut(this.#brokenOff);
     this.#answer?.connectionLost();
   }

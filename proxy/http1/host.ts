@@ -1,5 +1,6 @@
 import type { LimitsConfig } from '../config/config.ts';
 import type { Denial } from '../denial.ts';
+import type { Departure } from '../departure.ts';
 import type { AnswerSink, RequestBody } from '../transport.ts';
 import type { RequestHead, RequestLine } from './request-head.ts';
 
@@ -12,7 +13,7 @@ export type WireRequest = {
   readonly line: RequestLine | undefined;
   readonly body: RequestBody | undefined;
   readonly answer: AnswerSink;
-  readonly signal: AbortSignal;
+  readonly departure: Departure;
 };
 
 /** What a connection needs from its listener. */

@@ -2,6 +2,9 @@ import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { AnswerFraming, AnswerSink } from '../transport.ts';
 import type { HeaderList } from '../header-list.ts';
+import { oneBuffer } from './message-bytes.ts';
+
+const nothing = Buffer.alloc(0);
 
 /** What the answer tells its connection. */
 export type AnswerEvents = {
@@ -53,11 +56,7 @@ export class OutgoingAnswer implements AnswerSink {
   end(last: Buffer | undefined): void {
     if (this.#over) return;
     this.#over = true;
-    this.#socket.cork();
-    this.#flushHead();
-    if (last !== undefined && last.length > 0) this.#writeChunk(last);
-    if (this.#chunked) this.#socket.write('0\r\n\r\n', 'latin1');
-    this.#socket.uncork();
+    if (!this.#writeWhole(last)) this.#writeRest(last);
     this.#events.finished(this.#close);
   }
 
@@ -79,6 +78,28 @@ export class OutgoingAnswer implements AnswerSink {
   /** For the connection: the socket is gone. */
   connectionLost(): void {
     this.#over = true;
+  }
+
+  /** A small answer of which nothing has left goes as one buffer: one write, one TLS record. */
+  #writeWhole(body: Buffer | undefined): boolean {
+    const head = this.#head;
+    if (head === undefined || this.#chunked) return false;
+    const whole = oneBuffer(head, body ?? nothing);
+    if (whole === undefined) return false;
+    this.#head = undefined;
+    this.started = true;
+    this.bytesOut += whole.length - head.length;
+    this.#events.progressed();
+    this.#socket.write(whole);
+    return true;
+  }
+
+  #writeRest(last: Buffer | undefined): void {
+    this.#socket.cork();
+    this.#flushHead();
+    if (last !== undefined && last.length > 0) this.#writeChunk(last);
+    if (this.#chunked) this.#socket.write('0\r\n\r\n', 'latin1');
+    this.#socket.uncork();
   }
 
   #flushHead(): void {

@@ -1,5 +1,5 @@
 import type { Filter } from '../chain.ts';
-import { abortCause, type Denial } from '../denial.ts';
+import type { Denial } from '../denial.ts';
 import type { Accepted } from '../exchange.ts';
 import type { HeaderList } from '../header-list.ts';
 import type { Authorized } from '../filters/authorize.ts';
@@ -22,7 +22,7 @@ export function forward(nowNs: () => bigint): Filter<Forwardable, Forwarded> {
     name: 'forward',
     apply: async (facts) => {
       // Whoever left while the policy was asked must not make the workload act.
-      if (facts.signal.aborted) return abortCause(facts.signal);
+      if (facts.departure.cause !== undefined) return facts.departure.cause;
       const leftMs = facts.route.config.timeoutMs - Number(nowNs() - facts.beganNs) / 1e6;
       const response = await send(facts, leftMs);
       return 'code' in response ? response : { response };
@@ -31,7 +31,7 @@ export function forward(nowNs: () => bigint): Filter<Forwardable, Forwarded> {
 }
 
 function send(facts: Forwardable, leftMs: number): Promise<WorkloadResponse | Denial> {
-  const { request, permit, signal, snapshot } = facts;
+  const { request, permit, departure, snapshot } = facts;
   return new Promise((settled) => {
     const target = permit.obligations.target ?? request.target;
     const outgoing = {
@@ -42,7 +42,7 @@ function send(facts: Forwardable, leftMs: number): Promise<WorkloadResponse | De
     };
     const sent = () => void (facts.sent.toWorkload = true);
     const exchange = new WorkloadExchange(outgoing, snapshot.config.workload, { sent, settled });
-    signal.addEventListener('abort', () => exchange.cancel(abortCause(signal)), { once: true });
+    departure.listen((cause) => exchange.cancel(cause));
     // Not only for the head: a workload that stops inside its body would hold the exchange for as long as it likes.
     snapshot.pool.dispatch(exchange, leftMs);
   });

@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { test } from 'tap';
 import { deny } from '../../../proxy/denial.ts';
+import { Departure } from '../../../proxy/departure.ts';
 import type { AnswerFraming, AnswerSink } from '../../../proxy/transport.ts';
 import { relay } from '../../../proxy/relay.ts';
 import type { ResponseBody, ResponseConsumer } from '../../../proxy/upstream/workload-response.ts';
 
-const never = new AbortController().signal;
+const never = new Departure();
 
 /** A client that takes `room` bytes before it is behind, and a body that the test sends. */
 function stage(room = Number.POSITIVE_INFINITY) {
@@ -134,9 +135,9 @@ void test('a large answer that is here already goes in pieces too', async (t) =>
 });
 
 void test('a large answer whose client has gone comes to an end', async (t) => {
-  const gone = new AbortController();
+  const gone = new Departure();
   const { sink } = stage(1);
-  const relayed = relay(answerOf(Buffer.alloc(300_000), { kind: 'length', bytes: 300_000 }), sink, gone.signal);
-  gone.abort();
+  const relayed = relay(answerOf(Buffer.alloc(300_000), { kind: 'length', bytes: 300_000 }), sink, gone);
+  gone.happened();
   t.match(await relayed, { kind: 'broken', denial: { code: 'client-aborted' } });
 });

@@ -1,0 +1,26 @@
+import { type Denial, deny } from './denial.ts';
+
+/**
+ * Whether the client of an exchange is still there. An AbortController says the same, at 3 us for each request (its
+ * events, weak references and collected listeners); here one who waits is one function in a list.
+ */
+export class Departure {
+  #cause: Denial | undefined;
+  readonly #listeners: ((cause: Denial) => void)[] = [];
+
+  /** Why nobody waits for the answer any more. */
+  get cause(): Denial | undefined {
+    return this.#cause;
+  }
+
+  /** Told once, of what is still to come; who may be late asks for `cause` first. */
+  listen(listener: (cause: Denial) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  happened(cause: Denial = deny('client-aborted')): void {
+    if (this.#cause !== undefined) return;
+    this.#cause = cause;
+    for (const listener of this.#listeners.splice(0)) listener(cause);
+  }
+}
