@@ -24,7 +24,7 @@ function plain(node: YamlNode): Plain {
  */
 export function apart(settings: Settings, folder: string, { ownKeys }: { readonly ownKeys: boolean }): Settings {
   const { passphrase_file: passphrase, ...identity } = section(settings['identity']);
-  const keepsPassphrase = ownKeys || passphrase === undefined ? {} : { passphrase_file: passphrase };
+  const keepsPassphrase = ownKeys && passphrase !== undefined ? { passphrase_file: passphrase } : {};
   return {
     ...settings,
     identity: { ...identity, ...keepsPassphrase, state: join(folder, 'state') },
