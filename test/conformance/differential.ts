@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { abacWorkload } from '../../bench/workload/abac/workload.ts';
+import { builtinNames, loadBuiltins } from '../../policy/builtins/registry.ts';
 import type { PolicyBundle } from '../../policy/bundle/bundle.ts';
 import { buildPolicy } from '../../policy/compiler/compile.ts';
 import { EvaluationError, type PolicyEngine } from '../../policy/engine.ts';
@@ -28,6 +29,7 @@ export async function compareEngines(
   inputs: number,
   seed: number,
 ): Promise<{ readonly compared: number; readonly allowed: number; readonly differences: readonly Difference[] }> {
+  await loadBuiltins(builtinNames);
   const random = randomFrom(seed);
   const subjects = (await policies()).map((subject) => ({
     ...subject,
