@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { Agent, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { wholeText } from '../../policy/engines/projection.ts';
@@ -8,10 +7,7 @@ import { answerText } from '../policy/answer.ts';
 import type { Stage } from '../result.ts';
 import type { Bench } from '../run.ts';
 import { type Subject, Unable } from '../subject.ts';
-import { freePort, lastLine, type Opa, type OpaPolicy, watched } from './opa.ts';
-
-/** As OPA's documentation advises for speed. */
-const words = ['run', '--server', '--optimize-store-for-read-speed', '--log-level=error', '--skip-version-check'];
+import { freePort, type Opa, type OpaPolicy, serverWords, startOpa, watched } from './opa.ts';
 
 /** OPA's own server, over HTTP on loopback and a connection that is kept. Throws Unable. */
 export async function opaServer(t: Bench, opa: Opa, policy: OpaPolicy, inputs: readonly unknown[]): Promise<Subject> {
@@ -23,7 +19,7 @@ export async function opaServer(t: Bench, opa: Opa, policy: OpaPolicy, inputs: r
   const ask = await lightClient(t, port, path);
   return {
     name: 'OPA over REST',
-    about: `opa ${opa.version}, ${words.slice(0, 3).join(' ')}, one kept connection on loopback`,
+    about: `opa ${opa.version}, ${serverWords}, one kept connection on loopback`,
     tells: 'result',
     answers: async () => {
       const answers: string[] = [];
@@ -67,32 +63,15 @@ async function lightClient(t: Bench, port: number, path: string): Promise<(body:
   };
 }
 
-async function start(
-  t: Bench,
-  opa: Opa,
-  { source }: OpaPolicy,
-): Promise<{ readonly pid: number; readonly port: number }> {
+async function start(t: Bench, opa: Opa, policy: OpaPolicy): Promise<{ readonly pid: number; readonly port: number }> {
   const port = await freePort();
-  const given = source.kind === 'bundle' ? ['--bundle', source.path] : [...source.rego, source.data];
-  const child = spawn(opa.path, [...words, `--addr=127.0.0.1:${port}`, ...given], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  t.teardown(() => child.kill('SIGKILL'));
-  let said = '';
-  child.stderr.setEncoding('utf8').on('data', (line: string) => {
-    said += line;
-  });
-  const ended = new Promise<never>((_, reject) => {
-    child.once('error', reject).once('close', () => reject(new Unable(`opa run: ${lastLine(said) || 'it ended'}`)));
-  });
-  // What ends it later shows as a connection that breaks.
-  ended.catch(() => undefined);
-  await Promise.race([untilHealthy(`http://127.0.0.1:${port}/health`, child), ended]);
-  return { pid: child.pid ?? 0, port };
+  const { pid, ended, isOver } = startOpa(t, opa, policy, [`--addr=127.0.0.1:${port}`]);
+  await Promise.race([untilHealthy(`http://127.0.0.1:${port}/health`, isOver), ended]);
+  return { pid, port };
 }
 
-async function untilHealthy(url: string, child: { readonly exitCode: number | null }): Promise<void> {
-  while (child.exitCode === null) {
+async function untilHealthy(url: string, isOver: () => boolean): Promise<void> {
+  while (!isOver()) {
     if ((await exchange(url, { method: 'GET' }, '').catch(() => undefined))?.status === 200) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }

@@ -1,10 +1,11 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { readBundleFiles } from '../../policy/bundle/read.ts';
 import { ProxyError } from '../../proxy/errors.ts';
 import { cpuSeconds, residentBytes } from '../process.ts';
+import type { Bench } from '../run.ts';
 import { type Turn, Unable } from '../subject.ts';
 
 /** An `opa` program that runs here. */
@@ -69,6 +70,36 @@ export async function opaModule({ path }: Opa, { entrypoint, source }: OpaPolicy
   const module = (await readBundleFiles(out)).get('policy.wasm');
   if (module === undefined) throw new Unable('opa build made no policy.wasm');
   return Uint8Array.from(module);
+}
+
+/** As OPA's documentation advises for speed. */
+export const serverWords = 'run --server --optimize-store-for-read-speed';
+
+export type RunningOpa = {
+  readonly pid: number;
+  /** Rejects with Unable when it has ended. */
+  readonly ended: Promise<never>;
+  readonly isOver: () => boolean;
+};
+
+export function startOpa(t: Bench, opa: Opa, { source }: OpaPolicy, more: readonly string[]): RunningOpa {
+  const given = source.kind === 'bundle' ? ['--bundle', source.path] : [...source.rego, source.data];
+  const words = [...serverWords.split(' '), '--log-level=error', '--skip-version-check', ...more, ...given];
+  const child = spawn(opa.path, words, { stdio: ['ignore', 'pipe', 'pipe'] });
+  t.teardown(() => child.kill('SIGKILL'));
+  let said = '';
+  // What is wrong with its configuration it says on standard output.
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+    });
+  }
+  const ended = new Promise<never>((_, reject) => {
+    child.once('error', reject).once('close', () => reject(new Unable(`opa run: ${lastLine(said) || 'it ended'}`)));
+  });
+  // What ends it later shows as a connection that breaks.
+  ended.catch(() => undefined);
+  return { pid: child.pid ?? 0, ended, isOver: () => child.exitCode !== null };
 }
 
 /** What a Go program dies of stands last. */

@@ -1,6 +1,7 @@
 import { readsTime } from '../../policy/builtins/capabilities.ts';
 import { findOpa, type Opa, opaModule, type OpaPolicy } from '../peers/opa.ts';
 import { opaBench } from '../peers/opa-bench.ts';
+import { opaGrpc } from '../peers/opa-grpc.ts';
 import { buildOpaLibrary, opaLibrary } from '../peers/opa-library.ts';
 import { opaServer } from '../peers/opa-server.ts';
 import type { Bench } from '../run.ts';
@@ -40,6 +41,7 @@ export async function openPeers(t: Bench, of: Case, installed: Installed, folder
     [stockName, () => openStock(t, of, installed, folder)],
     ["OPA's Go library", () => openLibrary(t, of, installed, folder)],
     ['OPA over REST', () => openServer(t, of, installed)],
+    ['OPA over gRPC', () => openGrpc(t, of, installed)],
   ];
   const peers: Subject[] = [];
   const notes: string[] = [];
@@ -70,6 +72,11 @@ async function openLibrary(t: Bench, of: Case, { opa, library }: Installed, fold
   if ('program' in library) return opaLibrary(t, library.program, opaPolicy(of), documents(of));
   if (opa === undefined) throw new Unable(`${library.without}, and no opa was found`);
   return opaBench(folder, opa, opaPolicy(of), documents(of));
+}
+
+async function openGrpc(t: Bench, of: Case, { opa }: Installed): Promise<Subject> {
+  const { inputPaths } = of.bundle;
+  return opaGrpc(t, required(opa), opaPolicy(of), { inputs: documents(of), inputPaths });
 }
 
 async function openServer(t: Bench, of: Case, { opa }: Installed): Promise<Subject> {
