@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { readStrictJson } from '../policy/json/strict-json.ts';
 import { compileSchema, type SchemaValidator } from '../policy/schema.ts';
 import { ProxyError } from '../proxy/errors.ts';
+import { oneLine } from './report/one-line.ts';
 import { type BenchResult, resultFormat } from './result.ts';
 
 /** What `--json` prints, and a result file holds. */
@@ -39,7 +40,8 @@ export async function readResult(file: string): Promise<BenchResult> {
 
 /** Throws ProxyError, which names `file`. */
 export function parseResult(bytes: Uint8Array, file: string): BenchResult {
-  const refused = (why: string) => new ProxyError('bench-result-invalid', `${file}: ${why}`);
+  // A reason may quote the file, and is printed on a terminal.
+  const refused = (why: string) => new ProxyError('bench-result-invalid', `${file}: ${oneLine(why)}`);
   if (bytes.length === 0) throw refused('the file is empty');
   if (bytes.length > largest) throw refused(`the file has more than ${largest} bytes`);
   const json = readStrictJson(bytes, { maxDepth });

@@ -132,6 +132,12 @@ test('the tables hold exactly the figures of the result', { skip }, async (t) =>
   }
 });
 
+test('the licence of the charts goes along, as it asks', { skip }, async (t) => {
+  const { page } = await shown(resultPage(benchResult()));
+  const text = await page.evaluate(`document.querySelector('footer pre').textContent`);
+  t.match(text, /The MIT License[^]*Copyright \(c\) 2022 Leon Sorokin[^]*shall be included in\nall copies/);
+});
+
 test('charts follow the width of the page', { skip }, async (t) => {
   const { page } = await shown(resultPage(benchResult()));
   const widths = `Promise.resolve().then(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))).then(

@@ -73,6 +73,22 @@ test('what is not a result is refused with its reason', async (t) => {
   t.throws(() => parsed(resultText(twice)), refused(/stands in it twice/));
 });
 
+test('a reason carries nothing of the file that a terminal obeys', async (t) => {
+  const name = '\\u001b]0;owned\\u0007\\u202e';
+  for (const text of [
+    whole.replace('"notes"', `"${name}": 1, "notes"`),
+    whole.replace('"notes"', `"${name}": 1, "${name}": 2, "notes"`),
+    whole.replace('portcullis-bench/1', name),
+  ]) {
+    try {
+      parsed(text);
+      t.fail('refused');
+    } catch (error) {
+      t.notMatch(error instanceof Error && error.message, /[\p{Cc}\u202e]/u);
+    }
+  }
+});
+
 test('a file that is not there, or cannot be written, is named', async (t) => {
   await t.rejects(readResult('/nowhere/a.json'), { code: 'bench-result-unreadable', message: /a\.json.*ENOENT/ });
   await t.rejects(readResult(t.testdir()), { code: 'bench-result-unreadable', message: /EISDIR/ });
