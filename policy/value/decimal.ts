@@ -7,7 +7,7 @@ import { type NumberValue, RegoDecimal } from './value.ts';
  */
 
 /** What a number may have: one with more digits costs more to handle than any policy has use for. */
-export const maxDigits = 10_000;
+const maxDigits = 10_000;
 
 /** Precise enough for sums, differences and products of any two numbers to be exact: `isWithin` bounds what they span. */
 const Exact = Decimal.clone({ precision: 100_000, rounding: Decimal.ROUND_HALF_EVEN });

@@ -1,5 +1,6 @@
 import type { PolicyBundle } from '../../policy/bundle/bundle.ts';
 import type { EngineName } from '../../policy/engines/settings.ts';
+import { RegoDecimal } from '../../policy/value/value.ts';
 import { nearPath, visible } from '../config/problem.ts';
 import { type Denial, denialRow, denialStatus, isDenial } from '../denial.ts';
 import type { Permit } from '../filters/authorize.ts';
@@ -151,5 +152,6 @@ function jsonOfDenial(denial: Denial): object {
   };
 }
 
-/** Integers beyond 2^53 are bigints here, of which JSON.stringify knows nothing. */
-const doubles = (_key: string, value: unknown): unknown => (typeof value === 'bigint' ? Number(value) : value);
+/** Numbers beyond doubles are not JavaScript's here, so that JSON.stringify knows nothing of them. */
+const doubles = (_key: string, value: unknown): unknown =>
+  typeof value === 'bigint' || value instanceof RegoDecimal ? Number(value) : value;
