@@ -40,9 +40,10 @@ export function startMetronome(ratePerSecond: number, total: number, due: (fromM
   const ended = once(worker, 'exit');
   const hear = async () => {
     let heard = 0;
-    while (heard < total && Atomics.load(cells, isStopped) === 0) {
+    while (heard < total) {
       const woken = Atomics.waitAsync(cells, beats, heard);
       if (woken.async) await woken.value;
+      if (Atomics.load(cells, isStopped) === 1) return;
       const beaten = Atomics.load(cells, beats);
       for (; heard < beaten; heard++) due(originHere + (heard * 1000) / ratePerSecond);
     }
