@@ -42,20 +42,22 @@ export function readResponseHead(bytes: Buffer, end: number, method: string): Re
   const status = Number(digits);
   const lengths = fieldValues(headers, 'content-length');
   const codings = fieldValues(headers, 'transfer-encoding');
-  if (status < 200) return readInterim(status, lengths.length + codings.length);
+  const lastOfConnection = minor === '0' || connectionOptions(headers).includes('close');
+  if (status < 200) return readInterim(status, lengths.length + codings.length, lastOfConnection);
   const framing = readFraming(method, status, lengths, codings);
   if ('code' in framing) return framing;
   // Section 6.1: an HTTP/1.0 recipient on the way may have passed the coding on without having understood it.
   if (minor === '0' && codings.length > 0) return malformedResponse('Transfer-Encoding in HTTP/1.0');
-  const closes = minor === '0' || framing.kind === 'close' || connectionOptions(headers).includes('close');
-  return { status, headers, framing, closes };
+  return { status, headers, framing, closes: lastOfConnection || framing.kind === 'close' };
 }
 
 /** Nothing was asked to be switched or continued, and what follows a 101 is no HTTP (CVE-2026-73548). */
-function readInterim(status: number, framingFields: number): 'interim' | Denial {
+function readInterim(status: number, framingFields: number, lastOfConnection: boolean): 'interim' | Denial {
   if (status <= 101) return malformedResponse('an interim response that nobody asked for');
   // RFC 9110 section 8.6. There are readers that would look for the body that it announces.
-  return framingFields === 0 ? 'interim' : malformedResponse('an interim response with a body');
+  if (framingFields > 0) return malformedResponse('an interim response with a body');
+  // HTTP/1.0 has none (section 15.2), and llhttp takes nothing for an answer that comes behind the last of a connection.
+  return lastOfConnection ? malformedResponse('an interim response that is the last of its connection') : 'interim';
 }
 
 /** One end of the body that everybody agrees on, or none (CVE-2026-6733, CVE-2026-34441). */

@@ -59,14 +59,19 @@ const mutation = fc.oneof(
 );
 const wholeLine = fc.record({ from: place, to: place });
 
-/** A request with up to four accidents: bytes dropped, added and exchanged, lines repeated elsewhere. */
-export const mutants: fc.Arbitrary<Buffer> = fc
-  .tuple(
-    fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...good) }, { weight: 1, arbitrary: fc.constantFrom(...vectors) }),
-    fc.array(wholeLine, { maxLength: 1 }),
-    fc.array(mutation, { maxLength: 3 }),
-  )
-  .map(([text, lines, mutations]) => Buffer.from(mutations.reduce(mutate, lines.reduce(repeatLine, text)), 'latin1'));
+/** A message with up to four accidents: bytes dropped, added and exchanged, lines repeated elsewhere. */
+export function mutantsOf(plain: readonly string[], odd: readonly string[]): fc.Arbitrary<Buffer> {
+  return fc
+    .tuple(
+      fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...plain) }, { weight: 1, arbitrary: fc.constantFrom(...odd) }),
+      fc.array(wholeLine, { maxLength: 1 }),
+      fc.array(mutation, { maxLength: 3 }),
+    )
+    .map(([text, lines, mutations]) => Buffer.from(mutations.reduce(mutate, lines.reduce(repeatLine, text)), 'latin1'));
+}
+
+/** Requests, hardly any of them good. */
+export const mutants: fc.Arbitrary<Buffer> = mutantsOf(good, vectors);
 
 function mutate(text: string, { at, drop, add }: { at: number; drop: number; add: string }): string {
   const index = Math.floor(at * text.length);
