@@ -11,10 +11,11 @@ import { installPrograms } from './peers/programs.ts';
 import { progress } from './report/progress.ts';
 import { resultTable } from './report/table.ts';
 import { writeResult } from './result-file.ts';
-import { type BenchResult, resultFormat } from './result.ts';
+import { type BenchResult, resultFormat, type SubjectResult } from './result.ts';
 import { runBench } from './run.ts';
 import { allScenarios } from './scenarios/all.ts';
 import { choosePeers, chooseScenario } from './scenarios/run/choose.ts';
+import { figuresText } from './scenarios/run/figures-text.ts';
 import { runScenario } from './scenarios/run/run-scenario.ts';
 
 const usage = `npm run bench -- SCENARIO [PEER...] [options]
@@ -79,8 +80,10 @@ async function main(): Promise<void> {
     subjects: found.subjects,
     notes: [...notes, ...found.notes],
   };
-  console.log(resultTable(result, { color: process.stdout.isTTY, width: process.stdout.columns ?? 160 }));
-  for (const file of files) await writeResult(file, result);
+  const width = process.stdout.columns ?? 160;
+  console.log(resultTable(result, { color: process.stdout.isTTY, width }));
+  console.log(figuresText(result, width));
+  for (const file of files) await writeResult(file, { ...result, subjects: result.subjects.map(thinned) });
 }
 
 function words() {
@@ -105,6 +108,13 @@ function positive(name: string, text: string): number {
   const value = Number(text);
   if (!(value > 0) || value > 3600) throw new UsageError(`--${name} takes a number from 1 to 3600, not '${text}'`);
   return value;
+}
+
+/** A curve that is kept for every release needs no point for every percent. */
+function thinned(subject: SubjectResult): SubjectResult {
+  const { latency } = subject;
+  const distribution = latency.distribution.filter(([share], index) => share > 0.95 || index % 5 === 0);
+  return { ...subject, latency: { ...latency, distribution } };
 }
 
 function list(): string {

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Bench } from '../run.ts';
 import type { Setup } from './peer.ts';
@@ -37,8 +37,9 @@ export type Launch = {
   readonly command: string;
   readonly words: readonly string[];
   readonly folder: string;
-  /** Waits until something listens there. */
+  /** Waits until something listens there, or until it says that it is ready. */
   readonly port: number;
+  readonly ready?: string;
   readonly env?: Readonly<Record<string, string>>;
 };
 
@@ -46,7 +47,7 @@ export type Launch = {
 const patienceMs = 60_000;
 
 /** Starts a program in its folder, its output in `output.log` there; it ends with the run. Resolves to its process id. */
-export async function launch(t: Bench, { command, words, folder, port, env = {} }: Launch): Promise<number> {
+export async function launch(t: Bench, { command, words, folder, port, ready, env = {} }: Launch): Promise<number> {
   mkdirSync(join(folder, 'temp'), { recursive: true });
   const log = join(folder, `output-${port}.log`);
   const output = openSync(log, 'a');
@@ -61,17 +62,20 @@ export async function launch(t: Bench, { command, words, folder, port, env = {} 
   closeSync(output);
   t.teardown(() => end(child));
   const failed = once(child, 'error').then(([cause]) => Promise.reject(cause));
-  await Promise.race([untilListening(child, port, log), failed]);
+  const said = () => readFileSync(log, 'utf8');
+  const isReady = ready === undefined ? () => accepts(port) : async () => said().includes(ready);
+  await Promise.race([untilReady(child, log, isReady), failed]);
   return child.pid ?? 0;
 }
 
-async function untilListening(child: ChildProcess, port: number, log: string): Promise<void> {
+async function untilReady(child: ChildProcess, log: string, isReady: () => Promise<boolean>): Promise<void> {
   const deadline = performance.now() + patienceMs;
   for (;;) {
-    if (await accepts(port)) return;
+    if (await isReady()) return;
     const tail = () => readFileSync(log, 'utf8').trim().split('\n').slice(-5).join('\n');
-    if (child.exitCode !== null) throw new Error(`${child.spawnfile} ended with ${child.exitCode}:\n${tail()}`);
-    if (performance.now() > deadline) throw new Error(`${child.spawnfile} does not listen:\n${tail()}`);
+    if (child.exitCode !== null)
+      throw new Error(`${basename(child.spawnfile)} ended with ${child.exitCode}:\n${tail()}`);
+    if (performance.now() > deadline) throw new Error(`${basename(child.spawnfile)} does not get ready:\n${tail()}`);
     await wait(5);
   }
 }

@@ -12,11 +12,20 @@ export type Wanted = {
   readonly routes: number;
   /** Threads that serve requests. */
   readonly threads: number;
+  /** Whether what is compiled at the first start has been compiled by an earlier one of this run. */
+  readonly compiledBefore: boolean;
   /** Whether a request waits for its record. */
   readonly audit: 'required' | 'best-effort';
 };
 
-export const usual: Wanted = { limitPerSecond: 1_000_000, rules: 100, routes: 0, threads: 1, audit: 'required' };
+export const usual: Wanted = {
+  limitPerSecond: 1_000_000,
+  rules: 100,
+  routes: 0,
+  threads: 1,
+  compiledBefore: true,
+  audit: 'required',
+};
 
 export type Setup = Wanted & {
   /** Of this peer alone: its configuration, its certificate, its log. */

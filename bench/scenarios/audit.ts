@@ -1,5 +1,5 @@
 import { posts } from './requests.ts';
-import { kept, type Scenario } from './scenario.ts';
+import { closedLoop, type Scenario } from './scenario.ts';
 
 const requests = posts(1024);
 
@@ -11,7 +11,7 @@ export const audit: Scenario = {
     cases: (['required', 'best-effort'] as const).map((mode) => ({
       name: `audit ${mode}`,
       wanted: { audit: mode },
-      open: (subject) => kept(subject, 32, (open) => open.closedLoop(requests, { seconds: subject.seconds })),
+      open: closedLoop(32, requests),
     })),
     notes: [],
   }),

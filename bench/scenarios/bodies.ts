@@ -1,5 +1,5 @@
 import { posts } from './requests.ts';
-import { kept, type Scenario } from './scenario.ts';
+import { closedLoop, type Scenario } from './scenario.ts';
 
 const sizes = { '64 KB': 64 * 1024, '1 MB': 1000 * 1000 };
 
@@ -12,7 +12,7 @@ export const bodies: Scenario = {
       return {
         name: `POST ${size}`,
         workload: 'reader' as const,
-        open: (subject) => kept(subject, 8, (open) => open.closedLoop(requests, { seconds: subject.seconds })),
+        open: closedLoop(8, requests),
       };
     }),
     notes: [],

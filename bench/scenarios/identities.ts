@@ -1,5 +1,5 @@
 import { gets } from './requests.ts';
-import { kept, type MachineLimits, type Scenario } from './scenario.ts';
+import { closedLoop, type MachineLimits, type Scenario } from './scenario.ts';
 
 const requests = gets();
 /** No rule admits the crowd, but who limits does so before it decides, or else admits everybody. */
@@ -22,7 +22,7 @@ export const identities: Scenario = {
           const { generator, target, crowd } = subject;
           const theirs = target.kind === 'tls' ? { ...target, credentials: crowd } : target;
           await generator.newConnections(theirs, crowding, { atOnce: 16, requests: count });
-          return kept(subject, 32, (open) => open.closedLoop(requests, { seconds: subject.seconds }));
+          return closedLoop(32, requests)(subject);
         },
       })),
       notes: counts.includes(100_000)

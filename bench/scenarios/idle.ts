@@ -17,7 +17,8 @@ export const idle: Scenario = {
           freshPeers: true,
           rounds: 1,
           // One request on each, one after the other where the subject is slow.
-          open: (subject) => kept(subject, connections, (open) => open.closedLoop(requests, { requests: connections })),
+          open: (subject) =>
+            kept(subject, connections, requests, (open) => open.closedLoop(requests, { requests: connections })),
         },
       ],
       notes:

@@ -1,5 +1,5 @@
 import { gets, posts } from './requests.ts';
-import { kept, type Scenario } from './scenario.ts';
+import { closedLoop, type Scenario } from './scenario.ts';
 
 const shapes = { GET: gets(), 'POST 1 KB': posts(1024) };
 
@@ -19,8 +19,7 @@ function keepAliveCases(connections: readonly number[]) {
   return connections.flatMap((count) =>
     Object.entries(shapes).map(([shape, requests]) => ({
       name: `${shape}, ${count} ${count === 1 ? 'connection' : 'connections'}`,
-      open: (subject: Parameters<typeof kept>[0]) =>
-        kept(subject, count, (open) => open.closedLoop(requests, { seconds: subject.seconds })),
+      open: closedLoop(count, requests),
     })),
   );
 }

@@ -1,5 +1,5 @@
 import { posts } from './requests.ts';
-import { kept, type Scenario } from './scenario.ts';
+import { closedLoop, type Scenario } from './scenario.ts';
 
 const requests = posts(1024);
 const connections = 1000;
@@ -11,8 +11,7 @@ export const memory: Scenario = {
     cases: [
       {
         name: `POST 1 KB, ${connections} connections`,
-        open: (subject) =>
-          kept(subject, connections, (open) => open.closedLoop(requests, { seconds: subject.seconds })),
+        open: closedLoop(connections, requests),
       },
     ],
     notes: [],

@@ -13,7 +13,7 @@ export const openLoop: Scenario = {
       name: `${shape}, ${ratePerSecond}/s`,
       direct: true as const,
       open: (subject) =>
-        kept(subject, 32, (open) => open.openLoop(requests, { ratePerSecond, seconds: subject.seconds })),
+        kept(subject, 32, requests, (open) => open.openLoop(requests, { ratePerSecond, seconds: subject.seconds })),
     })),
     notes: [],
   }),

@@ -14,7 +14,7 @@ export const reload: Scenario = {
     cases: [false, true].map((reloading) => ({
       name: reloading ? `a reload every ${everyMs} ms` : 'no reload',
       open: (subject) =>
-        kept(subject, 32, async (open) => {
+        kept(subject, 32, requests, async (open) => {
           const { seconds, running } = subject;
           const timer = reloading ? setInterval(() => running.reload?.(), everyMs) : undefined;
           try {

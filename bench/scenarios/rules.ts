@@ -1,5 +1,5 @@
 import { gets } from './requests.ts';
-import { kept, type Scenario } from './scenario.ts';
+import { closedLoop, type Scenario } from './scenario.ts';
 
 export const rules: Scenario = {
   name: 'rules',
@@ -9,7 +9,7 @@ export const rules: Scenario = {
     cases: [10, 100, 1000, 10_000].map((count) => ({
       name: `${count} rules`,
       wanted: { rules: count },
-      open: (subject) => kept(subject, 32, (open) => open.closedLoop(gets(count), { seconds: subject.seconds })),
+      open: closedLoop(32, gets(count)),
     })),
     notes: [],
   }),

@@ -1,4 +1,5 @@
 import type { Generator, LoadConnections } from '../load/generator.ts';
+import type { LoadRequest } from '../load/load-request.ts';
 import type { LoadOutcome } from '../load/tally.ts';
 import type { Credential, Target } from '../load/target.ts';
 import type { Running, Wanted } from '../peers/peer.ts';
@@ -59,6 +60,8 @@ export type SubjectUnderLoad = {
 
 /** A subject with its connections open. */
 export type Station = {
+  /** Before the first round, and not counted. */
+  readonly warmUp?: () => Promise<LoadOutcome>;
   /** One round; what the subject takes meanwhile is measured around it. */
   readonly round: () => Promise<LoadOutcome>;
   /** What the last round left behind, such as memory. */
@@ -66,12 +69,22 @@ export type Station = {
   readonly close: () => Promise<void>;
 };
 
-/** The same load over connections that are kept between the rounds. */
+/** Compilers that work at run time are done by then; whoever is slow gets less. */
+const warmUp = { requests: 10_000, seconds: 15 } as const;
+
+/** Connections that are kept between the rounds, and warmed up with the same requests as fast as they go. */
 export async function kept(
-  { generator, target }: SubjectUnderLoad,
+  { generator, target }: Pick<SubjectUnderLoad, 'generator' | 'target'>,
   connections: number,
+  requests: readonly LoadRequest[],
   round: (open: LoadConnections) => Promise<LoadOutcome>,
 ): Promise<Station> {
   const open = await generator.connect(target, connections);
-  return { round: () => round(open), close: open.close };
+  return { warmUp: () => open.closedLoop(requests, warmUp), round: () => round(open), close: open.close };
+}
+
+/** Every connection asks again as soon as it is answered: what the subject does at its limit. */
+export function closedLoop(connections: number, requests: readonly LoadRequest[]): Case['open'] {
+  return (subject) =>
+    kept(subject, connections, requests, (open) => open.closedLoop(requests, { seconds: subject.seconds }));
 }

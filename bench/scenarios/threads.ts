@@ -1,5 +1,5 @@
 import { posts } from './requests.ts';
-import { kept, type Scenario } from './scenario.ts';
+import { closedLoop, type Scenario } from './scenario.ts';
 
 const requests = posts(1024);
 
@@ -11,7 +11,7 @@ export const threads: Scenario = {
     cases: [1, 2].map((count) => ({
       name: `${count} ${count === 1 ? 'thread' : 'threads'}`,
       wanted: { threads: count },
-      open: (subject) => kept(subject, 64, (open) => open.closedLoop(requests, { seconds: subject.seconds })),
+      open: closedLoop(64, requests),
     })),
     notes: cores >= 4 ? [] : [`${cores} cores: the generator and the workload take what a second thread would need`],
   }),

@@ -1,12 +1,13 @@
-import { cpSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { launch, writeConfig } from '../launch.ts';
 import { freePort } from '../opa.ts';
 import type { Peer, Setup } from '../peer.ts';
 import { schemaFile, writePolicy } from '../policy/rules.ts';
 import type { Bench } from '../../run.ts';
 
-const main = join(import.meta.dirname, '../../../proxy/main.ts');
+/** What users start: it keeps compiled code between starts. */
+const launcher = join(import.meta.dirname, '../../../proxy/cli/portcullis');
 
 export const portcullis: Peer = {
   name: 'portcullis',
@@ -36,9 +37,13 @@ export const portcullisBare: Peer = {
 };
 
 async function start(t: Bench, template: string, setup: Setup) {
-  const { folder, pki, workloadPort, limitPerSecond, threads, audit, routes } = setup;
+  const { folder, pki, workloadPort, limitPerSecond, threads, audit, routes, compiledBefore } = setup;
   const port = await freePort();
   pki.copyCa(join(folder, 'state'));
+  const compiled = join(folder, 'state/policy-cache');
+  // Beside the folders of all peers of the run.
+  const kept = join(dirname(folder), 'policy-cache');
+  if (compiledBefore && existsSync(kept)) cpSync(kept, compiled, { recursive: true });
   const values = {
     PORT: port,
     WORKLOAD: workloadPort,
@@ -47,13 +52,14 @@ async function start(t: Bench, template: string, setup: Setup) {
     AUDIT: audit,
     MORE_ROUTES: moreRoutes(routes),
   };
-  const words = [main, 'run', '-c', writeConfig(folder, template, values)];
-  const pid = await launch(t, { command: process.execPath, words, folder, port });
+  const words = ['run', '-c', writeConfig(folder, template, values)];
+  const pid = await launch(t, { command: launcher, words, folder, port, ready: '"event":"ready"' });
+  cpSync(compiled, kept, { recursive: true });
   return { port, pids: [pid] };
 }
 
 function moreRoutes(count: number): string {
-  return Array.from({ length: count }, (_, n) => `  - { name: r${n}, methods: [GET], path: /r${n}/{id} }\n`).join('');
+  return Array.from({ length: count }, (_, n) => `  - { name: r${n}, methods: [GET], path: '/r${n}/{id}' }\n`).join('');
 }
 
 /** As a deployment does it: nobody ever sees half a file. */

@@ -47,7 +47,7 @@ export function createSubject({ name, about, pids, one, station, idleBytes }: Pa
   return {
     name,
     warmUp: async () => {
-      const { lost } = await station.round();
+      const { lost } = await (station.warmUp ?? station.round)();
       if (lost !== undefined) throw new Error(lost);
     },
     round: measured,

@@ -64,6 +64,7 @@ test('a peer that is not installed, but was asked for', async (t) => {
   t.throws(() => choosePeers(['caddy'], chooseScenario('routes', allScenarios), allPeers), UsageError);
 });
 
+const requests = [{ method: 'GET', path: '/orders/1' }];
 const tiny: Scenario = {
   name: 'tiny',
   summary: '',
@@ -71,8 +72,7 @@ const tiny: Scenario = {
     cases: [
       {
         name: 'GET',
-        open: (subject) =>
-          kept(subject, 2, (open) => open.closedLoop([{ method: 'GET', path: '/orders/1' }], { requests: 50 })),
+        open: (subject) => kept(subject, 2, requests, (open) => open.closedLoop(requests, { requests: 50 })),
       },
     ],
     notes: [],

@@ -1,0 +1,24 @@
+import { table } from '../../../proxy/cli/render.ts';
+import { byCase, ratioText, referenceOf, short } from '../../report/figures.ts';
+import type { BenchResult, SubjectResult } from '../../result.ts';
+
+/** What a subject was found to take besides time, next to the first one of its case. */
+export function figuresText(result: BenchResult, width: number): string {
+  return [...byCase(result)]
+    .map(([name, subjects]) => {
+      const names = [...new Set(subjects.flatMap(({ extra }) => extra.map(title)))];
+      const rows = subjects.map((subject) => [subject.name, ...names.map((each) => cell(subject, each, result))]);
+      return `${name}\n${table(rows, [{ title: '' }, ...names.map((each) => ({ title: each }))], width)}\n`;
+    })
+    .join('\n');
+}
+
+const title = ({ name, unit }: SubjectResult['extra'][number]) => `${name}, ${unit}`;
+
+function cell(subject: SubjectResult, wanted: string, result: BenchResult): string {
+  const valueOf = (of: SubjectResult | undefined) => of?.extra.find((figure) => title(figure) === wanted)?.value;
+  const value = valueOf(subject);
+  if (value === undefined) return '-';
+  const ratio = ratioText(value, valueOf(referenceOf(subject, result)));
+  return ratio === '' ? short(value) : `${short(value)} (${ratio})`;
+}
