@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { PolicyInput } from '../../policy/input.ts';
 import type { Io } from '../../proxy/cli/command.ts';
+import { unlessInterrupted } from '../interruption.ts';
 import { machineFacts, startForeignLoadMeter } from '../machine.ts';
 import { progress } from '../report/progress.ts';
 import { resultPage } from '../report/page/page.ts';
@@ -33,13 +34,6 @@ export async function runBenchPolicy(request: Request, io: Io): Promise<number> 
   if (typeof outcome === 'number') return outcome;
   await report(outcome, request, io);
   return 0;
-}
-
-/** Resolves to the exit code where a signal comes first; what has been started ends with this process. */
-async function unlessInterrupted<T>(work: Promise<T>, io: Io): Promise<T | number> {
-  const { promise, resolve } = Promise.withResolvers<number>();
-  const stop = io.onSignal((signal) => resolve(signal === 'SIGINT' ? 130 : 143));
-  return Promise.race([work, promise]).finally(stop);
 }
 
 async function report(result: BenchResult, request: Request, io: Io): Promise<void> {
