@@ -1,5 +1,8 @@
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { clientId, newFolder, trustDomain } from './proxy.ts';
 
 const rego = `package portcullis.authz
@@ -17,8 +20,12 @@ closed if {
 }
 `;
 
+const main = fileURLToPath(new URL('../../proxy/main.ts', import.meta.url));
+/** Compiled policies, shared by all tests of this machine; nothing else is kept there by a command that measures. */
+const state = join(tmpdir(), 'portcullis-test-own-policy');
+
 export const ownPolicyConfig = {
-  identity: { trust_domain: trustDomain, spiffe_id: `spiffe://${trustDomain}/ns/t/sa/proxy` },
+  identity: { state, trust_domain: trustDomain, spiffe_id: `spiffe://${trustDomain}/ns/t/sa/proxy` },
   listen: '127.0.0.1:8443',
   workload: '127.0.0.1:9',
   policy: { rego: './policy', data: './data.json' },
@@ -43,4 +50,11 @@ export function ownPolicy(t: Parameters<typeof newFolder>[0], files: Readonly<Re
     writeFileSync(join(folder, name), content);
   }
   return folder;
+}
+
+/** Runs `portcullis bench policy` there, for one round. */
+export function benchPolicy(folder: string, ...words: readonly string[]) {
+  const all = [main, 'bench', 'policy', '--rounds', '1', ...words];
+  const { status, stdout, stderr } = spawnSync(process.execPath, all, { cwd: folder, encoding: 'utf8' });
+  return { status, stdout, stderr };
 }
