@@ -28,6 +28,8 @@ class Pool implements WorkloadPool {
   readonly #connecting = new Set<WorkloadConnection>();
   /** The one that was used last is taken first: the others may end. */
   readonly #idle: WorkloadConnection[] = [];
+  /** Those whose answer came in this turn of the event loop. */
+  #resting: WorkloadConnection[] = [];
   readonly #waiting = new Set<WorkloadExchange>();
   /** With the time that is left to it. */
   readonly #open = new Map<WorkloadExchange, number>();
@@ -65,7 +67,8 @@ class Pool implements WorkloadPool {
 
   /** One attempt for each who waits, so that a workload that is not there is asked once for each request. */
   #connect(): void {
-    while (this.#connecting.size < this.#waiting.size && this.#connections.size < this.#workload.maxConnections) {
+    const missing = () => this.#waiting.size - this.#connecting.size - this.#resting.length;
+    while (missing() > 0 && this.#connections.size < this.#workload.maxConnections) {
       const connection: WorkloadConnection = new WorkloadConnection(this.#workload, {
         free: (free) => this.#freed(free),
         closed: (closed, neverOpened) => this.#closed(closed, neverOpened),
@@ -75,8 +78,24 @@ class Pool implements WorkloadPool {
     }
   }
 
+  /**
+   * One that has just answered rests until the turn ends: what the workload sent right behind its answer, its end or an
+   * answer that nobody asked for, is seen before the next request is lost to it.
+   */
   #freed(connection: WorkloadConnection): void {
-    this.#connecting.delete(connection);
+    if (this.#connecting.delete(connection)) return this.#serveNext(connection);
+    this.#resting.push(connection);
+    if (this.#resting.length === 1) setImmediate(() => this.#rested());
+  }
+
+  #rested(): void {
+    const rested = this.#resting;
+    this.#resting = [];
+    for (const connection of rested) if (connection.usable) this.#serveNext(connection);
+    this.#connect();
+  }
+
+  #serveNext(connection: WorkloadConnection): void {
     const next = this.#takeWaiting();
     if (next === undefined) this.#idle.push(connection);
     else connection.send(next);
