@@ -88,7 +88,17 @@ test('a problem that OPA draws over several lines is one line', async (t) => {
 });
 
 test('a policy that no engine would end is a problem', async (t) => {
-  const rego = 'package portcullis.authz\n\ndecision if replace("x", "", input.attributes.request.http.method) == ""\n';
+  const rego = `package portcullis.authz
+
+# 10^12 looks, and nothing that would fill the memory first.
+decision if {
+	xs := numbers.range(1, 10000)
+	some i in xs
+	some j in xs
+	some k in xs
+	k == input.attributes.request.http.method
+}
+`;
   const text = change('  rego:', '  engine: wasm\n  rego:');
   const { code, out } = await check(writeFolder(t.testdir(), text, { 'policy/authz.rego': rego }));
   t.equal(code, 1);
