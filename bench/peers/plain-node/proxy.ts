@@ -47,4 +47,5 @@ const server = createServer(
   },
 );
 server.keepAliveTimeout = 600_000;
+server.headersTimeout = 300_000;
 server.listen(Number(port), '127.0.0.1', 4096);
