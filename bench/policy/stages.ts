@@ -34,7 +34,8 @@ export type StagesOf = {
  */
 export async function stagesOf({ engine, bundle, settings, inputs, facts }: StagesOf): Promise<readonly Stage[]> {
   const staged = engine === 'plan' ? stagedPlan(bundle, settings) : await stagedWasm(bundle, settings);
-  const names = [...(facts === undefined ? [] : ['input building']), ...staged.names, 'verdict'];
+  const before = facts === undefined ? [] : ['input building'];
+  const names = [...before, ...staged.names, ...(isDecision(staged, inputs[0]) ? ['verdict'] : [])];
   const sweeps: Float64Array[] = [];
   for (const until = performance.now() + stageMillis; sweeps.length < 2 || performance.now() < until; ) {
     const spent = new Float64Array(names.length);
@@ -48,15 +49,23 @@ export async function stagesOf({ engine, bundle, settings, inputs, facts }: Stag
   });
 }
 
+/** Refusing what this proxy could not act on is no part of a decision by a policy that was not written for it. */
+function isDecision({ names, decide }: Staged, input: PolicyInput | undefined): boolean {
+  if (input === undefined) return false;
+  return readDecision(decide(input, new Float64Array(names.length), 0)).kind !== 'undecided';
+}
+
 function once(staged: Staged, facts: InputFacts | undefined, given: PolicyInput, spent: Float64Array): void {
   const began = performance.now();
   const input = facts === undefined ? given : buildInput(facts);
   const built = performance.now();
   const result = staged.decide(input, spent, facts === undefined ? 0 : 1);
   const decided = performance.now();
-  readDecision(result);
-  add(spent, spent.length - 1, performance.now() - decided);
   if (facts !== undefined) add(spent, 0, built - began);
+  const verdict = (facts === undefined ? 0 : 1) + staged.names.length;
+  if (verdict === spent.length) return;
+  readDecision(result);
+  add(spent, verdict, performance.now() - decided);
 }
 
 function add(spent: Float64Array, stage: number, millis: number): void {
