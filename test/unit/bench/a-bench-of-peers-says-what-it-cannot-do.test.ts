@@ -72,7 +72,7 @@ const tiny: Scenario = {
     cases: [
       {
         name: 'GET',
-        open: (subject) => kept(subject, 2, requests, (open) => open.closedLoop(requests, { requests: 50 })),
+        open: (subject) => kept(subject, 2, requests, (open) => open.closedLoop(requests, { requests: 500 })),
       },
     ],
     notes: [],
@@ -110,8 +110,8 @@ test('who refuses, or dies, is left out with the reason, and the others are meas
   t.strictSame(
     rounds.map(({ operations, failures }) => ({ operations, failures })),
     [
-      { operations: 50, failures: 0 },
-      { operations: 50, failures: 0 },
+      { operations: 500, failures: 0 },
+      { operations: 500, failures: 0 },
     ],
   );
   for (const { cpu } of rounds) t.ok((cpu ?? 0) > 0, 'its processor time was seen');
