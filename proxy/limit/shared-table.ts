@@ -1,4 +1,4 @@
-import { type KeyDigest, digestKey, newSeed } from './key-digest.ts';
+import { type KeyDigest, newSeed, rememberingDigest } from './key-digest.ts';
 import { lock, releaseLocksOf, unlock } from './spin-lock.ts';
 
 /**
@@ -51,9 +51,10 @@ export type SharedTable = {
 export function openSharedTable(memory: SharedTableMemory, thread: number): SharedTable {
   const locks = new Int32Array(memory.locks);
   const tags = new Uint32Array(memory.tags);
+  const digestOf = rememberingDigest(memory.seed);
   return {
     withSlot: (key, isFree, work) => {
-      const digest = digestKey(memory.seed, key);
+      const digest = digestOf(key);
       const bucket = digest.place % locks.length;
       if (!lock(locks, bucket, thread)) return undefined;
       try {

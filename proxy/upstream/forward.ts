@@ -62,12 +62,16 @@ function outgoingBody(body: ExchangeBody): WorkloadRequest['body'] {
 /** What policy sets or removes is gone in every spelling that a workload could take for it (CVE-2026-54763 class). */
 function outgoingHeaders({ id, request, permit, ...facts }: Forwardable): HeaderList {
   const { requestHeaders, removedHeaders } = permit.obligations;
+  const own = [...identityHeaders(facts), 'x-portcullis-id', id];
+  if (requestHeaders.length === 0 && removedHeaders.size === 0) {
+    return ['host', request.authority, ...request.headers, ...own];
+  }
   const dropped = new Set([...removedHeaders].map(fold));
   for (let index = 0; index < requestHeaders.length; index += 2) dropped.add(fold(requestHeaders[index] ?? ''));
   const headers: string[] = ['host', request.authority];
   for (let index = 0; index < request.headers.length; index += 2) {
     const name = request.headers[index] ?? '';
-    if (dropped.size === 0 || !dropped.has(fold(name))) headers.push(name, request.headers[index + 1] ?? '');
+    if (!dropped.has(fold(name))) headers.push(name, request.headers[index + 1] ?? '');
   }
-  return [...headers, ...requestHeaders, ...identityHeaders(facts), 'x-portcullis-id', id];
+  return [...headers, ...requestHeaders, ...own];
 }
