@@ -31,6 +31,7 @@ export function createSubject({ name, about, pids, one, station, idleBytes }: Pa
   const rounds: Round[] = [];
   const memory: MemoryPoint[] = [];
   const trouble = new Set<string>();
+  const withheld: string[] = [];
   const all = createHistogram();
   const beganMs = performance.now();
   const measured = async (): Promise<void> => {
@@ -39,7 +40,7 @@ export function createSubject({ name, about, pids, one, station, idleBytes }: Pa
     const used = cpuOf(pids) - before;
     memory.push({ atMs: Math.round(performance.now() - beganMs), residentBytes: residentOf(pids) });
     const wrong = outcome.unreached ?? outcome.lost;
-    if (wrong !== undefined) return void trouble.add(wrong);
+    if (wrong !== undefined) return void withheld.push(wrong);
     for (const [reason, count] of Object.entries(outcome.failures)) trouble.add(`${count} requests failed: ${reason}`);
     all.merge(decodeHistogram(outcome.latencies));
     rounds.push(roundOf(outcome, pids.length === 0 ? null : used));
@@ -52,7 +53,10 @@ export function createSubject({ name, about, pids, one, station, idleBytes }: Pa
     },
     round: measured,
     close: station.close,
-    trouble: () => [...trouble],
+    trouble: () => {
+      const [first] = withheld;
+      return first === undefined ? [...trouble] : [...trouble, `${withheld.length} rounds not kept: ${first}`];
+    },
     result: () => {
       if (rounds.length === 0) return undefined;
       const extra = [...usageFigures(rounds, memory, idleBytes), ...(station.figures?.() ?? [])];
