@@ -1,5 +1,7 @@
 import { gets } from './requests.ts';
-import { kept, type MachineLimits, type Scenario } from './scenario.ts';
+import type { Generator } from '../load/generator.ts';
+import type { Target } from '../load/target.ts';
+import type { MachineLimits, Scenario, Station } from './scenario.ts';
 
 const wanted = 10_000;
 const requests = gets();
@@ -16,9 +18,7 @@ export const idle: Scenario = {
           // One subject at a time holds them: all at once would need more descriptors than a generator may have.
           freshPeers: true,
           rounds: 1,
-          // One request on each, one after the other where the subject is slow.
-          open: (subject) =>
-            kept(subject, connections, requests, (open) => open.closedLoop(requests, { requests: connections })),
+          open: ({ generator, target, seconds }) => among(generator, target, connections, seconds),
         },
       ],
       notes:
@@ -32,4 +32,11 @@ export const idle: Scenario = {
 /** HAProxy counts two descriptors for each connection, and the system has some of its own. */
 function affordable({ descriptors }: MachineLimits): number {
   return Math.floor((descriptors / 2 - 500) / 100) * 100;
+}
+
+/** A few requests a second, so that all but a handful of the connections are idle at any time. Memory is what this is about. */
+async function among(generator: Generator, target: Target, connections: number, seconds: number): Promise<Station> {
+  const open = await generator.connect(target, connections);
+  const round = () => open.openLoop(requests, { ratePerSecond: 100, seconds, lagBoundMs: 200 });
+  return { round, close: open.close };
 }
