@@ -1,4 +1,5 @@
-import { Decimal } from 'decimal.js';
+import { createRequire } from 'node:module';
+import type { Decimal } from 'decimal.js';
 import { type NumberValue, RegoDecimal } from './value.ts';
 
 /*
@@ -8,24 +9,45 @@ import { type NumberValue, RegoDecimal } from './value.ts';
 
 /** What a number may have: one with more digits costs more to handle than any policy has use for. */
 const maxDigits = 10_000;
-
-/** Precise enough for sums, differences and products of any two numbers to be exact: `isWithin` bounds what they span. */
-const Exact = Decimal.clone({ precision: 100_000, rounding: Decimal.ROUND_HALF_EVEN });
-/** More digits than OPA keeps (64 bits, which are 20), and than two doubles can make. */
-const Rounded = Decimal.clone({ precision: 40, rounding: Decimal.ROUND_HALF_EVEN });
-
+/** More than OPA keeps (64 bits, which are 20), and than two doubles can make. */
+const roundedDigits = 40;
 /** Of the largest integer that a division gives exactly if only all of its digits tell. */
 export const maxQuotientDigits = 1_300;
 
-/** As OPA bounds the exponent to base two: v1/ast/term.go, maxNumberExp. */
-const tooLarge = new Rounded(2).pow(100_000);
-const smallest = new Rounded(2).pow(-100_001);
+// Not loaded with this file: hardly any policy meets a number that needs it, and it takes megabytes in each thread.
+let loaded: Arithmetic | undefined;
+const arithmetic = (): Arithmetic => (loaded ??= loadArithmetic());
 
-const isWithin = (value: Decimal): boolean => value.isZero() || (value.abs().lt(tooLarge) && value.abs().gte(smallest));
+type Arithmetic = ReturnType<typeof loadArithmetic>;
 
-/** Undefined for a number with too large an exponent, or too many digits. */
-export const readDecimal = (literal: string): NumberValue | undefined =>
-  literal.length > maxDigits ? undefined : numberValue(new Exact(literal));
+function loadArithmetic() {
+  const { Decimal: Any } = createRequire(import.meta.url)('decimal.js') as { readonly Decimal: Decimal.Constructor };
+  const Rounded = Any.clone({ precision: roundedDigits, rounding: Any.ROUND_HALF_EVEN });
+  return {
+    // Precise enough for sums, differences and products of any two numbers to be exact: `isWithin` bounds what they span.
+    Exact: Any.clone({ precision: 100_000, rounding: Any.ROUND_HALF_EVEN }),
+    Rounded,
+    // As OPA bounds the exponent to base two: v1/ast/term.go, maxNumberExp.
+    tooLarge: new Rounded(2).pow(100_000),
+    smallest: new Rounded(2).pow(-100_001),
+    roundings: { ceil: Any.ROUND_CEIL, floor: Any.ROUND_FLOOR, round: Any.ROUND_HALF_UP, trunc: Any.ROUND_DOWN },
+  };
+}
+
+function isWithin(value: Decimal): boolean {
+  const { tooLarge, smallest } = arithmetic();
+  return value.isZero() || (value.abs().lt(tooLarge) && value.abs().gte(smallest));
+}
+
+const zero = /^[+-]?[0.]+(?:[eE]|$)/;
+
+/** Of the literal of a number. Undefined for one with too large an exponent, or too many digits. */
+export function readDecimal(literal: string): NumberValue | undefined {
+  if (literal.length > maxDigits) return undefined;
+  const exact = new (arithmetic().Exact)(literal);
+  // The library takes what is far too small for nothing at all.
+  return exact.isZero() && !zero.test(literal) ? undefined : numberValue(exact);
+}
 
 /** The one form of a number. */
 function numberValue(exact: Decimal): NumberValue | undefined {
@@ -42,10 +64,10 @@ function textOf(exact: Decimal): string {
   return isPlain ? exact.toFixed() : exact.toExponential().replace('+', '');
 }
 
-/** Of an integer that is too large for a double. */
-export const largeInteger = (value: bigint): RegoDecimal => new RegoDecimal(textOf(new Exact(String(value))));
+const decimalOf = (value: NumberValue): Decimal => new (arithmetic().Exact)(String(value));
 
-const decimalOf = (value: NumberValue): Decimal => new Exact(String(value));
+/** Of an integer that is too large for a double. */
+export const largeInteger = (value: bigint): RegoDecimal => new RegoDecimal(textOf(decimalOf(value)));
 
 export const compareDecimals = (a: NumberValue, b: NumberValue): number => decimalOf(a).cmp(decimalOf(b));
 
@@ -53,9 +75,17 @@ export const compareDecimals = (a: NumberValue, b: NumberValue): number => decim
 export function wholeOf(value: NumberValue): bigint | undefined {
   if (typeof value === 'bigint') return value;
   if (Number.isSafeInteger(value)) return BigInt(value as number);
-  if (typeof value === 'number' && !Number.isInteger(value)) return undefined;
+  if (typeof value === 'number') return Number.isInteger(value) ? wholeOfDouble(value) : undefined;
   const exact = decimalOf(value);
   return exact.isInteger() ? BigInt(exact.toFixed()) : undefined;
+}
+
+/** Without the library, because each double beyond 2^53 of an input comes here whenever it is looked for or computed with. */
+function wholeOfDouble(value: number): bigint {
+  const [digits = '', zeros] = String(value).split('e+');
+  if (zeros === undefined) return BigInt(digits);
+  const [first = '', others = ''] = digits.split('.');
+  return BigInt((first + others).padEnd(first.length + Number(zeros), '0'));
 }
 
 /** How many digits it takes to write a number without an exponent, roughly. */
@@ -77,28 +107,22 @@ export function calculate(operation: Operation, a: NumberValue, b: NumberValue):
   if (isExact) return numberValue(result);
   const double = result.toNumber();
   if (Number.isFinite(double) && double !== 0)
-    return Number.isInteger(double) ? numberValue(new Exact(double)) : double;
-  return numberValue(new Rounded(0).plus(result));
+    return Number.isInteger(double) ? numberValue(decimalOf(double)) : double;
+  return numberValue(new (arithmetic().Rounded)(0).plus(result));
 }
 
 /** An integer is looked for where forty digits are not exact: 2^2000 / 2^1000 has 302. */
 function quotient(x: Decimal, y: Decimal): Decimal {
+  const { Exact, Rounded } = arithmetic();
   const rounded = new Exact(new Rounded(x).dividedBy(y));
   if (!x.isInteger() || !y.isInteger() || x.e - y.e > maxQuotientDigits || rounded.times(y).eq(x)) return rounded;
   const whole = x.dividedToIntegerBy(y);
   return whole.times(y).eq(x) ? whole : rounded;
 }
 
-const isShort = (value: Decimal): boolean => value.isInteger() || value.precision() <= Rounded.precision;
+const isShort = (value: Decimal): boolean => value.isInteger() || value.precision() <= roundedDigits;
 
-const roundings = {
-  ceil: Decimal.ROUND_CEIL,
-  floor: Decimal.ROUND_FLOOR,
-  /** Half away from zero. */
-  round: Decimal.ROUND_HALF_UP,
-  trunc: Decimal.ROUND_DOWN,
-} as const;
-
-/** The integer next to it. */
-export const roundDecimal = (value: RegoDecimal, how: keyof typeof roundings): NumberValue =>
-  numberValue(decimalOf(value).toDecimalPlaces(0, roundings[how])) as NumberValue;
+/** The integer next to it; `round` takes a half away from zero. */
+export function roundDecimal(value: RegoDecimal, how: keyof Arithmetic['roundings']): NumberValue {
+  return numberValue(decimalOf(value).toDecimalPlaces(0, arithmetic().roundings[how])) as NumberValue;
+}

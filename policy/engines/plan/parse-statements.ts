@@ -5,6 +5,11 @@ import { at, fail, fields, integerIn, items, type Known, optionalItems, text } f
 /** Deeper than any policy nests its loops, and shallow enough for every recursion over a plan. */
 const maxDepth = 256;
 
+/** As Rego writes one: `.5` and `5.` too. */
+const numberLiteral = /^-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+
+const isNumber = (literal: string): boolean => numberLiteral.test(literal) && numberOf(literal) !== undefined;
+
 /** Where a statement stands: for messages, and to judge how far it may break. */
 type Scope = {
   readonly where: string;
@@ -109,7 +114,7 @@ function judge(statement: Statement, { where, kind, levels, known }: Scope): voi
     fail(`${where} is a dynamic call with ${statement.args.length} operands in ${levels} blocks, not 2 in 4`);
   }
   if (statement.type === 'ResultSetAddStmt' && kind === 'function') fail(`${where} adds to the result set`);
-  if (statement.type === 'MakeNumberRefStmt' && numberOf(statement.index) === undefined) {
+  if (statement.type === 'MakeNumberRefStmt' && !isNumber(statement.index)) {
     fail(`${where} makes a number of ${JSON.stringify(statement.index.slice(0, 64))}`);
   }
 }

@@ -75,10 +75,10 @@ test('memory has a budget of its own', async (t) => {
 const megabytes = 1024 * 1024;
 
 /** What a process of its own reports. */
-async function memoryOf(program: string, ...words: readonly string[]) {
-  const file = fileURLToPath(new URL(program, import.meta.url));
+async function memoryOf(shape: string, cap: number) {
+  const file = fileURLToPath(new URL('./allocate-without-end.ts', import.meta.url));
   // What measures coverage keeps every script there ever was.
-  const { stdout } = await run(process.execPath, ['--expose-gc', file, ...words], {
+  const { stdout } = await run(process.execPath, ['--expose-gc', file, shape, String(cap)], {
     env: { _TAPJS_PROCESSINFO_COVERAGE_: '0' },
   });
   return JSON.parse(stdout) as { readonly ended: string; readonly peak: number; readonly left: number };
@@ -86,8 +86,8 @@ async function memoryOf(program: string, ...words: readonly string[]) {
 
 for (const shape of ['arrays', 'texts', 'sets']) {
   test(`${shape} without end: the cap holds the memory, and all of it is given back`, async (t) => {
-    const small = await memoryOf('./allocate-without-end.ts', shape, String(16 * megabytes));
-    const large = await memoryOf('./allocate-without-end.ts', shape, String(256 * megabytes));
+    const small = await memoryOf(shape, 16 * megabytes);
+    const large = await memoryOf(shape, 256 * megabytes);
     t.match(small.ended, /used up its 16777216 bytes of memory \(policy\.max_memory\)/);
     t.match(large.ended, /used up its 268435456 bytes of memory \(policy\.max_memory\)/);
     // The cap is an estimate of what values take. Garbage that nobody has collected yet comes on top.

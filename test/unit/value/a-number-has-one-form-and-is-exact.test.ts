@@ -65,7 +65,10 @@ test('a double is made where its shortest text is the number, a bigint as far as
     t.ok(read(literal) instanceof RegoDecimal, literal);
     t.equal(valueText(read(literal)), literal);
   }
-  t.equal(numberOf('1e40000'), undefined);
+  for (const beyond of ['1e40000', '1e-40000', '1e9000000000000001', '1e-9000000000000001', `1e-${'9'.repeat(40)}`]) {
+    t.equal(numberOf(beyond), undefined, beyond);
+  }
+  t.equal(numberOf('-0.00e-9000000000000001'), 0);
   t.equal(numberOf('1'.repeat(10_001)), undefined);
 });
 
@@ -75,6 +78,11 @@ test('a double that JSON.parse made of a large integer is the integer that was w
   t.equal(compareValues(JSON.parse('1e23') as Value, written), 0);
   t.equal(keyOf(JSON.parse('1e23') as Value), keyOf(written));
   t.equal(wholeOf(1e300), 10n ** 300n);
+  t.equal(wholeOf(-1.25e22), -12_500_000_000_000_000_000_000n);
+  t.equal(wholeOf(-1.2345678901234567e30), -12345678901234567n * 10n ** 14n);
+  // 12345678901234567168 by its bits.
+  t.equal(wholeOf(12345678901234567000), 12345678901234567000n);
+  t.equal(wholeOf(-0), 0n);
   t.equal(valueText(1e300), `1${'0'.repeat(300)}`);
 });
 
