@@ -60,7 +60,7 @@ async function main(): Promise<void> {
   const load = startForeignLoadMeter();
   const found = await runBench(async (t) => {
     const folder = mkdtempSync(join(tmpdir(), 'portcullis-bench-'));
-    t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+    t.teardown(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }));
     const { rounds, seconds } = {
       rounds: positive('rounds', values.rounds),
       seconds: positive('seconds', values.seconds),

@@ -7,7 +7,8 @@ export async function runBench<T>(bench: (t: Bench) => Promise<T>): Promise<T> {
   const atExit = () => {
     for (const task of undo.reverse()) void task();
   };
-  process.once('exit', atExit);
+  // What is nested ends first: who still writes into a folder would keep it from being removed.
+  process.prependOnceListener('exit', atExit);
   try {
     return await bench({ teardown: (task) => undo.push(task) });
   } finally {
