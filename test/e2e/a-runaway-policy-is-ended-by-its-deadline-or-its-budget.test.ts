@@ -4,6 +4,8 @@ import { connectRaw, exchange, requestText } from '../harness/client.ts';
 import { clientId, expectNoStart, startProxy, type TestProxy } from '../harness/proxy.ts';
 import { eventually } from '../harness/process.ts';
 import { startWorkload } from '../harness/workload.ts';
+import { packed } from '../unit/bundle/archives.ts';
+import { constant, fakeOpaModule, loopForEver } from '../unit/policy/fake-opa-module.ts';
 
 /** THREATS 1.4: alone, this holds WebAssembly for 12.5 s and grows it to 4 GiB. */
 const rego = `package portcullis.authz
@@ -62,17 +64,55 @@ void test('wasm: the thread is replaced and the revision decides nothing any mor
   t.equal(ofType(proxy, 'thread.replaced').length, 1);
   t.equal(workload.hits(), 1);
 
-  await t.test('a built-in of the module itself that never ends: replace of nothing', async (t) => {
+  await t.test('the next revision decides, until it does not end either', async (t) => {
     await untilInForce(proxy, () => replaceFile(proxy, 'policy/authz.rego', rego.replace('"client"', '"again"')));
-    t.equal((await ask(proxy, '/replace/ab'))?.status, 200, 'of something, it ends');
+    t.equal((await ask(proxy, '/replace/ab'))?.status, 200);
+    t.equal((await ask(proxy, '/replace/a'))?.status, 200, 'of nothing, which never ends in the library of OPA');
+    t.match(ofType(proxy, 'authz.allow').at(-1), { rule: '-a-' });
     const stuck = await connectRaw(proxy.port, proxy.client);
-    stuck.write(requestText('GET', '/replace/a'));
+    stuck.write(requestText('GET', '/endless'));
     t.notMatch(await stuck.untilClosed(), 'HTTP/1.1');
     await eventually(async () => ofType(proxy, 'policy.bad').length === 2);
     t.match(ofType(proxy, 'thread.replaced')[1], { reason: 'deadline' });
     await eventually(async () => (await ask(proxy, '/fine').catch(() => undefined))?.status === 503);
-    t.equal(workload.hits(), 2);
+    t.equal(workload.hits(), 3);
   });
+  t.equal(await proxy.stop(), 0);
+});
+
+/** More than an honest request of this test makes, and less than one with a long path. */
+const longInput = 6_000;
+/** `if (length of the input > longInput) for (;;);`, and then a result at 128. */
+const endlessForLongInputs = [
+  0x20,
+  4,
+  ...constant(longInput),
+  0x4a,
+  0x04,
+  0x40,
+  ...loopForEver,
+  0x0b,
+  ...constant(128),
+];
+
+void test('wasm: a module that OPA did not make, and that never ends for one request only', async (t) => {
+  const workload = await startWorkload();
+  t.teardown(workload.close);
+  const texts = { 16: '{"portcullis/authz/decision":0}', 128: '{{"result":true}}' };
+  const content = { '/policy.wasm': fakeOpaModule({ evaluate: endlessForLongInputs, texts }) };
+  const proxy = await startProxy(t, {
+    workloadPort: workload.port,
+    config: { policy: { bundle: './bundle.tar.gz', engine: 'wasm' }, limits: { stall: '1m' } },
+    files: { 'bundle.tar.gz': packed(content) },
+  });
+  t.equal((await ask(proxy, '/fine'))?.status, 200);
+  const victim = await connectRaw(proxy.port, proxy.client);
+  victim.write(requestText('GET', `/${'x'.repeat(longInput)}`));
+  t.notMatch(await victim.untilClosed(), 'HTTP/1.1');
+  await eventually(async () => ofType(proxy, 'policy.bad').length === 1);
+  t.match(ofType(proxy, 'thread.replaced'), [{ reason: 'deadline' }]);
+  await eventually(async () => (await ask(proxy, '/fine').catch(() => undefined))?.status === 503);
+  t.equal(workload.hits(), 1);
   t.equal(await proxy.stop(), 0);
 });
 
