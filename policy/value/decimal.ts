@@ -97,8 +97,8 @@ export function digitsOf(value: RegoDecimal): number {
 export type Operation = 'plus' | 'minus' | 'times' | 'dividedBy';
 
 /**
- * Exact, but for a quotient without end and a fraction of more than forty digits: those are the nearest double, where there is
- * one. Undefined for what is too large, or too small.
+ * Exact, but for a quotient without end and for more than forty digits behind the point: those are the nearest double, where there
+ * is one. Undefined for what is too large, or too small.
  */
 export function calculate(operation: Operation, a: NumberValue, b: NumberValue): NumberValue | undefined {
   const [x, y] = [decimalOf(a), decimalOf(b)];
@@ -120,7 +120,8 @@ function quotient(x: Decimal, y: Decimal): Decimal {
   return whole.times(y).eq(x) ? whole : rounded;
 }
 
-const isShort = (value: Decimal): boolean => value.isInteger() || value.precision() <= roundedDigits;
+const isShort = (value: Decimal): boolean =>
+  value.precision() <= roundedDigits || value.decimalPlaces() <= roundedDigits;
 
 /** The integer next to it; `round` takes a half away from zero. */
 export function roundDecimal(value: RegoDecimal, how: keyof Arithmetic['roundings']): NumberValue {

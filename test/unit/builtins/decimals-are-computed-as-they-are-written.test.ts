@@ -68,6 +68,13 @@ test('a fraction is exact though no double holds it, and a quotient without end 
   t.equal(said('mul', 1e-300, 1e-300), '1e-600');
 });
 
+test('how many digits stand before the point does not count', async (t) => {
+  const long = `${'123456789'.repeat(7)}.5`;
+  t.equal(said('abs', number(`-${long}`)), long);
+  t.equal(said('minus', number(long), 0), long);
+  t.equal(said('mul', number('1e-400'), 2), '2e-400');
+});
+
 test('what a double holds comes back as one', async (t) => {
   t.equal(call('div', number('1e400'), number('1e399')), 10);
   t.equal(call('minus', number('1e400'), number('1e400')), 0);
