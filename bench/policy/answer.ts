@@ -1,8 +1,10 @@
+import { RegoDecimal } from '../../policy/value/value.ts';
+
 /** A result as text that is the same whoever gave it; `undefined` for none. */
 export function answerText(result: unknown): string {
   if (result === undefined) return 'undefined';
-  // Peers read integers beyond 2^53 as doubles.
-  if (typeof result === 'bigint') return JSON.stringify(Number(result));
+  // Peers read what no double holds as the nearest one.
+  if (typeof result === 'bigint' || result instanceof RegoDecimal) return JSON.stringify(Number(result));
   if (typeof result !== 'object' || result === null) return JSON.stringify(result);
   // Each of them has its own order for what comes from a set, and a list in JSON does not say that it was one.
   if (Array.isArray(result)) return `[${result.map(answerText).sort().join(',')}]`;

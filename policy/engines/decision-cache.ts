@@ -103,7 +103,7 @@ function sizeOf(key: string, result: unknown): number | undefined {
   }
 }
 
-/** Many requests will read the one result. */
+/** Many requests will read the one result. Parts of it may lie in the input it was made from, which nobody changes after this. */
 function freezeJson(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
   for (const part of Object.values(value)) freezeJson(part);

@@ -40,9 +40,14 @@ export class RegoDecimal {
     this.#text = text;
   }
 
-  /** As JSON writes it. Of no other name, because a policy could ask for that as a member. */
+  /** As JSON writes it. Methods have the names that every object's have, or JSON gives a meaning: `member` finds no function. */
   toString(): string {
     return this.#text;
+  }
+
+  /** As with a bigint: what JSON.stringify made of it would be another value. */
+  toJSON(): never {
+    throw new TypeError(`JSON.stringify does not write ${this.#text}`);
   }
 }
 

@@ -61,7 +61,7 @@ function ofDenial(denial: Denial, { asked }: Explained): readonly Fact[] {
     ...all('reason', reasons),
     ...optional('detail', detail),
     ...optional('at', pointer === undefined ? undefined : JSON.stringify(pointer)),
-    ...optional('result', isUnread ? cut(JSON.stringify(asked.result, doubles), resultLength) : undefined),
+    ...optional('result', isUnread ? cut(JSON.stringify(inDoubles(asked.result)), resultLength) : undefined),
     ...all('answers', headerLines(answer?.headers ?? [])),
     ...optional('body', answer?.body === undefined ? undefined : cut(JSON.stringify(answer.body), resultLength)),
     ...optional('metadata', metadata),
@@ -118,7 +118,7 @@ export function explanationJson(explained: Explained): string {
   // No digest of a snapshot: without the trust bundle it could never be that of a proxy.
   const judgedBy = { policy: policy.revision, policy_name: policy.name, engine };
   const verdict = isDenial(outcome) ? jsonOfDenial(outcome) : jsonOfPermit(outcome.route.config.name, outcome.permit);
-  return `${JSON.stringify({ ...verdict, ...judgedBy, ...asked, trace }, doubles, 2)}\n`;
+  return `${JSON.stringify(inDoubles({ ...verdict, ...judgedBy, ...asked, trace }), undefined, 2)}\n`;
 }
 
 function jsonOfPermit(route: string, { rule, reasons, obligations }: Permit): object {
@@ -152,6 +152,10 @@ function jsonOfDenial(denial: Denial): object {
   };
 }
 
-/** Numbers beyond doubles are not JavaScript's here, so that JSON.stringify knows nothing of them. */
-const doubles = (_key: string, value: unknown): unknown =>
-  typeof value === 'bigint' || value instanceof RegoDecimal ? Number(value) : value;
+/** For JSON.stringify, which writes no other numbers. */
+function inDoubles(value: unknown): unknown {
+  if (typeof value === 'bigint' || value instanceof RegoDecimal) return Number(value);
+  if (Array.isArray(value)) return value.map(inDoubles);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, inDoubles(part)]));
+}

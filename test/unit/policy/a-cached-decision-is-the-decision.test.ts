@@ -6,6 +6,7 @@ import { cachedEngine, maxKeyBytes } from '../../../policy/engines/decision-cach
 import { openEngine } from '../../../policy/engines/select.ts';
 import { defaultSettings } from '../../../policy/engines/settings.ts';
 import type { PolicyInput } from '../../../policy/input.ts';
+import { RegoDecimal } from '../../../policy/value/value.ts';
 import { compileRules } from './policies.ts';
 
 const limits = { maxEntries: 100, maxBytes: 1024 * 1024 };
@@ -120,11 +121,11 @@ test('it holds so many entries and so many bytes; what was used last stays', (t)
 test('what is too long or no JSON is decided each time', (t) => {
   const { engine, asked } = echo();
   const { ask } = cached(engine);
-  for (const value of ['x'.repeat(maxKeyBytes), { big: 2n ** 60n }]) {
+  for (const value of ['x'.repeat(maxKeyBytes), { big: 2n ** 60n }, { big: new RegoDecimal('1e400') }]) {
     ask(value);
     ask(value);
   }
-  t.equal(asked(), 4);
+  t.equal(asked(), 6);
   t.end();
 });
 
@@ -211,4 +212,14 @@ test('with a real policy, cached and uncached agree on every input', async (t) =
     }),
     { numRuns: 150 },
   );
+});
+
+test('what an answer shares with its input can be changed by nobody, either', async (t) => {
+  const compiled = await compileRules('decision := {"allow": input.list == ["a"], "seen": {"list": input.list}}');
+  const engine = await openEngine(compiled, { ...defaultSettings, cache: { maxEntries: 8, maxBytes: 64 * 1024 } });
+  const list = ['a'];
+  const expected = [{ result: { allow: true, seen: { list: ['a'] } } }];
+  t.strictSame(engine.decide(asInput({ list })), expected);
+  t.throws(() => list.push('b'), TypeError);
+  t.strictSame(engine.decide(asInput({ list: ['a'] })), expected);
 });

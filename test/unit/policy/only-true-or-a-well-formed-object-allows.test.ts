@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { test } from 'tap';
 import { decide, readDecision } from '../../../policy/decision.ts';
 import { EvaluationError } from '../../../policy/engine.ts';
+import { RegoDecimal } from '../../../policy/value/value.ts';
 import type { Decision } from '../../../policy/verdict.ts';
 import { input } from './policies.ts';
 
@@ -41,6 +42,7 @@ test('nothing else is a decision', (t) => {
     {},
     Symbol('true'),
     1n,
+    new RegoDecimal('1e400'),
     () => true,
     new Date(),
     new Map(),
@@ -56,7 +58,16 @@ test('nothing else is a decision', (t) => {
       allow: true,
       reasons,
     })),
-    ...[{}, [1], [[]], [null], ['x'], [{ x: 'x'.repeat(5000) }]].map((obligations) => ({ allow: true, obligations })),
+    ...[
+      {},
+      [1],
+      [[]],
+      [null],
+      ['x'],
+      [{ x: 'x'.repeat(5000) }],
+      [{ x: 2n ** 60n }],
+      [{ x: new RegoDecimal('1e400') }],
+    ].map((obligations) => ({ allow: true, obligations })),
     ...[[], 'x', null].map((headers) => ({ allow: true, headers })),
     ...['X-Upper', '', 'a b', 'a:', 'ä', 'a\r\nb'].map((name) => ({ allow: true, headers: { [name]: 'x' } })),
     ...[1, null, ['x'], 'a\r\nb: c', '\u0000', ' a', 'a ', 'ä', 'x'.repeat(5000)].map((value) => ({

@@ -91,7 +91,9 @@ test('a decimal is a number without parts, whatever its class can do', async (t)
   t.equal(typeName(decimal), 'number');
   t.ok(isNumber(decimal));
   t.notOk(isObject(decimal));
-  for (const name of ['text', 'toString', 'constructor', '__proto__']) t.equal(partOf(decimal, name), undefined, name);
+  t.throws(() => JSON.stringify([decimal]), TypeError);
+  for (const name of ['text', 'toString', 'toJSON', 'constructor', '__proto__'])
+    t.equal(partOf(decimal, name), undefined, name);
   t.notOk(equalValues(decimal, {}));
   t.notOk(equalValues({}, decimal));
   t.ok(compareValues(decimal, '') < 0 && compareValues(decimal, true) > 0);
