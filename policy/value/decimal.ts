@@ -64,7 +64,16 @@ function textOf(exact: Decimal): string {
   return isPlain ? exact.toFixed() : exact.toExponential().replace('+', '');
 }
 
-const decimalOf = (value: NumberValue): Decimal => new (arithmetic().Exact)(String(value));
+/** Sorting compares each number many times, and reading one takes far longer than comparing two. */
+const known = new WeakMap<RegoDecimal, Decimal>();
+
+function decimalOf(value: NumberValue): Decimal {
+  const { Exact } = arithmetic();
+  if (!(value instanceof RegoDecimal)) return new Exact(String(value));
+  let exact = known.get(value);
+  if (exact === undefined) known.set(value, (exact = new Exact(String(value))));
+  return exact;
+}
 
 /** Of an integer that is too large for a double. */
 export const largeInteger = (value: bigint): RegoDecimal => new RegoDecimal(textOf(decimalOf(value)));

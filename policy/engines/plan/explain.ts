@@ -46,19 +46,20 @@ export function explainPlan(
     },
     observer,
   );
-  const outcome = ((): Explanation['outcome'] => {
-    try {
-      const results = opened.evaluate(entrypoint, input as unknown as Value, requestTime(input));
-      return { results: results.map((result) => plainJson(result)) };
-    } catch (thrown) {
-      if (thrown instanceof EvaluationError) return { error: thrown.message };
-      throw thrown;
-    }
-  })();
+  const outcome = outcomeOf(() => opened.evaluate(entrypoint, input as unknown as Value, requestTime(input)));
   const lines = [...counts].map(([line, count]) => {
     const { rule, file, row } = traced[line] as TracedLine;
     // The planner numbers the copies that it makes of a rule for the sake of `with`.
     return { rule: rule.replace(/^g\d+\./, ''), file, row, ...count };
   });
   return { outcome, lines };
+}
+
+function outcomeOf(evaluate: () => readonly Value[]): Explanation['outcome'] {
+  try {
+    return { results: evaluate().map(plainJson) };
+  } catch (thrown) {
+    if (thrown instanceof EvaluationError) return { error: thrown.message };
+    throw thrown;
+  }
 }
