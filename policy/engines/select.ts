@@ -3,6 +3,7 @@ import type { PolicyBundle } from '../bundle/bundle.ts';
 import { EvaluationError, type Mark, type PolicyEngine } from '../engine.ts';
 import type { PolicyInput } from '../input.ts';
 import { PolicyError } from '../errors.ts';
+import { prepareDecimals } from '../value/decimal.ts';
 import { cachedEngine } from './decision-cache.ts';
 import { defaultPlanLimits } from './plan/limits.ts';
 import { planEngine } from './plan/plan.ts';
@@ -43,6 +44,7 @@ export async function openEngine(
   settings: EngineSettings,
   { events = nobody, samples = [] }: EngineParts = {},
 ): Promise<PolicyEngine> {
+  prepareDecimals();
   // Only a plan tells what it calls.
   await loadBuiltins(bundle.plan === '' ? builtinNames : bundle.requiredBuiltins.map(({ name }) => name));
   const parts: Opened = { events, samples };

@@ -14,9 +14,12 @@ const roundedDigits = 40;
 /** Of the largest integer that a division gives exactly if only all of its digits tell. */
 export const maxQuotientDigits = 1_300;
 
-// Not loaded with this file: hardly any policy meets a number that needs it, and it takes megabytes in each thread.
+// Not loaded with this file: whoever only handles a policy, as the control thread does, meets no number that needs it.
 let loaded: Arithmetic | undefined;
 const arithmetic = (): Arithmetic => (loaded ??= loadArithmetic());
+
+/** Loads the library, which takes 12 ms: not during the first decision that meets such a number. */
+export const prepareDecimals = (): void => void arithmetic();
 
 type Arithmetic = ReturnType<typeof loadArithmetic>;
 
