@@ -32,8 +32,8 @@ export const PROXY_ERRORS = {
     remedy: 'choose an address of this machine, or create the folder of the socket',
   },
   'runtime-below-floor': {
-    summary: 'Node or undici lacks known security fixes, and --strict-runtime refuses to run without them',
-    remedy: 'install the versions named, or start without --strict-runtime and accept the risk',
+    summary: 'Node lacks known security fixes, and --strict-runtime refuses to run without them',
+    remedy: 'install the version named, or start without --strict-runtime and accept the risk',
   },
   'runtime-weakened': {
     summary: 'the environment or the command line of Node weakens TLS, opens the inspector or loosens a parser',

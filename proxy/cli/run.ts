@@ -15,7 +15,7 @@ export const runCommands: readonly Command[] = [
     summary: 'run the proxy until SIGTERM or SIGINT',
     options: [
       { name: 'config', short: 'c', value: 'FILE', required: true, help: 'the configuration file' },
-      { name: 'strict-runtime', help: 'refuse to start on a Node.js or undici without known security fixes' },
+      { name: 'strict-runtime', help: 'refuse to start on a Node.js without known security fixes' },
     ],
     exitCodes: {
       0: 'it was stopped and everything in flight finished',

@@ -116,7 +116,7 @@ export const METRICS = {
   runtime: metric(
     'gauge',
     'portcullis_runtime_info',
-    ['version', 'node', 'openssl', 'undici'],
+    ['version', 'node', 'openssl'],
     'Always 1; the labels name the versions that run.',
   ),
   residentMemory: metric('gauge', 'process_resident_memory_bytes', [], 'Memory that the whole process occupies.'),

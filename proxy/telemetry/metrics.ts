@@ -9,7 +9,6 @@ export type RuntimeLabels = {
   readonly version: string;
   readonly node: string;
   readonly openssl: string;
-  readonly undici: string;
 };
 
 /** The registry of the main thread. Nothing else imports prom-client, so that replacing it stays one file's work. */

@@ -3,7 +3,7 @@ import { createMeasurements } from '../../../proxy/telemetry/measurements.ts';
 import { createMetrics } from '../../../proxy/telemetry/metrics.ts';
 
 const quiet = { read: () => ({ p99Ms: 0, maxMs: 0 }) };
-const runtime = { version: '0', node: '0', openssl: '0', undici: '0' };
+const runtime = { version: '0', node: '0', openssl: '0' };
 const names = (routes: readonly string[]) => ({ routes, stages: ['identity'], handshakeReasons: ['expired'] });
 
 const seriesOf = (text: string, name: string) => text.split('\n').filter((line) => line.startsWith(`${name}{`));

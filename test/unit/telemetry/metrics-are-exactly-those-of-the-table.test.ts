@@ -10,7 +10,7 @@ import { createMeasurements } from '../../../proxy/telemetry/measurements.ts';
 import { createMetrics } from '../../../proxy/telemetry/metrics.ts';
 
 const vocabulary = { routes: ['orders', 'list'], stages: ['identity', 'authorize'], handshakeReasons: ['expired'] };
-const runtime = { version: '0.1.0', node: '26.12.1', openssl: '3.5.8', undici: '8.12.4' };
+const runtime = { version: '0.1.0', node: '26.12.1', openssl: '3.5.8' };
 const quiet = { read: () => ({ p99Ms: 1, maxMs: 2 }) };
 
 /** Every metric with a value of its own. */
