@@ -61,7 +61,7 @@ const rows: readonly (readonly [what: string, 'plan' | 'wasm', Content, RegExp])
     'a module without the entrypoint',
     'wasm',
     module({ texts: { 16: '{"a":0}' } }),
-    /policy\.entrypoint: the policy has no portcullis\/authz\/decision, only a; name/,
+    /policy\.entrypoint: no rule is named portcullis\/authz\/decision; the policy has a; name/,
   ],
   [
     'a module that asks for the network',
@@ -86,7 +86,7 @@ const rows: readonly (readonly [what: string, 'plan' | 'wasm', Content, RegExp])
     'a plan without the entrypoint',
     'plan',
     plan(planOf({ entrypoints: { a: [] } })),
-    /policy\.entrypoint: the policy has no portcullis\/authz\/decision, only a; name/,
+    /policy\.entrypoint: no rule is named portcullis\/authz\/decision; the policy has a; name/,
   ],
   [
     'a plan that calls nobody',
