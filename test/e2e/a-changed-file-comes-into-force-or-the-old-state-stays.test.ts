@@ -101,7 +101,13 @@ async function isRejected(t: Test, proxy: TestProxy, change: () => void): Promis
     .slice(logged)
     .split('\n')
     .find((each) => each.includes('"stays"'));
-  t.match(JSON.parse(line ?? '{}'), { level: 'error', event: record.type, reason: record.reason, stays: before, remedy: /\S/ });
+  t.match(JSON.parse(line ?? '{}'), {
+    level: 'error',
+    event: record.type,
+    reason: record.reason,
+    stays: before,
+    remedy: /\S/,
+  });
   t.equal(await digestInForce(proxy), before);
   t.equal(await proxy.metric('portcullis_reloads_total{outcome="rejected"}'), rejections + 1);
   t.equal(await status(proxy, 'GET', '/a/1'), 200, 'and it still serves');

@@ -238,7 +238,9 @@ void test('a workload that does not take connections: 502 when the time to conne
   const { answer, client } = await exchange(proxy.port, proxy.client, requestText('GET', '/knock'));
   t.equal(answer?.status, 502);
   t.match(JSON.parse(answer?.body ?? '{}'), { code: 'upstream-unreachable' });
-  t.match(recordsOf(proxy, '/knock'), [{ reason: 'upstream-unreachable', detail: /did not take the connection in time/ }]);
+  t.match(recordsOf(proxy, '/knock'), [
+    { reason: 'upstream-unreachable', detail: /did not take the connection in time/ },
+  ]);
   client.close();
   t.equal(await proxy.stop(), 0);
 });

@@ -148,7 +148,8 @@ test('a target that is not there, or goes away, is said to be lost', async (t) =
   });
   const connections = await load.connect(dies.target, 4);
   const outcome = await connections.closedLoop([get], { seconds: 60 });
-  t.equal(outcome.lost, 'ECONNREFUSED');
+  // Refused, or cut off inside the handshake: whichever its last connection met.
+  t.match(outcome.lost, /^ECONN(REFUSED|RESET)$/);
   t.equal(outcome.answered + outcome.failed >= 50, true);
   t.ok(outcome.failed >= 1, 'what was under way failed');
 });
