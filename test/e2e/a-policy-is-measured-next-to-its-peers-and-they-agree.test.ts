@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { test } from 'tap';
 import { readResult } from '../../bench/result-file.ts';
 import type { BenchResult, SubjectResult } from '../../bench/result.ts';
-import { benchPolicy as bench, ownPolicy } from '../harness/own-policy.ts';
+import { benchPolicyWithoutOpa as bench, ownPolicy } from '../harness/own-policy.ts';
 import { clientId, strangerId } from '../harness/proxy.ts';
 
 const requests = [
