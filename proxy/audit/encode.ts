@@ -26,7 +26,14 @@ const REASON_BYTES = 128;
 type Notes = { masked: number; readonly cut: string[] };
 
 /** A table of fields with everything precomputed that is the same for each record. */
-type Plan = readonly { readonly name: string; readonly key: string; readonly field: Field; readonly inner: Plan }[];
+type Plan = readonly {
+  readonly name: string;
+  readonly key: string;
+  readonly field: Field;
+  readonly inner: Plan;
+  /** Values of this group that can never change, as they were written: those of a connection are in each of its records. */
+  readonly written: WeakMap<object, string>;
+}[];
 
 function planOf(fields: Fields): Plan {
   return Object.entries(fields).map(([name, field]) => ({
@@ -34,6 +41,7 @@ function planOf(fields: Fields): Plan {
     key: `,"${name}":`,
     field,
     inner: field.kind === 'group' ? planOf(field.fields) : [],
+    written: new WeakMap(),
   }));
 }
 
@@ -46,11 +54,12 @@ const PLANS = {
 function encodeFields(plan: Plan, values: object, parent: string, notes: Notes): string {
   const given = values as Readonly<Record<string, unknown>>;
   let line = '';
-  for (const { name, key, field, inner } of plan) {
+  for (const row of plan) {
+    const { name, key, field } = row;
     const value = given[name];
     if (value === undefined || value === null) continue;
     if (field.kind === 'group') {
-      if (typeof value === 'object') line += key + encodeGroup(inner, value, `${parent}${name}.`, notes);
+      if (typeof value === 'object') line += key + encodeGroup(row, value, `${parent}${name}.`, notes);
     } else {
       const encoded = encodeValue(field, value, parent + name, notes);
       if (encoded !== undefined) line += key + encoded;
@@ -59,14 +68,11 @@ function encodeFields(plan: Plan, values: object, parent: string, notes: Notes):
   return line;
 }
 
-/** Groups that can never change, as they were written: those of a connection are in each of its records. */
-const written = new WeakMap<object, string>();
-
-function encodeGroup(plan: Plan, value: object, path: string, notes: Notes): string {
+function encodeGroup({ inner, written }: Plan[number], value: object, path: string, notes: Notes): string {
   const known = written.get(value);
   if (known !== undefined) return known;
   const before = notes.masked + notes.cut.length;
-  const text = `{${encodeFields(plan, value, path, notes).slice(1)}}`;
+  const text = `{${encodeFields(inner, value, path, notes).slice(1)}}`;
   // What had to leave something out says so in the record, and each record has to.
   if (Object.isFrozen(value) && before === notes.masked + notes.cut.length) written.set(value, text);
   return text;
