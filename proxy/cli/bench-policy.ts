@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { Engine, Request } from '../../bench/policy/request.ts';
+import { interruptedExitCodes, outputOptions, readOutputs, wholeNumber, wholeNumbers } from './bench-options.ts';
 import { type Arguments, type Command, type Io, requiredValue, UsageError, valueOf } from './command.ts';
 
 export const benchPolicy: Command = {
@@ -21,13 +22,11 @@ export const benchPolicy: Command = {
     },
     { name: 'with', value: 'opa=PATH', help: 'the opa to compare with; default: the one on the PATH' },
     { name: 'rounds', value: 'N', help: 'how often each subject has its turn; default: 7' },
-    { name: 'json', value: 'FILE', help: 'write the result there; - prints it instead of the table' },
-    { name: 'html', value: 'FILE', help: 'write a page with charts there' },
+    ...outputOptions,
   ],
   exitCodes: {
     0: 'it was measured',
-    130: 'SIGINT ended it',
-    143: 'SIGTERM ended it',
+    ...interruptedExitCodes,
   },
   run: async (args, io) => {
     const request = readRequest(args, io);
@@ -37,17 +36,12 @@ export const benchPolicy: Command = {
 };
 
 function readRequest(args: Arguments, io: Io): Request {
-  const file = (name: string) => {
-    const value = valueOf(args, name);
-    return value === undefined || value === '-' ? value : resolve(io.cwd, value);
-  };
   return {
     what: readWhat(args, io),
     engines: readEngines(valueOf(args, 'engine') ?? 'both'),
     opa: readWith(valueOf(args, 'with'), io),
     rounds: wholeNumber('rounds', valueOf(args, 'rounds') ?? '7', 1000),
-    json: file('json'),
-    html: file('html'),
+    ...readOutputs(args, io),
   };
 }
 
@@ -57,7 +51,7 @@ function readWhat(args: Arguments, io: Io): Request['what'] {
   if (rules !== undefined) {
     if (given.length > 0)
       throw new UsageError(`--rules brings its own policy and inputs, so --${given[0]} has no place`);
-    return { kind: 'synthetic', sizes: rules.split(',').map((each) => wholeNumber('rules', each, 100_000)) };
+    return { kind: 'synthetic', sizes: wholeNumbers('rules', rules, 100_000) };
   }
   const configFile = resolve(io.cwd, requiredValue(args, 'config'));
   const input = valueOf(args, 'input');
@@ -80,11 +74,4 @@ function readWith(text: string | undefined, io: Io): string | undefined {
   const [, path] = /^opa=(.+)$/.exec(text) ?? [];
   if (path === undefined) throw new UsageError(`--with is opa=PATH, not '${text}'`);
   return path.includes('/') ? resolve(io.cwd, path) : path;
-}
-
-function wholeNumber(name: string, text: string, most: number): number {
-  const number = /^[1-9][0-9]{0,8}$/.test(text.trim()) ? Number(text) : Number.NaN;
-  if (number <= most) return number;
-  const list = name === 'rules' ? ', or several with commas between' : '';
-  throw new UsageError(`--${name} is a whole number from 1 to ${most}${list}, not '${text}'`);
 }

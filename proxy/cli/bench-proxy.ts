@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { Client, GivenRequests, Request } from '../../bench/proxy/request.ts';
+import { interruptedExitCodes, outputOptions, readOutputs, wholeNumber, wholeNumbers } from './bench-options.ts';
 import { type Arguments, type Command, type Io, requiredValue, UsageError, valueOf } from './command.ts';
 
 export const benchProxy: Command = {
@@ -43,14 +44,12 @@ export const benchProxy: Command = {
     },
     { name: 'filters', help: 'also switch the filters on one after the other, and say what each costs' },
     { name: 'handshakes', help: 'also measure a new connection for each request' },
-    { name: 'json', value: 'FILE', help: 'write the result there; - prints it instead of the table' },
-    { name: 'html', value: 'FILE', help: 'write a page with charts there' },
+    ...outputOptions,
   ],
   exitCodes: {
     0: 'it was measured',
     1: 'requests failed, or a rate was not made; each is named',
-    130: 'SIGINT ended it',
-    143: 'SIGTERM ended it',
+    ...interruptedExitCodes,
   },
   run: async (args, io) => {
     const request = readRequest(args, io);
@@ -62,24 +61,19 @@ export const benchProxy: Command = {
 function readRequest(args: Arguments, io: Io): Request {
   const number = (name: string, otherwise: number, most: number) =>
     wholeNumber(name, valueOf(args, name) ?? String(otherwise), most);
-  const output = (name: string) => {
-    const value = valueOf(args, name);
-    return value === undefined || value === '-' ? value : resolve(io.cwd, value);
-  };
   return {
     configFile: resolve(io.cwd, requiredValue(args, 'config')),
     client: readClient(args, io),
     requests: readRequests(args, io),
     workload: readWorkload(valueOf(args, 'workload') ?? 'configured'),
-    rates: (valueOf(args, 'rate') ?? '500').split(',').map((each) => wholeNumber('rate', each, 1_000_000)),
+    rates: wholeNumbers('rate', valueOf(args, 'rate') ?? '500', 1_000_000),
     connections: number('connections', 32, 100_000),
     seconds: number('seconds', 5, 86_400),
     rounds: number('rounds', 5, 1000),
     lagBoundMs: number('lag', 5, 60_000),
     filters: args.switches.has('filters'),
     handshakes: args.switches.has('handshakes'),
-    json: output('json'),
-    html: output('html'),
+    ...readOutputs(args, io),
   };
 }
 
@@ -117,11 +111,4 @@ function readHeader(line: string): [string, string] {
 function readWorkload(text: string): Request['workload'] {
   if (text === 'configured' || text === 'builtin') return text;
   throw new UsageError(`--workload is configured or builtin, not '${text}'`);
-}
-
-function wholeNumber(name: string, text: string, most: number): number {
-  const number = /^[1-9][0-9]{0,8}$/.test(text.trim()) ? Number(text) : Number.NaN;
-  if (number <= most) return number;
-  const list = name === 'rate' ? ', or several with commas between' : '';
-  throw new UsageError(`--${name} is a whole number from 1 to ${most}${list}, not '${text}'`);
 }
