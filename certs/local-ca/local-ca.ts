@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Certificate, certificateToPem, normalSerial } from '../certificate.ts';
 import { CertsError } from '../errors.ts';
 import { pathOf, type TrustDomain, trustDomainOf } from '../spiffe-id.ts';
-import type { SvidMaterial } from '../svid-source.ts';
+import type { SvidMaterial } from '../sources/svid-source.ts';
 import { type TrustBundleData, trustBundleData } from '../trust-bundle.ts';
 import { isBroken, judgeLeaf } from '../svid.ts';
 import type { CaEvent } from './events.ts';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { SvidMaterial } from '../svid-source.ts';
+import type { SvidMaterial } from '../sources/svid-source.ts';
 import type { TrustBundleData } from '../trust-bundle.ts';
 import { outputFolder, writeDurably } from './secret-files.ts';
 

@@ -6,7 +6,7 @@ import { outputFolder, readPassphrase, writeDurably } from '../../certs/local-ca
 import { hasCa } from '../../certs/local-ca/state.ts';
 import { writeSvid } from '../../certs/local-ca/write-svid.ts';
 import { parseSpiffeId, parseTrustDomain } from '../../certs/spiffe-id.ts';
-import type { SvidMaterial } from '../../certs/svid-source.ts';
+import type { SvidMaterial } from '../../certs/sources/svid-source.ts';
 import { DURATION_UNITS } from '../config/amounts.ts';
 import { descriptionText } from './ca-text.ts';
 import { type Arguments, type Command, type Io, requiredValue, UsageError, valueOf } from './command.ts';

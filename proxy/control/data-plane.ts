@@ -1,4 +1,4 @@
-import type { SvidMaterial } from '../../certs/svid-source.ts';
+import type { SvidMaterial } from '../../certs/sources/svid-source.ts';
 import { needsDeadline } from '../../policy/engines/settings.ts';
 import { createHeartbeat, type HeartbeatMemory, readPulse } from '../data/heartbeat.ts';
 import { prepareOrder, type ThreadStart } from '../data/messages.ts';

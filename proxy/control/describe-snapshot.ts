@@ -1,4 +1,4 @@
-import type { SvidMaterial } from '../../certs/svid-source.ts';
+import type { SvidMaterial } from '../../certs/sources/svid-source.ts';
 import type { SnapshotData } from '../snapshot-data.ts';
 
 /** What is in force, for the admin address: digests and names, no secrets and no rules. */

@@ -1,7 +1,7 @@
 import { openLocalCa } from '../../certs/local-ca/local-ca.ts';
 import { readPassphrase } from '../../certs/local-ca/secret-files.ts';
-import { localCaSource } from '../../certs/local-ca/source.ts';
-import type { SvidSource } from '../../certs/svid-source.ts';
+import { localCaSource } from '../../certs/sources/local-ca.ts';
+import type { SvidSource } from '../../certs/sources/svid-source.ts';
 import type { TrustBundleData } from '../../certs/trust-bundle.ts';
 import type { CaEvent } from '../../certs/local-ca/events.ts';
 import type { AuditStream } from '../audit/stream.ts';

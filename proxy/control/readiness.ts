@@ -1,4 +1,4 @@
-import type { SvidMaterial } from '../../certs/svid-source.ts';
+import type { SvidMaterial } from '../../certs/sources/svid-source.ts';
 import type { Condition } from '../admin/state.ts';
 import type { SnapshotData } from '../snapshot-data.ts';
 

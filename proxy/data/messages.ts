@@ -1,6 +1,6 @@
 import { deserialize, serialize } from 'node:v8';
 import type { Difference } from '../../policy/engines/verify.ts';
-import type { SvidMaterial } from '../../certs/svid-source.ts';
+import type { SvidMaterial } from '../../certs/sources/svid-source.ts';
 import type { LogFields, LogLevel } from '../telemetry/log.ts';
 import type { MeasurementDelta } from '../telemetry/measurements.ts';
 import type { SharedLimitsMemory } from '../limit/shared-limits.ts';

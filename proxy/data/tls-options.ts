@@ -1,7 +1,7 @@
 import { constants, randomBytes } from 'node:crypto';
 import type { SecureContextOptions, TlsOptions } from 'node:tls';
 import type { TrustBundleData } from '../../certs/trust-bundle.ts';
-import type { SvidMaterial } from '../../certs/svid-source.ts';
+import type { SvidMaterial } from '../../certs/sources/svid-source.ts';
 import type { LimitsConfig } from '../config/config.ts';
 
 /** What changes with an SVID or a trust bundle, for `setSecureContext`. */

@@ -2,7 +2,7 @@ import { type Test, test } from 'tap';
 import { CertsError } from '../../../certs/errors.ts';
 import type { CaEvent } from '../../../certs/local-ca/events.ts';
 import type { LocalCa } from '../../../certs/local-ca/local-ca.ts';
-import { localCaSource } from '../../../certs/local-ca/source.ts';
+import { localCaSource } from '../../../certs/sources/local-ca.ts';
 import { parseSpiffeId } from '../../../certs/spiffe-id.ts';
 
 const spiffeId = parseSpiffeId('spiffe://shop.example/proxy');

@@ -1,4 +1,4 @@
-import type { SpiffeId } from './spiffe-id.ts';
+import type { SpiffeId } from '../spiffe-id.ts';
 
 /** One identity with its secret. Whoever holds it can be that identity: never log it, never put it in an error. */
 export type SvidMaterial = {

@@ -1,7 +1,7 @@
 import type { SpiffeId } from '../spiffe-id.ts';
-import type { SvidMaterial, SvidSource } from '../svid-source.ts';
-import type { CaEvent } from './events.ts';
-import type { LocalCa } from './local-ca.ts';
+import type { SvidMaterial, SvidSource } from './svid-source.ts';
+import type { CaEvent } from '../local-ca/events.ts';
+import type { LocalCa } from '../local-ca/local-ca.ts';
 
 /** Calls back after the delay, without keeping the process alive; returns how to cancel. */
 export type Schedule = (delayMs: number, run: () => void) => () => void;
