@@ -58,10 +58,10 @@ export class ResponseReader {
     let rest = kept === 0 ? bytes : Buffer.concat([this.#pending, bytes]);
     const all = rest.length;
     for (;;) {
+      // What cannot become HTTP is not waited for, and is called so whatever of it has come.
+      if (!rest.subarray(0, protocol.length).equals(protocol.subarray(0, rest.length))) return noStatusLine();
       const end = this.#search(rest);
       if (end === 'more') {
-        // What cannot become HTTP is not waited for.
-        if (!rest.subarray(0, protocol.length).equals(protocol.subarray(0, rest.length))) return noStatusLine();
         this.#pending = Buffer.from(rest);
         return { head: undefined, data: noData, consumed: bytes.length, done: false };
       }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { bytesOf, loadVectors } from './http1-vectors.ts';
 
 /** Requests to start from: every vector of moderate size, and some that are plainly good, so that many mutants are too. */
-const good: readonly string[] = [
+export const good: readonly string[] = [
   'GET /a/b?c=d HTTP/1.1\r\nHost: localhost:80\r\nAccept: */*\r\n\r\n',
   'POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 11\r\nContent-Type: text/plain\r\n\r\nhello world',
   'PUT /a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n',
@@ -16,7 +16,7 @@ const vectors = loadVectors()
   .filter((text) => text.length < 600);
 
 /** What parsers stumble over. */
-const fragments: readonly string[] = [
+export const fragments: readonly string[] = [
   ...String.raw`: ; , " / // /../ %2e % # ? * @ \ _ - + 0 00 0x 1 5 f F HTTP/1.1 HTTP/1.0 QUERY`.split(' '),
   ...Array.from('\r\n \t\0\x0b\x0c\x7f\x80\xa0\xff'),
   '\r\n',

@@ -19,6 +19,7 @@ const limits: LimitsConfig = {
   maxInFlightPerIdentity: 1,
   maxHeldBytes: 1,
   maxIdentities: 1,
+  maxSingleUseTokens: 16,
   stallMs: 1,
 };
 const lingerMs = 1000;

@@ -1,6 +1,6 @@
 import { test } from 'tap';
 import { headSearch } from '../../../proxy/http1/request-head.ts';
-import { limits } from './read-request.ts';
+import { limits } from '../../fuzz/read-request.ts';
 
 /** A buffer that adds up how many bytes were searched in it. */
 function counting(bytes: Buffer, add: (searched: number) => void): Buffer {

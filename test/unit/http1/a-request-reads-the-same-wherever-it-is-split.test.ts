@@ -1,6 +1,6 @@
 import { test } from 'tap';
 import { bytesOf, loadVectors, type Vector } from '../../harness/http1-vectors.ts';
-import { type Reading, readRequest } from './read-request.ts';
+import { type Reading, readRequest } from '../../fuzz/read-request.ts';
 
 /** Codes that the readers give; other refusals come from the filters behind them. */
 const readerCodes: ReadonlySet<string> = new Set([

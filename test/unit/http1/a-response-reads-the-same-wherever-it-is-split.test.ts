@@ -1,6 +1,6 @@
 import { test } from 'tap';
 import { fieldsOf, loadResponseVectors, type ResponseVector, textOf } from '../../harness/http1-response-vectors.ts';
-import { readResponse, type ResponseReading } from './read-response.ts';
+import { readResponse, type ResponseReading } from '../../fuzz/read-response.ts';
 
 /** What would be taken for the answer to the next request. */
 const pushed = 'HTTP/1.1 200 PUSHED\r\n\r\n';

@@ -1,14 +1,17 @@
-import { type BodyDecoder, bodyDecoder } from '../../../proxy/http1/body-decoder.ts';
-import { headSearch, type RequestHead, readRequestHead } from '../../../proxy/http1/request-head.ts';
+import { type BodyDecoder, bodyDecoder } from '../../proxy/http1/body-decoder.ts';
+import type { Denial } from '../../proxy/denial.ts';
+import { headSearch, type RequestHead, readRequestHead } from '../../proxy/http1/request-head.ts';
 
 /** The limits of a default configuration. */
 export const limits = { maxHeadBytes: 16 * 1024, maxHeaders: 100 };
 
 /** Everything the readers say about some bytes. */
 export type Reading =
-  | { readonly refused: string }
+  | { readonly refused: string; readonly detail: string }
   | { readonly more: 'head' | 'body' }
-  | { readonly head: RequestHead; readonly body: string; readonly left: string };
+  | WholeRequest;
+
+export type WholeRequest = { readonly head: RequestHead; readonly body: string; readonly left: string };
 
 /** Gives the pieces to the readers as a connection does, one after the other. */
 export function readRequest(pieces: readonly Buffer[]): Reading {
@@ -23,9 +26,9 @@ export function readRequest(pieces: readonly Buffer[]): Reading {
     if (head === undefined) {
       const end = search(pending);
       if (end === 'more') continue;
-      if (typeof end === 'object') return { refused: end.code };
+      if (typeof end === 'object') return refusal(end);
       const read = readRequestHead(pending, end);
-      if ('code' in read) return { refused: read.code };
+      if ('code' in read) return refusal(read);
       head = read;
       pending = pending.subarray(end);
       if (head.framing.kind === 'none') done = true;
@@ -33,11 +36,15 @@ export function readRequest(pieces: readonly Buffer[]): Reading {
     }
     if (done || decode === undefined || pending.length === 0) continue;
     const decoded = decode(pending);
-    if ('code' in decoded) return { refused: decoded.code };
+    if ('code' in decoded) return refusal(decoded);
     body += Buffer.concat(decoded.data).toString('latin1');
     pending = pending.subarray(decoded.consumed);
     done = decoded.done;
   }
   if (head === undefined) return { more: 'head' };
   return done ? { head, body, left: pending.toString('latin1') } : { more: 'body' };
+}
+
+function refusal({ code, detail = '' }: Denial): Reading {
+  return { refused: code, detail };
 }
