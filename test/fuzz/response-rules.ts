@@ -11,11 +11,6 @@ export const responseRefusals: readonly RefusalRule[] = [
     why: 'HTTP/1.1 or 1.0 and a status of 100 to 599: what has another version or status has another meaning',
   },
   { name: 'field line', code, detail: /^header line|^bare-lf$/, why: 'token, colon, no control character, CR LF' },
-  {
-    code,
-    detail: /^empty-first-line$/,
-    why: 'it is the end of nothing: an answer begins with its status line',
-  },
   { name: 'size of a head', code, detail: /^too-(large|many-lines)$/, why: 'bounds of ours, refused and never cut' },
   {
     name: '100 or 101',

