@@ -6,6 +6,7 @@ import type { Command } from './command.ts';
  */
 const groups: ReadonlyMap<string, () => Promise<readonly Command[]>> = new Map([
   ['run', async () => (await import('./run.ts')).runCommands],
+  ['probe', async () => (await import('./probe.ts')).probeCommands],
   ['check', async () => (await import('./check.ts')).checkCommands],
   ['explain', async () => (await import('./explain.ts')).explainCommands],
   ['ca', async () => (await import('./ca.ts')).caCommands],

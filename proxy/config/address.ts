@@ -30,17 +30,24 @@ export function address(options: AddressOptions = {}): Shape<Address> {
   return text(
     'an address such as `127.0.0.1:8080`, `"[::1]:8080"` or `unix:/run/app.sock`',
     { pattern: '^unix:.|:[0-9]{1,5}$' },
-    (value, reading): Parsed<Address> => {
-      if (value.startsWith('unix:')) return parseUnix(value.slice('unix:'.length), reading);
-      if (value.startsWith('/')) return { wrong: `\`${value}\` has no port`, suggestion: `unix:${value}` };
-      return parseTcp(value, options);
-    },
+    (value, { resolve }) => parseAddress(value, resolve, options),
   );
 }
 
-function parseUnix(path: string, reading: Reading): Parsed<Address> {
+/** `resolve` makes the path of a socket absolute. */
+export function parseAddress(
+  value: string,
+  resolve: Reading['resolve'],
+  options: AddressOptions = {},
+): Parsed<Address> {
+  if (value.startsWith('unix:')) return parseUnix(value.slice('unix:'.length), resolve);
+  if (value.startsWith('/')) return { wrong: `\`${value}\` has no port`, suggestion: `unix:${value}` };
+  return parseTcp(value, options);
+}
+
+function parseUnix(path: string, resolve: Reading['resolve']): Parsed<Address> {
   if (path === '' || path.includes('\0')) return { wrong: 'the path of the socket is missing' };
-  const absolute = reading.resolve(path);
+  const absolute = resolve(path);
   if (Buffer.byteLength(absolute) > MAX_SOCKET_PATH_BYTES) {
     return { wrong: `the path of the socket is longer than ${MAX_SOCKET_PATH_BYTES} bytes: ${absolute}` };
   }

@@ -1,0 +1,39 @@
+// The product as plain JavaScript, for the image and for hosts that start it from one: no types are stripped while it starts.
+// Usage: node .ci/build.mjs [FOLDER], `dist` unless given. What is built finds its packages as any module does, in a
+// `node_modules` in or above the folder.
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const tsc = join(root, 'node_modules/typescript/bin/tsc');
+
+/** What a running product reads beside its code. Sources of the compiler and settings of the benchmark's peers are not among it. */
+const assets = [
+  'package.json',
+  'LICENSE',
+  ...['certs', 'policy', 'proxy', 'bench/report', 'bench/workload'].flatMap(filesBelow),
+  'bench/result.schema.json',
+  'bench/peers/ext-authz.proto',
+].filter((path) => !/\.(?:ts|go|md)$|\/go\.(?:mod|sum)$|\/build\.mjs$/.test(path));
+
+function filesBelow(folder) {
+  const entries = readdirSync(join(root, folder), { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => relative(root, join(entry.parentPath, entry.name)));
+}
+
+function build(folder) {
+  // Only what an earlier build has made is removed.
+  if (existsSync(join(folder, 'proxy/main.js'))) rmSync(folder, { recursive: true });
+  // Types are a gate of their own (`npm test`), which an image need not pass a second time.
+  const words = [tsc, '--noCheck', '--project', join(root, 'tsconfig.build.json'), '--outDir', folder];
+  const { status } = spawnSync(process.execPath, words, { cwd: root, stdio: 'inherit' });
+  if (status !== 0) process.exit(1);
+  for (const path of assets) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    cpSync(join(root, path), join(folder, path));
+  }
+}
+
+build(resolve(process.argv[2] ?? join(root, 'dist')));

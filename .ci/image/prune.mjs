@@ -1,0 +1,14 @@
+// Removes from node_modules what no running program reads. Usage: node prune.mjs NODE_MODULES
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+
+const folder = process.argv[2];
+/** Types, source maps, and sources that the JavaScript beside them was made from; licences stay, as they ask to. */
+const unread = /\.(?:d\.[cm]?ts|[cm]?ts|map|flow|md|markdown)$/i;
+
+for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+  const path = join(entry.parentPath, entry.name);
+  if (entry.isFile() && unread.test(entry.name) && !/licen[cs]e|notice/i.test(entry.name)) rmSync(path);
+}
+// Links to commands of packages, none of which the product calls.
+rmSync(join(folder, '.bin'), { recursive: true, force: true });

@@ -1,0 +1,44 @@
+// npm's bill of materials of the packages, with Node and the libraries it is linked with added, and without time and chance,
+// so that two builds of the same things say the same. Usage: node sbom.mjs FILE
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+
+const bill = JSON.parse(readFileSync(process.argv[2], 'utf8'));
+delete bill.serialNumber;
+delete bill.metadata.timestamp;
+
+const node = {
+  type: 'platform',
+  name: 'node',
+  version: process.versions.node,
+  purl: `pkg:generic/node@${process.versions.node}`,
+};
+
+/** Debian's packages behind the libraries that the loader finds for Node. */
+function libraries() {
+  const linked = execFileSync('ldd', [process.execPath], { encoding: 'utf8' }).match(/\/\S+/g) ?? [];
+  const names = new Set(linked.map(packageOf));
+  return [...names].sort().map((name) => {
+    const version = execFileSync('dpkg-query', ['--show', '--showformat', '${Version}', name], { encoding: 'utf8' });
+    return { type: 'library', name, version, purl: `pkg:deb/debian/${name}@${encodeURIComponent(version)}` };
+  });
+}
+
+/** dpkg knows some files below /usr only, and others below the link to it only. */
+function packageOf(path) {
+  for (const each of [path, `/usr${path}`, path.replace(/^\/usr/, '')]) {
+    try {
+      const found = execFileSync('dpkg-query', ['--search', each], {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      return found.split(':')[0];
+    } catch {
+      // Asked again under the other name.
+    }
+  }
+  throw new Error(`no package of Debian owns ${path}`);
+}
+
+bill.components.push(node, ...libraries());
+process.stdout.write(`${JSON.stringify(bill, undefined, 1)}\n`);
