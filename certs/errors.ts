@@ -16,6 +16,36 @@ export const certsErrors = {
     summary: 'A certificate breaks a rule of the X509-SVID standard.',
     remedy: 'Issue the certificate again with exactly one URI SAN, digitalSignature and no CA rights.',
   },
+  'identity-file-unreadable': {
+    summary: 'A file of the own identity is missing, empty, too large or cannot be read.',
+    remedy:
+      'See that what writes the files of `identity.files` (cert-manager, Vault agent, spiffe-helper) runs and writes there.',
+  },
+  'key-unreadable': {
+    summary: 'The key file of the own identity does not hold exactly one private key in PEM.',
+    remedy:
+      'Have the key written as PKCS#8, SEC 1 or PKCS#1 in PEM; `openssl pkey -in FILE -noout` says whether it is.',
+  },
+  'key-encrypted': {
+    summary: 'The key file of the own identity is encrypted.',
+    remedy: 'Have the key written without a passphrase into a file that only this user can read (mode 0600 or 0440).',
+  },
+  'svid-expired': {
+    summary: 'The SVID, or an issuer of its path, has expired.',
+    remedy: 'Check the clock; if it is right, see why what issues the SVID has not renewed it.',
+  },
+  'svid-not-yet-valid': {
+    summary: 'The SVID, or an issuer of its path, is not valid yet.',
+    remedy: 'Set the clock of this machine (NTP); the issuer may be ahead of it.',
+  },
+  'svid-foreign': {
+    summary: 'The SVID carries another SPIFFE ID than `identity.spiffe_id`, or leads to a CA of another trust domain.',
+    remedy: 'Correct `identity.spiffe_id` and `identity.trust_domain`, or have the SVID issued for them.',
+  },
+  'svid-untrusted': {
+    summary: 'No path leads from the SVID to a root of its own bundle, so no peer could believe it.',
+    remedy: 'Put every intermediate behind the SVID in its file, and the root that issued them into the bundle.',
+  },
   'trust-bundle-invalid': {
     summary: 'A trust bundle holds something that cannot be an anchor of trust.',
     remedy: 'Give each trust domain at least one CA certificate in PEM, and CRLs signed by one of its CAs.',
@@ -52,7 +82,8 @@ export const certsErrors = {
   },
   'key-mismatch': {
     summary: 'A private key does not belong to its certificate.',
-    remedy: 'Restore both files from the same backup.',
+    remedy:
+      'Put the key and the certificate that belong together there: both from one backup, or both from one issuing.',
   },
   'ca-trust-domain-mismatch': {
     summary: 'The state folder holds a CA of another trust domain.',

@@ -128,7 +128,7 @@ function allRoots(trust: TrustBundle): readonly Certificate[] {
 
 function untrusted(leaf: Certificate, others: readonly Certificate[]): Broken {
   // The usual slip of a client: it shows its certificate alone, as `openssl s_client` does without -cert_chain.
-  const alone = others.length === 0 ? '; the peer sent no intermediate' : '';
+  const alone = others.length === 0 ? '; no intermediate was presented' : '';
   return { reason: 'untrusted', detail: `no path from issuer ${leaf.issuer} to a root of the trust bundle${alone}` };
 }
 

@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { existsSync, cpSync } from 'node:fs';
+import { existsSync, cpSync, mkdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openLocalCa } from '../../certs/local-ca/local-ca.ts';
@@ -18,10 +18,13 @@ const lifetimeMs = 24 * 3_600_000;
  * certificate of that CA needs a copy of it. Throws ProxyError and CertsError.
  */
 export async function credentialOf(client: Client, { identity }: Config, stateFolder: string): Promise<Credential> {
-  const { trustDomain, keyAlgorithm, stateFolder: own } = identity;
+  const { trustDomain, source, stateFolder: own } = identity;
+  const keyAlgorithm = source.kind === 'local-ca' ? source.keyAlgorithm : 'P-256';
   if (client.kind === 'files') {
     const credential = await readCredential(client);
-    cpSync(own, stateFolder, { recursive: true });
+    // Whose identity comes from files may have no state yet.
+    if (existsSync(own)) cpSync(own, stateFolder, { recursive: true });
+    else mkdirSync(stateFolder, { mode: 0o700 });
     return credential;
   }
   const ca = await openLocalCa({ stateFolder, trustDomain, keyAlgorithm, now: Date.now });

@@ -23,11 +23,12 @@ function plain(node: YamlNode): Plain {
  * What the limits cost is paid all the same: they are raised, not taken away.
  */
 export function apart(settings: Settings, folder: string, { ownKeys }: { readonly ownKeys: boolean }): Settings {
-  const { passphrase_file: passphrase, ...identity } = section(settings['identity']);
+  const { passphrase_file: passphrase, files, ...identity } = section(settings['identity']);
   const keepsPassphrase = ownKeys && passphrase !== undefined ? { passphrase_file: passphrase } : {};
+  const keepsFiles = ownKeys && files !== undefined ? { files } : {};
   return {
     ...settings,
-    identity: { ...identity, ...keepsPassphrase, state: join(folder, 'state') },
+    identity: { ...identity, ...keepsPassphrase, ...keepsFiles, state: join(folder, 'state') },
     listen: '127.0.0.1:0',
     admin: `unix:${join(folder, 'admin.sock')}`,
     audit: { ...section(settings['audit']), folder: join(folder, 'audit') },

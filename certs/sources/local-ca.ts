@@ -1,17 +1,17 @@
+import { CertsError } from '../errors.ts';
 import type { SpiffeId } from '../spiffe-id.ts';
-import type { SvidMaterial, SvidSource } from './svid-source.ts';
-import type { CaEvent } from '../local-ca/events.ts';
 import type { LocalCa } from '../local-ca/local-ca.ts';
-
-/** Calls back after the delay, without keeping the process alive; returns how to cancel. */
-export type Schedule = (delayMs: number, run: () => void) => () => void;
+import { audience } from './audience.ts';
+import type { IdentityEvent } from './events.ts';
+import { afterDelay, type Schedule } from './schedule.ts';
+import type { SvidMaterial, SvidSource } from './svid-source.ts';
 
 export type LocalCaSourceOptions = {
   readonly spiffeId: SpiffeId;
   readonly lifetimeMs: number;
   readonly dnsNames?: readonly string[];
   readonly now: () => number;
-  readonly onEvent?: (event: CaEvent) => void;
+  readonly onEvent?: (event: IdentityEvent) => void;
   /** From 0 up to 1, so that a fleet does not renew in step. */
   readonly random?: () => number;
   readonly schedule?: Schedule;
@@ -20,6 +20,8 @@ export type LocalCaSourceOptions = {
 /** A timer stands still while a machine sleeps, the clock does not: the due time is looked at this often. */
 const lookMs = 30_000;
 const minRetryMs = 1000;
+/** Many attempts have failed by then. */
+const overdueShare = 0.8;
 
 /** An SVID of the local CA that renews itself at half its life. Throws CertsError when there is none to begin with. */
 export async function localCaSource(ca: LocalCa, options: LocalCaSourceOptions): Promise<SvidSource> {
@@ -27,12 +29,14 @@ export async function localCaSource(ca: LocalCa, options: LocalCaSourceOptions):
   const obtain = () => ca.issue({ spiffeId, lifetimeMs, dnsNames });
   const { subscribe, tell, forget } = audience();
   let svid = await obtain();
-  let dueMs = renewalTime(svid, now(), random);
+  let obtainedMs = now();
+  let dueMs = renewalTime(svid, obtainedMs, random);
   const accept = (next: SvidMaterial) => {
     const previousSerial = svid.serial;
     const { serial, notAfterMs } = next;
     svid = next;
-    dueMs = renewalTime(next, now(), random);
+    obtainedMs = now();
+    dueMs = renewalTime(next, obtainedMs, random);
     onEvent?.({ type: 'identity.rotate', spiffeId, previousSerial, serial, notAfterMs });
     tell(next);
   };
@@ -40,7 +44,8 @@ export async function localCaSource(ca: LocalCa, options: LocalCaSourceOptions):
     const { serial, notAfterMs } = svid;
     const message = error instanceof Error ? error.message : String(error);
     dueMs = now() + Math.max(minRetryMs, lifetimeMs / 60);
-    onEvent?.({ type: 'identity.refresh-failed', spiffeId, serial, notAfterMs, message });
+    const code = error instanceof CertsError ? error.code : undefined;
+    onEvent?.({ type: 'identity.refresh-failed', spiffeId, serial, notAfterMs, code, message });
   };
   const stop = repeatedly(schedule, {
     delayMs: () => Math.max(0, Math.min(dueMs - now(), lookMs)),
@@ -52,7 +57,8 @@ export async function localCaSource(ca: LocalCa, options: LocalCaSourceOptions):
     stop();
     forget();
   };
-  return { current: () => svid, subscribe, close };
+  const overdueFromMs = () => obtainedMs + (svid.notAfterMs - obtainedMs) * overdueShare;
+  return { current: () => svid, overdueFromMs, subscribe, close };
 }
 
 type Repeated<T> = {
@@ -83,30 +89,10 @@ function repeatedly<T>(schedule: Schedule, { delayMs, attempt, done, failed }: R
   };
 }
 
-function audience() {
-  const listeners = new Set<(svid: SvidMaterial) => void>();
-  return {
-    subscribe: (listener: (svid: SvidMaterial) => void) => {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
-    /** In its own task each: a listener that throws is a bug of its owner, which must surface and not end the renewals. */
-    tell: (svid: SvidMaterial) => {
-      for (const listener of listeners) queueMicrotask(() => listener(svid));
-    },
-    forget: () => listeners.clear(),
-  };
-}
-
 /**
  * Between 45 and 55 percent of the life, so that there is time for many attempts before the end. Counted from now, not
  * from notBefore, which is backdated: half of a short life would have passed before it began, and renewal never rest.
  */
 function renewalTime({ notAfterMs }: SvidMaterial, nowMs: number, random: () => number): number {
   return nowMs + (notAfterMs - nowMs) * (0.45 + 0.1 * random());
-}
-
-function afterDelay(delayMs: number, run: () => void): () => void {
-  const timer = setTimeout(run, delayMs).unref();
-  return () => clearTimeout(timer);
 }

@@ -21,6 +21,8 @@ export type SvidMaterial = {
  */
 export type SvidSource = {
   readonly current: () => SvidMaterial;
+  /** From when on a successor of the current SVID should have come: time to warn, while it still holds. */
+  readonly overdueFromMs: () => number;
   readonly subscribe: (listener: (svid: SvidMaterial) => void) => () => void;
   readonly close: () => void;
 };

@@ -1,7 +1,7 @@
 import { addressText } from '../config/address.ts';
 import { durationText, sizeText } from '../config/amounts.ts';
 import type { EngineSettings } from '../../policy/engines/settings.ts';
-import type { Config, PolicySource, RouteBody, RouteConfig } from '../config/config.ts';
+import type { Config, IdentityConfig, PolicySource, RouteBody, RouteConfig } from '../config/config.ts';
 import type { Io } from './command.ts';
 import { painter, table } from './render.ts';
 
@@ -12,11 +12,7 @@ export function configSummary(config: Config, { color }: Pick<Io, 'color'>): str
   const paint = painter(color);
   const { identity, workload, policy, audit, admin } = config;
   const facts = [
-    [
-      'identity',
-      `${identity.spiffeId}, ${identity.keyAlgorithm}, certificates for ${durationText(identity.svidLifetimeMs)}`,
-    ],
-    ['keys', `${identity.stateFolder}, ${identity.passphraseFile === undefined ? 'stored plain' : 'encrypted'}`],
+    ...identityFacts(identity),
     ['listen', `${addressText({ kind: 'tcp', ...config.listen })}, mutual TLS 1.3`],
     ['workload', addressText(workload.address)],
     ['policy', `${policy.entrypoint} of ${sourceText(policy.source)}; what no rule allows is denied`],
@@ -32,6 +28,21 @@ export function configSummary(config: Config, { color }: Pick<Io, 'color'>): str
     `  unsafe    ${unsafe}\n\n`,
     `${table(config.routes.map(routeRow), COLUMNS, width)}\n`,
   ].join('');
+}
+
+function identityFacts({ spiffeId, stateFolder, source }: IdentityConfig): readonly (readonly [string, string])[] {
+  if (source.kind === 'files') {
+    return [
+      ['identity', `${spiffeId}, from ${source.certificate}`],
+      ['keys', source.key],
+      ['trust', source.bundle],
+    ];
+  }
+  const { keyAlgorithm, svidLifetimeMs, passphraseFile } = source;
+  return [
+    ['identity', `${spiffeId}, ${keyAlgorithm}, certificates for ${durationText(svidLifetimeMs)}`],
+    ['keys', `${stateFolder}, ${passphraseFile === undefined ? 'stored plain' : 'encrypted'}`],
+  ];
 }
 
 function sourceText(source: PolicySource): string {

@@ -1,5 +1,6 @@
 import type {
   Config,
+  IdentityConfig,
   LimitsConfig,
   PolicyConfig,
   QuotaConfig,
@@ -23,9 +24,7 @@ export function configFromSettings(file: string, settings: Settings, cores: numb
       trustDomain: identity.trust_domain,
       spiffeId: identity.spiffe_id,
       stateFolder: identity.state,
-      svidLifetimeMs: identity.svid_lifetime,
-      keyAlgorithm: identity.key,
-      passphraseFile: identity.passphrase_file,
+      source: identitySource(identity),
     },
     listen: { host: settings.listen.host, port: settings.listen.port },
     workload: workload(settings.workload),
@@ -40,6 +39,13 @@ export function configFromSettings(file: string, settings: Settings, cores: numb
     profile: settings.profile,
     unsafe: unsafeKeys(settings),
   });
+}
+
+function identitySource(settings: Settings['identity']): IdentityConfig['source'] {
+  const { files, svid_lifetime: svidLifetimeMs, key: keyAlgorithm, passphrase_file: passphraseFile } = settings;
+  if (files === undefined) return { kind: 'local-ca', svidLifetimeMs, keyAlgorithm, passphraseFile };
+  const { certificate, key, bundle, overdue_at: overdueShare } = files;
+  return { kind: 'files', certificate, key, bundle, overdueShare };
 }
 
 /** The policy section of a file that has problems elsewhere. */

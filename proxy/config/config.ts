@@ -34,12 +34,27 @@ export type IdentityConfig = {
   readonly trustDomain: TrustDomain;
   /** This proxy's own SPIFFE ID. */
   readonly spiffeId: SpiffeId;
-  /** Folder of the local CA and of the keys it issued; 0700. */
+  /** Folder of the local CA, of the keys it issued and of compiled policies; 0700. */
   readonly stateFolder: string;
+  readonly source: LocalCaConfig | IdentityFilesConfig;
+};
+
+export type LocalCaConfig = {
+  readonly kind: 'local-ca';
   readonly svidLifetimeMs: number;
   readonly keyAlgorithm: 'P-256' | 'P-384';
   /** File whose first line decrypts the keys at rest, or undefined when they are stored plain. */
   readonly passphraseFile: string | undefined;
+};
+
+/** Absolute paths. */
+export type IdentityFilesConfig = {
+  readonly kind: 'files';
+  readonly certificate: string;
+  readonly key: string;
+  readonly bundle: string;
+  /** Share of an SVID's life after which a missing successor is warned of. */
+  readonly overdueShare: number;
 };
 
 export type WorkloadConfig = {

@@ -91,7 +91,7 @@ function checkAcross(settings: Settings, root: YamlNode, reading: Reading, world
   checkRoutes(draft.routes ?? [], draft.workload?.max_response, complain);
 }
 
-/** The folders hold what the proxy itself writes. */
+/** The folders hold what the proxy itself writes; the files of an identity are watched by what reads them. */
 function isWatched({ use }: FileReference): boolean {
-  return use !== 'folder' && use !== 'private-folder';
+  return use !== 'folder' && use !== 'private-folder' && use !== 'identity';
 }

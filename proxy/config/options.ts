@@ -1,11 +1,12 @@
 import { address, tcpAddress } from './address.ts';
 import { eitherOf, isWord, listOf } from './collections.ts';
 import { headerName } from './http-names.ts';
+import { identityOptions } from './identity-options.ts';
 import { limitOptions } from './limit-options.ts';
 import { policyOptions } from './policy-options.ts';
 import { routeOptions } from './route-options.ts';
-import { boolean, duration, file, integer, oneOf, size, spiffeId, trustDomain } from './scalars.ts';
-import { defaulted, optional, orJust, required, section } from './section.ts';
+import { boolean, duration, file, integer, oneOf, size, spiffeId } from './scalars.ts';
+import { defaulted, orJust, required, section } from './section.ts';
 import type { Values } from './section.ts';
 
 /**
@@ -15,27 +16,6 @@ import type { Values } from './section.ts';
  */
 const live = 'live';
 const restart = 'restart';
-
-const identityOptions = section('identity', 'Who this proxy is, and the local CA that says so.', {
-  trust_domain: required(trustDomain, {
-    doc: 'The trust domain of this proxy; its local CA signs for no other.',
-    reload: restart,
-  }),
-  spiffe_id: required(spiffeId, { doc: "This proxy's own SPIFFE ID, inside `trust_domain`.", reload: restart }),
-  state: defaulted(file('private-folder', 'a folder'), './state', {
-    doc: 'Folder of the local CA and the keys it issues; created with mode 0700.',
-    reload: restart,
-  }),
-  svid_lifetime: defaulted(duration('10s', '24h'), '1h', {
-    doc: "Lifetime of the proxy's own certificate, renewed at half of it.",
-    reload: restart,
-  }),
-  key: defaulted(oneOf('P-256', 'P-384'), 'P-256', { doc: 'Curve of the keys made from now on.', reload: restart }),
-  passphrase_file: optional(file('secret', 'a file that only this user can read'), {
-    doc: 'File whose first line encrypts the keys at rest; without it they are stored plain, with mode 0600.',
-    reload: restart,
-  }),
-});
 
 const workloadOptions = section('workload', 'The one service behind this proxy.', {
   address: required(address(), {

@@ -49,6 +49,8 @@ export type FileUse =
   | 'rego'
   | 'bundle'
   | 'secret'
+  /** Looked at by the source of our own SVID, at start and whenever it changes. */
+  | 'identity'
   | 'private-folder'
   | 'folder';
 

@@ -1,8 +1,9 @@
 import type { CaEvent } from '../../certs/local-ca/events.ts';
+import type { IdentityEvent } from '../../certs/sources/events.ts';
 import type { ControlEvent } from '../audit/catalogue.ts';
 
 /** What the audit says of an event of the CA or of the proxy's own identity. */
-export function caRecord(event: CaEvent): ControlEvent {
+export function caRecord(event: CaEvent | IdentityEvent): ControlEvent {
   switch (event.type) {
     case 'ca.create':
       return { kind: 'control', type: event.type, certificate: { fp_sha256: event.rootFingerprintSha256 } };
@@ -24,9 +25,12 @@ export function caRecord(event: CaEvent): ControlEvent {
         kind: 'control',
         type: 'identity.renewal-failed',
         outcome: 'error',
+        reason: event.code,
         certificate: certificate(event),
         detail: event.message,
       };
+    case 'trust.refresh-failed':
+      return { kind: 'control', type: 'trust.reject', outcome: 'deny', reason: event.code, detail: event.message };
   }
 }
 

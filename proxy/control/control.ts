@@ -5,6 +5,7 @@ import { routesWithQuota } from '../config/restart-only.ts';
 import { vocabularyOf } from '../data/vocabulary.ts';
 import type { SnapshotData } from '../snapshot-data.ts';
 import type { DataPlane, DataPlaneOptions, Replacement } from './data-plane.ts';
+import { watchOwnValidity } from './own-validity.ts';
 import { readiness } from './readiness.ts';
 import { type ReloadParts, reload } from './reload.ts';
 import { serially } from './serial.ts';
@@ -86,14 +87,18 @@ export class Control {
 
   /** Begins to watch files, renew the SVID and count. */
   attach(plane: DataPlane): void {
-    const { identity, metrics, watched } = this.#parts;
+    const { audit, clock, identity, log, metrics, watched } = this.#parts;
     this.#plane = plane;
     this.#putInForce(this.#snapshot);
     metrics.setThreads(this.#snapshot.config.threads);
     metrics.setSvidExpiry(identity.source.current().notAfterMs);
     const watch = watchFiles([...watched, ...identity.watched], () => this.#filesChanged());
     this.#watch = watch;
-    const counting = setInterval(() => void plane.measure(), collectMs).unref();
+    const lookAtOwn = watchOwnValidity({ source: identity.source, nowMs: clock.nowMs, audit, log });
+    const counting = setInterval(() => {
+      lookAtOwn();
+      void plane.measure();
+    }, collectMs).unref();
     const unsubscribe = identity.source.subscribe((svid) => {
       plane.setSvid(svid);
       metrics.setSvidExpiry(svid.notAfterMs);
@@ -133,6 +138,7 @@ export class Control {
   #filesChanged(): void {
     void this.#inTurn(async () => {
       if (this.#plane === undefined || this.#draining) return;
+      await this.#parts.identity.lookAgain();
       const before = this.#snapshot;
       const next = await reload(this.#reloadParts, this.#plane, before);
       // Not compared with what is in force by now: that may have been marked bad in between.

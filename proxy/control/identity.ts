@@ -1,48 +1,90 @@
+import type { CaEvent } from '../../certs/local-ca/events.ts';
 import { openLocalCa } from '../../certs/local-ca/local-ca.ts';
 import { readPassphrase } from '../../certs/local-ca/secret-files.ts';
+import type { IdentityEvent } from '../../certs/sources/events.ts';
+import { filesSource } from '../../certs/sources/files/source.ts';
 import { localCaSource } from '../../certs/sources/local-ca.ts';
 import type { SvidSource } from '../../certs/sources/svid-source.ts';
 import type { TrustBundleData } from '../../certs/trust-bundle.ts';
-import type { CaEvent } from '../../certs/local-ca/events.ts';
 import type { AuditStream } from '../audit/stream.ts';
 import type { Clock } from '../clock.ts';
-import type { Config } from '../config/config.ts';
+import type { Config, IdentityConfig, IdentityFilesConfig, LocalCaConfig } from '../config/config.ts';
 import type { Log } from '../telemetry/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
 import { caRecord } from './ca-record.ts';
 
-/** Who this proxy is and whom it trusts, from the local CA. */
+/** Who this proxy is and whom it trusts. */
 export type Identity = {
   readonly source: SvidSource;
   /** As it stands on the disk now: another process may have revoked something. */
   readonly trust: () => TrustBundleData;
-  /** Files whose change changes the trust bundle. */
+  /** Files whose change changes the trust bundle or our own SVID. */
   readonly watched: readonly string[];
+  /** To be called when a watched file has changed, before the trust is read. */
+  readonly lookAgain: () => Promise<void>;
   readonly close: () => void;
 };
 
-type Parts = { readonly clock: Clock; readonly audit: AuditStream; readonly log: Log };
+type Parts = { readonly clock: Clock; readonly audit: AuditStream; readonly log: Log; readonly metrics: Metrics };
+type OnEvent = (event: CaEvent | IdentityEvent) => void;
 
-/** Throws CertsError. */
-export async function openIdentity(config: Config, { clock, audit, log }: Parts): Promise<Identity> {
-  const { stateFolder, trustDomain, keyAlgorithm, passphraseFile, spiffeId, svidLifetimeMs } = config.identity;
-  const onEvent = (event: CaEvent) => {
-    audit.append(caRecord(event));
-    if (event.type === 'identity.refresh-failed') log.error(event.type, { message: event.message });
-    else log.info(event.type);
-  };
+/** From the source that the configuration names. Throws CertsError. */
+export function openIdentity({ identity }: Config, parts: Parts): Promise<Identity> {
+  const { source } = identity;
+  const onEvent = recordIn(parts);
+  return source.kind === 'files'
+    ? fromFiles(identity, source, parts.clock, onEvent)
+    : fromLocalCa(identity, source, parts.clock, onEvent);
+}
+
+async function fromLocalCa(
+  { stateFolder, trustDomain, spiffeId }: IdentityConfig,
+  { keyAlgorithm, passphraseFile, svidLifetimeMs }: LocalCaConfig,
+  { nowMs: now }: Clock,
+  onEvent: OnEvent,
+): Promise<Identity> {
   const passphrase = passphraseFile === undefined ? {} : { passphrase: await readPassphrase(passphraseFile) };
-  const ca = await openLocalCa({ stateFolder, trustDomain, keyAlgorithm, ...passphrase, now: clock.nowMs, onEvent });
+  const ca = await openLocalCa({ stateFolder, trustDomain, keyAlgorithm, ...passphrase, now, onEvent });
   // Clients that know names and no SPIFFE IDs, such as curl, can verify a proxy on their own machine.
   const dnsNames = ['localhost'];
-  const source = await localCaSource(ca, { spiffeId, lifetimeMs: svidLifetimeMs, dnsNames, now: clock.nowMs, onEvent });
-  const { crlFile } = ca.describe();
+  const source = await localCaSource(ca, { spiffeId, lifetimeMs: svidLifetimeMs, dnsNames, now, onEvent });
   return {
     source,
     trust: ca.trustBundle,
-    watched: [crlFile],
+    watched: [ca.describe().crlFile],
+    lookAgain: async () => {},
     close: () => {
       source.close();
       ca.close();
     },
+  };
+}
+
+async function fromFiles(
+  { trustDomain, spiffeId }: IdentityConfig,
+  { certificate, key, bundle, overdueShare }: IdentityFilesConfig,
+  { nowMs: now }: Clock,
+  onEvent: OnEvent,
+): Promise<Identity> {
+  const files = { certificate, key, bundle };
+  const source = await filesSource({ files, spiffeId, trustDomain, overdueShare, now, onEvent });
+  const { trust, lookAgain, close } = source;
+  return { source, trust, watched: Object.values(files), lookAgain, close };
+}
+
+function recordIn({ audit, log, metrics }: Parts): OnEvent {
+  return (event) => {
+    audit.append(caRecord(event));
+    switch (event.type) {
+      case 'identity.refresh-failed':
+      case 'trust.refresh-failed':
+        metrics.identityRefreshed(event.type === 'trust.refresh-failed' ? 'bundle' : 'svid', 'refused');
+        return log.error(event.type, { reason: event.code, message: event.message });
+      case 'identity.rotate':
+        metrics.identityRefreshed('svid', 'used');
+        return log.info(event.type, { serial: event.serial });
+      default:
+        return log.info(event.type);
+    }
   };
 }

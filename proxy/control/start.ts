@@ -52,14 +52,14 @@ export async function startProxy(options: StartOptions): Promise<RunningProxy> {
     const audit = openControlAudit(config, node, clock, failedAudit);
     undo.push(() => audit.close());
     audit.append({ kind: 'control', type: 'proc.start', pid: process.pid, version: options.version });
-    const identity = await openIdentity(config, { clock, audit, log });
+    const metrics = createMetrics(vocabularyOf(config), { version: options.version, ...runtimeVersions() });
+    const identity = await openIdentity(config, { clock, audit, log, metrics });
     undo.push(identity.close);
     const snapshot = await loadSnapshot(config, identity.trust(), join(config.identity.stateFolder, 'policy-cache'));
     const { revision, name } = snapshot.policy;
     const policy = { revision, name };
     audit.append({ kind: 'control', type: 'config.load', file: options.configFile, snapshot: snapshot.digest });
     audit.append({ kind: 'control', type: 'policy.load', policy, snapshot: snapshot.digest });
-    const metrics = createMetrics(vocabularyOf(config), { version: options.version, ...runtimeVersions() });
     const control = new Control({ ...options, watched, audit, identity, metrics, failedAudit, snapshot });
     const svid = identity.source.current();
     const plane = await startThreads(config, { host: config.listen.host, port }, { node, snapshot, svid }, control);

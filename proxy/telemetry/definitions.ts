@@ -95,6 +95,12 @@ export const METRICS = {
     [],
     "End of validity of the proxy's own SVID, seconds since the epoch.",
   ),
+  identityRefreshes: metric(
+    'counter',
+    'portcullis_identity_refreshes_total',
+    ['part', 'outcome'],
+    'New SVIDs of our own, and changes of the bundle in a file. part: svid, bundle; outcome: used, or refused (the old one stays).',
+  ),
   snapshot: metric(
     'gauge',
     'portcullis_snapshot_info',

@@ -20,6 +20,7 @@ export type Metrics = {
   readonly threadReplaced: (reason: 'stalled' | 'deadline' | 'crashed') => void;
   readonly setThreads: (count: number) => void;
   readonly setSvidExpiry: (epochMs: number) => void;
+  readonly identityRefreshed: (part: 'svid' | 'bundle', outcome: 'used' | 'refused') => void;
   readonly setSnapshot: (digest: string, policyRevision: string) => void;
   readonly reloaded: (outcome: 'loaded' | 'rejected') => void;
   readonly setUnsafe: (options: readonly string[]) => void;
@@ -50,6 +51,7 @@ export function createMetrics(initial: Vocabulary, runtime: RuntimeLabels): Metr
     threadReplaced: (reason) => counters.threadReplacements.inc({ reason }),
     setThreads: (count) => gauges.threads.set(count),
     setSvidExpiry: (epochMs) => gauges.svidExpiry.set(epochMs / 1000),
+    identityRefreshed: (part, outcome) => counters.identityRefreshes.inc({ part, outcome }),
     setSnapshot: (digest, policyRevision) => {
       gauges.snapshot.reset();
       gauges.snapshot.set({ digest, policy_revision: policyRevision }, 1);
@@ -95,6 +97,7 @@ function createInstruments() {
     policyDifferences: counter(METRICS.policyDifferences),
     policyCache: counter(METRICS.policyCache),
     reloads: counter(METRICS.reloads),
+    identityRefreshes: counter(METRICS.identityRefreshes),
     cpu: counter(METRICS.cpu),
   };
   const gauges = {
@@ -114,6 +117,8 @@ function createInstruments() {
   // A series that appears with its first event hides that event from rate(): the short lists start at zero.
   for (const outcome of ['loaded', 'rejected']) counters.reloads.inc({ outcome }, 0);
   for (const outcome of ['hit', 'miss']) counters.policyCache.inc({ outcome }, 0);
+  for (const outcome of ['used', 'refused']) counters.identityRefreshes.inc({ part: 'svid', outcome }, 0);
+  counters.identityRefreshes.inc({ part: 'bundle', outcome: 'refused' }, 0);
   for (const reason of ['stalled', 'deadline', 'crashed']) counters.threadReplacements.inc({ reason }, 0);
   return { registry, counters, gauges, stages };
 }

@@ -1,7 +1,7 @@
 import { type Test, test } from 'tap';
 import { CertsError } from '../../../certs/errors.ts';
-import type { CaEvent } from '../../../certs/local-ca/events.ts';
 import type { LocalCa } from '../../../certs/local-ca/local-ca.ts';
+import type { IdentityEvent } from '../../../certs/sources/events.ts';
 import { localCaSource } from '../../../certs/sources/local-ca.ts';
 import { parseSpiffeId } from '../../../certs/spiffe-id.ts';
 
@@ -10,7 +10,7 @@ const hourMs = 3_600_000;
 
 /** A CA that numbers what it issues, a clock, and timers that run when the clock is moved. */
 async function start(t: Test, { lifetimeMs = hourMs, backdatedMs = 0 } = {}) {
-  const world = { nowMs: 0, broken: false, issued: 0, events: [] as CaEvent[] };
+  const world = { nowMs: 0, broken: false, issued: 0, events: [] as IdentityEvent[] };
   const pending = new Set<{ readonly atMs: number; readonly run: () => void }>();
   const issue: LocalCa['issue'] = async () => {
     if (world.broken) throw new CertsError('ca-expired', 'broken for this test');

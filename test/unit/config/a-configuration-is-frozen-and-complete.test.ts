@@ -38,7 +38,10 @@ test('what is left out takes the safe default', async (t) => {
   const file = writeFolder(t.testdir(), good.replace(/limits:[^]*/, ''));
   const config = await load(file);
   t.match(config, {
-    identity: { stateFolder: join(dirname(file), 'state'), svidLifetimeMs: 3_600_000, keyAlgorithm: 'P-256' },
+    identity: {
+      stateFolder: join(dirname(file), 'state'),
+      source: { kind: 'local-ca', svidLifetimeMs: 3_600_000, keyAlgorithm: 'P-256' },
+    },
     policy: { entrypoint: 'portcullis/authz/decision' },
     limits: { handshakeMs: 5000, headMs: 10_000, maxHeadBytes: 16_384, maxHeaders: 100, maxConnections: 12_000 },
     audit: { mode: 'required', folder: join(dirname(file), 'audit') },

@@ -17,6 +17,7 @@ const route = {
   quota: { requests: 9, per: '1m' },
   response: schemas,
 };
+const files = { certificate: './svid.pem', key: './svid.key', bundle: './bundle.pem' };
 const base = {
   identity: { trust_domain: 'shop.test', spiffe_id: spiffeId },
   listen: '127.0.0.1:8443',
@@ -36,6 +37,11 @@ const other: Readonly<Record<string, unknown>> = {
   'identity.svid_lifetime': '2h',
   'identity.key': 'P-384',
   'identity.passphrase_file': './pass',
+  'identity.files': files,
+  'identity.files.certificate': './b',
+  'identity.files.key': './b',
+  'identity.files.bundle': './b',
+  'identity.files.overdue_at': 0.5,
   listen: '127.0.0.1:1024',
   workload: 'unix:/b',
   'workload.address': 'unix:/b',
@@ -111,6 +117,10 @@ const together: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   'policy.bundle': { 'policy.rego': undefined },
   'policy.strict_builtin_errors': { 'policy.engine': 'plan' },
   'identity.trust_domain': { 'identity.spiffe_id': 'spiffe://b.test/b' },
+  'identity.files.certificate': { 'identity.files': files },
+  'identity.files.key': { 'identity.files': files },
+  'identity.files.bundle': { 'identity.files': files },
+  'identity.files.overdue_at': { 'identity.files': files },
 };
 
 test('exactly the keys that the reference marks `restart` are left for a restart', async (t) => {
@@ -120,7 +130,7 @@ test('exactly the keys that the reference marks `restart` are left for a restart
     for (const [key, { reload }] of Object.entries(fields)) {
       const path = title === '(top level)' ? key : `${title}.${key}`;
       t.ok(Object.hasOwn(other, path), `${path} has another value here`);
-      const changes = { [path]: other[path], ...together[path] };
+      const changes = { ...together[path], [path]: other[path] };
       const after = await load(
         file,
         Object.entries(changes).reduce((so, [at, value]) => replaced(so, at, value), base),

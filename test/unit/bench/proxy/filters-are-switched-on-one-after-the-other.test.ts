@@ -81,7 +81,7 @@ test('every rung is a configuration, with places, ports and keys of its own and 
     t.match(config, {
       listen: { host: '127.0.0.1', port: 0 },
       admin: { kind: 'unix', path: '/run/bench/admin.sock' },
-      identity: { stateFolder: '/run/bench/state', passphraseFile: undefined },
+      identity: { stateFolder: '/run/bench/state', source: { kind: 'local-ca', passphraseFile: undefined } },
       audit: { folder: '/run/bench/audit', segmentBytes: 1024 ** 2 },
       workload: { address: { kind: 'tcp', host: '127.0.0.1', port: 9 }, connectTimeoutMs: 2000 },
       limits: { headMs: 3000, maxInFlight: 1_000_000, maxRequestsPerConnection: 1_000_000 },

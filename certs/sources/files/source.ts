@@ -1,0 +1,130 @@
+import type { SpiffeId, TrustDomain } from '../../spiffe-id.ts';
+import type { TrustBundleData } from '../../trust-bundle.ts';
+import { audience } from '../audience.ts';
+import type { IdentityEvent } from '../events.ts';
+import { afterDelay, type Schedule } from '../schedule.ts';
+import type { SvidMaterial, SvidSource } from '../svid-source.ts';
+import { type Judged, judgeFiles } from './judge.ts';
+import { asError, type FileProblem, problemText, type SvidFiles } from './problem.ts';
+import { readTogether } from './read.ts';
+
+export type FilesSourceOptions = {
+  readonly files: SvidFiles;
+  readonly spiffeId: SpiffeId;
+  readonly trustDomain: TrustDomain;
+  /** After which share of its life an SVID without a successor is warned of. */
+  readonly overdueShare: number;
+  readonly now: () => number;
+  readonly onEvent?: (event: IdentityEvent) => void;
+  readonly schedule?: Schedule;
+};
+
+export type FilesSource = SvidSource & {
+  /** The newest bundle that was good. */
+  readonly trust: () => TrustBundleData;
+  /** To be called when one of the files has changed; what is good in them is in use when the promise resolves. */
+  readonly lookAgain: () => Promise<void>;
+};
+
+/** Who writes three files one after the other is given this long to finish before anybody hears of a mismatch. */
+const settleMs = 1000;
+/** What is refused may become good by time alone: an SVID whose issuer's clock is ahead. */
+const retryMs = 30_000;
+
+/**
+ * An SVID and a trust bundle that another program keeps in files. A pair that is not good is never published: the one
+ * in use stays, and its owner is told why. The bundle does not wait for the SVID, since a root that is taken out must
+ * not be trusted until some other file is mended. Throws CertsError when there is no good identity to begin with.
+ */
+export async function filesSource(options: FilesSourceOptions): Promise<FilesSource> {
+  const { overdueShare, schedule = afterDelay } = options;
+  const { subscribe, tell, forget } = audience();
+  const held = await firstOf(options);
+  const complaints = createComplaints(options, () => held.svid);
+  const publish = (svid: SvidMaterial) => {
+    const previousSerial = held.svid.serial;
+    held.svid = svid;
+    const { spiffeId, serial, notAfterMs } = svid;
+    options.onEvent?.({ type: 'identity.rotate', spiffeId, previousSerial, serial, notAfterMs });
+    tell(svid);
+  };
+  let closed = false;
+  let cancel = () => {};
+  let last: Promise<void> = Promise.resolve();
+  const inTurn = (task: () => Promise<void>) => (last = last.then(task, task));
+  let planned: 'settle' | 'retry' | undefined;
+  const plan = (next: typeof planned) => {
+    // Who writes without end must not put off the complaint for ever.
+    if (next === planned) return;
+    cancel();
+    planned = next;
+    if (next === undefined) return;
+    cancel = schedule(next === 'settle' ? settleMs : retryMs, () => {
+      planned = undefined;
+      void inTurn(() => look(true));
+    });
+  };
+  const look = async (isSettled: boolean) => {
+    const { svid, bundle, problems } = await read(options, held.bundle);
+    if (closed) return;
+    held.bundle = bundle ?? held.bundle;
+    if (svid !== undefined && !isSame(svid, held.svid)) publish(svid);
+    if (isSettled || problems.length === 0) complaints.tell(problems);
+    plan(problems.length === 0 ? undefined : complaints.areTold(problems) ? 'retry' : 'settle');
+  };
+  return {
+    current: () => held.svid,
+    overdueFromMs: () => held.svid.notBeforeMs + (held.svid.notAfterMs - held.svid.notBeforeMs) * overdueShare,
+    trust: () => held.bundle,
+    lookAgain: () => inTurn(() => look(false)),
+    subscribe,
+    close: () => {
+      closed = true;
+      cancel();
+      forget();
+    },
+  };
+}
+
+/** Everything that is wrong with the files, without using them. */
+export async function problemsOfFiles(options: FilesSourceOptions): Promise<readonly FileProblem[]> {
+  return (await read(options, undefined)).problems;
+}
+
+async function read({ files, spiffeId, trustDomain, now }: FilesSourceOptions, inForce?: TrustBundleData) {
+  const expected = { files, spiffeId, trustDomain, nowMs: now(), bundleInForce: inForce };
+  return judgeFiles(await readTogether(files), expected);
+}
+
+type Held = { svid: SvidMaterial; bundle: TrustBundleData };
+
+async function firstOf(options: FilesSourceOptions): Promise<Held> {
+  const { svid, bundle, problems }: Judged = await read(options, undefined);
+  const [first, ...more] = problems;
+  if (first !== undefined) throw asError([first, ...more]);
+  if (svid === undefined || bundle === undefined) throw new TypeError('files without a problem hold an identity');
+  return { svid, bundle };
+}
+
+function isSame(one: SvidMaterial, other: SvidMaterial): boolean {
+  return one.chainPem === other.chainPem && one.keyPem === other.keyPem;
+}
+
+/** The same complaint is told once, however often the files are looked at. */
+function createComplaints({ onEvent }: FilesSourceOptions, current: () => SvidMaterial) {
+  let told: ReadonlySet<string> = new Set();
+  const tellOne = (problem: FileProblem) => {
+    const { code } = problem;
+    const message = problemText(problem);
+    if (problem.part === 'bundle') return onEvent?.({ type: 'trust.refresh-failed', code, message });
+    const { spiffeId, serial, notAfterMs } = current();
+    return onEvent?.({ type: 'identity.refresh-failed', spiffeId, serial, notAfterMs, code, message });
+  };
+  return {
+    tell: (problems: readonly FileProblem[]) => {
+      for (const problem of problems) if (!told.has(problemText(problem))) tellOne(problem);
+      told = new Set(problems.map(problemText));
+    },
+    areTold: (problems: readonly FileProblem[]) => problems.every((problem) => told.has(problemText(problem))),
+  };
+}
