@@ -1,4 +1,5 @@
 import type { PolicyInput } from './input.ts';
+import { StacklessError } from './stackless-error.ts';
 
 /**
  * Decides with one compiled policy. Synchronous and pure: the same input gives the same answer, and nothing outside of
@@ -15,7 +16,7 @@ export type PolicyEngine = {
 };
 
 /** An evaluation that was cut short. The request it was for cannot be decided, and is therefore refused. */
-export class EvaluationError extends Error {
+export class EvaluationError extends StacklessError {
   override readonly name = 'EvaluationError';
 }
 

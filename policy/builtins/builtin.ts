@@ -1,3 +1,4 @@
+import { StacklessError } from '../stackless-error.ts';
 import type { Value } from '../value/value.ts';
 
 /** What a built-in may know besides its operands. */
@@ -21,7 +22,7 @@ export type Builtin = (context: BuiltinContext, ...operands: readonly Value[]) =
 export type Builtins = { readonly [name: string]: Builtin };
 
 /** A built-in that failed. The call is undefined, as in OPA, unless built-in errors are strict. */
-export class BuiltinError extends Error {
+export class BuiltinError extends StacklessError {
   override readonly name = 'BuiltinError';
 }
 

@@ -24,7 +24,7 @@ const recycleBytes = 16 * 1024 * 1024;
 
 export type EngineParts = {
   readonly events?: EngineEvents | undefined;
-  /** The wasm engine is warmed with these: V8 compiles a function when it is called first. */
+  /** The engine is warmed with these: V8 compiles a function, and the plan indexes its data, when they are first asked for. */
   readonly samples?: readonly PolicyInput[];
 };
 
@@ -48,7 +48,7 @@ export async function openEngine(
   // Only a plan tells what it calls.
   await loadBuiltins(bundle.plan === '' ? builtinNames : bundle.requiredBuiltins.map(({ name }) => name));
   const parts: Opened = { events, samples };
-  const opened = settings.engine === 'wasm' ? await openWasm(bundle, settings, parts) : openPlan(bundle, settings);
+  const opened = settings.engine === 'wasm' ? await openWasm(bundle, settings, parts) : openPlan(bundle, settings, parts);
   const engine = withCache(opened, bundle, settings, parts);
   if (settings.engine !== 'verify') return engine;
   // Around the cache: an answer that was kept before anybody compared it is compared like any other.
@@ -83,10 +83,12 @@ function warmUp(engine: PolicyEngine, sample: PolicyInput): void {
   }
 }
 
-function openPlan(bundle: PolicyBundle, settings: EngineSettings): PolicyEngine {
+function openPlan(bundle: PolicyBundle, settings: EngineSettings, { samples }: Opened): PolicyEngine {
   const { engine, maxSteps, maxMemoryBytes = defaultPlanLimits.maxMemoryBytes, strictBuiltinErrors } = settings;
   if (bundle.plan === '') throw lacks(engine, 'plan.json', 'wasm');
-  return planEngine(bundle, { maxSteps, maxMemoryBytes }, { strictBuiltinErrors });
+  const plan = planEngine(bundle, { maxSteps, maxMemoryBytes }, { strictBuiltinErrors });
+  for (const sample of samples) warmUp(plan, sample);
+  return plan;
 }
 
 function lacks(engine: EngineName, file: string, other: EngineName): PolicyError {

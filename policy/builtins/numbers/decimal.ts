@@ -15,6 +15,7 @@ const onDoubles = {
 
 /** A double stands for the shortest decimal that reads back as it, which is what the policy or the input said. */
 export function decimal(context: BuiltinContext, operation: Operation, a: NumberValue, b: NumberValue): NumberValue {
+  context.charge(4);
   if (!(a instanceof RegoDecimal || b instanceof RegoDecimal)) {
     const quick = onMillionths(operation, a, b);
     if (quick !== undefined) return quick + 0;
@@ -24,7 +25,7 @@ export function decimal(context: BuiltinContext, operation: Operation, a: Number
     }
   }
   const longest = operation === 'dividedBy' ? maxQuotientDigits : textLength(a);
-  context.charge(100 + ((longest * textLength(b)) >>> 6));
+  context.charge(100 + ((longest * textLength(b)) >>> 5));
   const result = calculate(operation, a, b);
   if (result === undefined) throw new BuiltinError('the result is out of range');
   context.charge(textLength(result) >>> 3);

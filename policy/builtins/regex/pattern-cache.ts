@@ -61,6 +61,6 @@ function keep(key: string, regex: LinearRegex): void {
 
 /** A search without groups runs on a DFA as long as that stays small, about 10 ns for a character. */
 export function test({ charge }: BuiltinContext, regex: LinearRegex, text: string): boolean {
-  charge(Math.ceil(text.length / 4 + (text.length * regex.size) / 256));
+  charge(Math.ceil(6 + text.length / 2 + (text.length * regex.size) / 256));
   return regex.test(text);
 }

@@ -104,7 +104,7 @@ class Printer {
     if (argument === undefined) return `%!${verb}(MISSING)`;
     this.#next++;
     const { width = 0, precision = 0 } = directive;
-    this.#context.charge(4 + ((width + precision + unitsOf(argument)) >>> 6));
+    this.#context.charge(16 + ((width + precision + unitsOf(argument)) >>> 6));
     return formatted(verb, directive, argument);
   }
 

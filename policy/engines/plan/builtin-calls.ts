@@ -30,8 +30,8 @@ const shallow: ReadonlySet<string> = new Set([
 
 /** Built-ins that do more with a value than read it, and how much more. */
 const factors: Readonly<Record<string, number>> = {
-  'json.marshal': 12,
-  'json.marshal_with_options': 12,
+  'json.marshal': 20,
+  'json.marshal_with_options': 20,
   'yaml.marshal': 8,
   sprintf: 4,
   walk: 4,
@@ -65,7 +65,7 @@ export function builtinRuntime(strict: boolean, names: readonly string[]) {
 function weightOf(name: string): Weight {
   if (shallow.has(name)) return topWeight;
   const factor = Object.hasOwn(factors, name) ? factors[name] : undefined;
-  return factor === undefined ? weigh : (value, limit) => factor * weigh(value, limit);
+  return factor === undefined ? weigh : (value, limit) => factor * weigh(value, limit / factor);
 }
 
 type Weight = (value: Value | undefined, limit: number) => number;
@@ -78,7 +78,7 @@ function topWeight(value: Value | undefined): number {
 /** A result is written, which takes longer than looking at an operand; a set is looked into for each of its members. */
 function resultSteps(value: Value | undefined): number {
   if (isArray(value)) return value.length >>> 2;
-  return value instanceof RegoSet ? 2 * value.members.size : topWeight(value);
+  return value instanceof RegoSet ? 4 * value.members.size : topWeight(value);
 }
 
 /** The size of a result that is new: of one that may be a part of an operand, only its outside. */

@@ -73,9 +73,12 @@ export function generatePlan(plan: Plan, { indexed, traced = false }: GenerateOp
   };
 }
 
+/** For a call, before its operands: checking them takes longer than a turn of a loop, most of all the first times. */
+const callSteps = 3;
+
 function generateBuiltin(index: number, arity: number): string {
   const operands = Array.from({ length: arity }, (_, at) => `x${at}`);
-  const weights = ['1', ...operands.map((name) => `w${index}(${name}, fuel)`)].join(' + ');
+  const weights = [callSteps, ...operands.map((name) => `w${index}(${name}, fuel)`)].join(' + ');
   return [
     `const B${index} = builtins[${index}], w${index} = weightOf(${index});`,
     `function b${index}(${operands.join(', ')}) { charge(${weights});`,

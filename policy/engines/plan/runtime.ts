@@ -18,6 +18,9 @@ import { compareSteps } from './weigh.ts';
 
 export type Maybe = Value | undefined;
 
+/** A name that an object did not have: each gives it a new shape until it has many. */
+const newMemberSteps = 12;
+
 /** Everything that generated code calls, bound to the meter of its module. */
 export function runtimeOf(meter: Meter) {
   const { charge } = meter;
@@ -61,7 +64,10 @@ export function runtimeOf(meter: Meter) {
   /** A key may be given twice only with equal values. */
   function insertOnce(object: ObjectValue, key: Value, value: Value, file: string, row: number, col: number) {
     const before = dot(object, key);
-    if (before === undefined) return insert(object, key, value);
+    if (before === undefined) {
+      charge(newMemberSteps);
+      return insert(object, key, value);
+    }
     if (equal(before, value)) return object;
     throw new EvaluationError(`${placeText(file, row, col)}eval_conflict_error: object keys must be unique`);
   }

@@ -34,7 +34,7 @@ const textFactor = 8;
 /** The steps it takes to make the key of a value. That of a frozen value is made once: see `value/key.ts`. */
 export function weighKey(value: Exclude<Value, string | number | bigint | boolean | null>, limit: number): number {
   if (known.has(value)) return 2;
-  const steps = weighComposite(value, limit);
+  const steps = weighComposite(value, limit / textFactor);
   return known.has(value) ? 2 : textFactor * steps;
 }
 
@@ -59,7 +59,9 @@ function weighComposite(value: Exclude<Value, null | boolean | number | bigint |
   return steps;
 }
 
-/** An integer of 64 bits or less is as good as a double; the cost of a longer one is its length. */
+/** Its 64-bit words, to the next power of two: asking for the exact length would write it as text. */
 function bigintSteps(value: bigint): number {
-  return BigInt.asIntN(64, value) === value ? 1 : 1 + (value.toString(16).length >>> 4);
+  let words = 1;
+  while (BigInt.asIntN(64 * words, value) !== value) words *= 2;
+  return words;
 }
