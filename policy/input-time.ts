@@ -1,3 +1,5 @@
+import { rfc3339 } from './rfc3339.ts';
+
 /** Time as an environment attribute (SP 800-162 section 2.2): taken once per request, so every rule sees the same. */
 export type EnvironmentTime = {
   readonly rfc3339: string;
@@ -27,12 +29,19 @@ export function repeatedTime(unixMs: number): string {
 }
 
 export function readTime(unixMs: number): EnvironmentTime {
-  const date = new Date(unixMs);
+  const minutes = Math.floor(unixMs / 60_000);
+  const hours = Math.floor(minutes / 60);
   return {
-    rfc3339: date.toISOString(),
+    rfc3339: rfc3339(unixMs),
     unix_ms: unixMs,
-    weekday: weekdays[date.getUTCDay()] as Weekday,
-    hour_utc: date.getUTCHours(),
-    minute: date.getUTCMinutes(),
+    // The first day was a Thursday.
+    weekday: weekdays[modulo(Math.floor(hours / 24) + 4, 7)] as Weekday,
+    hour_utc: modulo(hours, 24),
+    minute: modulo(minutes, 60),
   };
+}
+
+/** Never negative, unlike `%`: `explain` may ask about a time before 1970. */
+function modulo(value: number, by: number): number {
+  return ((value % by) + by) % by;
 }

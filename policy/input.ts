@@ -1,5 +1,6 @@
 import type { BodyFacts, Endpoint, InputFacts } from './input-facts.ts';
 import { type EnvironmentTime, readTime, repeatedTime } from './input-time.ts';
+import { oncePer } from './once-per.ts';
 
 type Names = { readonly [name: string]: string };
 
@@ -74,31 +75,35 @@ export type PortcullisInput = {
 
 /** Pure and total: the same facts give the same document, byte for byte when serialised. */
 export function buildInput(facts: InputFacts): PolicyInput {
-  const { request, peer, body, connection } = facts;
+  const { request, peer, body } = facts;
   const time = readTime(request.timeMs);
-  return {
-    attributes: {
-      request: { time: time.rfc3339, http: httpInput(request, body) },
-      source: attributesPeer(facts.source, peer.spiffeId),
-      destination: attributesPeer(facts.destination, facts.destination.principal),
-      metadataContext: {},
-      ...(connection.serverName === undefined ? {} : { tlsSession: { sni: connection.serverName } }),
-    },
+  const input: PolicyInput = {
+    attributes: attributesInput(facts, time),
     parsed_path: facts.pathSegments.length === 0 ? [''] : facts.pathSegments,
     parsed_query: groupQuery(request.query),
-    ...parsedBody(body),
     truncated_body: false,
     source_principal: peer.spiffeId,
     version: { encoding: 'protojson', ext_authz: 'v3' },
     portcullis: portcullisInput(facts, time),
   };
+  // The plugin says null where there is no body. A body that nobody has read is not that, so nothing is said of it.
+  return body.kind === 'streamed' ? input : { ...input, parsed_body: body.kind === 'none' ? null : body.value };
 }
 
-/** The plugin says null where there is no body. A body that nobody has read is not that, so nothing is said of it. */
-function parsedBody(body: BodyFacts): { readonly parsed_body?: unknown } {
-  if (body.kind === 'streamed') return {};
-  return { parsed_body: body.kind === 'none' ? null : body.value };
+function attributesInput(facts: InputFacts, time: EnvironmentTime): PolicyInput['attributes'] {
+  const { request, peer, body, connection, source, destination } = facts;
+  const attributes = {
+    request: { time: time.rfc3339, http: httpInput(request, body) },
+    source: attributesPeer(source, peer.spiffeId),
+    destination: attributesPeer(destination, destination.principal),
+    metadataContext: {},
+  };
+  const { serverName } = connection;
+  return serverName === undefined ? attributes : { ...attributes, tlsSession: { sni: serverName } };
 }
+
+/** So much text is made sooner than the accessor that would wait until it is asked for. */
+const smallBytes = 4096;
 
 function httpInput(request: InputFacts['request'], body: BodyFacts): PolicyInput['attributes']['request']['http'] {
   const http = {
@@ -112,6 +117,7 @@ function httpInput(request: InputFacts['request'], body: BodyFacts): PolicyInput
     headers: headersInput(request),
   } as const;
   if (body.kind !== 'validated') return http;
+  if (body.bytes <= smallBytes) return { ...http, body: body.text() };
   // Made when it is asked for, and once: hardly any policy reads the text, which is as large as the body, and one that does
   // may read it in a loop.
   let text: string | undefined;
@@ -121,16 +127,7 @@ function httpInput(request: InputFacts['request'], body: BodyFacts): PolicyInput
 function portcullisInput({ peer, route, body, connection, snapshotDigest }: InputFacts, time: EnvironmentTime) {
   return {
     v: 1,
-    peer: {
-      spiffe_id: peer.spiffeId,
-      trust_domain: peer.trustDomain,
-      path: peer.path,
-      path_segments: peer.path.split('/').slice(1),
-      serial: peer.serial,
-      fingerprint_sha256: peer.fingerprintSha256,
-      issuer: peer.issuer,
-      not_after: repeatedTime(peer.notAfterMs),
-    },
+    peer: peerInput(peer),
     route: { name: route.name, template: route.template, parameters: named(route.parameters) },
     body: {
       kind: body.kind,
@@ -152,6 +149,18 @@ function portcullisInput({ peer, route, body, connection, snapshotDigest }: Inpu
 function attributesPeer({ ip, port }: Endpoint, principal: string): AttributesPeer {
   return { address: { socketAddress: { address: ip, portValue: port } }, principal };
 }
+
+/** The same for every request of a connection. */
+const peerInput = oncePer((peer: InputFacts['peer']): PortcullisInput['peer'] => ({
+  spiffe_id: peer.spiffeId,
+  trust_domain: peer.trustDomain,
+  path: peer.path,
+  path_segments: peer.path.split('/').slice(1),
+  serial: peer.serial,
+  fingerprint_sha256: peer.fingerprintSha256,
+  issuer: peer.issuer,
+  not_after: repeatedTime(peer.notAfterMs),
+}));
 
 /**
  * Lines of one name are joined with a comma, as RFC 9110 section 5.3 lets any recipient do. Envoy turns HTTP/1.1 into the

@@ -1,3 +1,4 @@
+import { oncePer } from '../policy/once-per.ts';
 import type { ExchangeEvent } from './audit/catalogue.ts';
 import type { Address } from './config/config.ts';
 import type { Denial } from './denial.ts';
@@ -64,14 +65,9 @@ export function exchangeRecord(facts: KnownFacts, ending: Ending): ExchangeEvent
 
 type ConnectionRecord = Required<Pick<ExchangeEvent, 'src' | 'peer' | 'tls'>>;
 
-const ofConnection = new WeakMap<ConnectionFacts, ConnectionRecord>();
-
 /** The same in every record of a connection; frozen, so that the encoder writes it once. */
-function connectionRecord(connection: ConnectionFacts): ConnectionRecord {
-  const known = ofConnection.get(connection);
-  if (known !== undefined) return known;
-  const { peer, remote, tls } = connection;
-  const made: ConnectionRecord = {
+const connectionRecord = oncePer(
+  ({ peer, remote, tls }: ConnectionFacts): ConnectionRecord => ({
     src: Object.freeze({ ...remote }),
     peer: Object.freeze({
       spiffe: peer.spiffeId,
@@ -81,10 +77,8 @@ function connectionRecord(connection: ConnectionFacts): ConnectionRecord {
       not_after: new Date(peer.notAfterMs).toISOString(),
     }),
     tls: Object.freeze({ ...tls, resumed: false }),
-  };
-  ofConnection.set(connection, made);
-  return made;
-}
+  }),
+);
 
 function destination(workload: Address) {
   return workload.kind === 'tcp' ? { ip: workload.host, port: workload.port } : { path: workload.path };

@@ -1,3 +1,4 @@
+import type { PeerSvid } from '../certs/peer.ts';
 import { pathOf } from '../certs/spiffe-id.ts';
 import type { BodyFacts, InputFacts } from '../policy/input-facts.ts';
 import type { Accepted } from './exchange.ts';
@@ -6,9 +7,13 @@ import type { Normalised } from './filters/normalise.ts';
 import type { ExchangeBody, Validated } from './filters/validate.ts';
 import type { HeaderList } from './header-list.ts';
 import { identityHeaders } from './upstream/identity-headers.ts';
+import { oncePer } from '../policy/once-per.ts';
 
 /** The facts that policy judges by. */
 export type Judged = Accepted & Identified & Normalised & Validated;
+
+/** The same for every request of a connection. */
+const peerFacts = oncePer((peer: PeerSvid) => ({ ...peer, path: pathOf(peer.spiffeId) }));
 
 /** The facts of an exchange in the terms of the policy input; nothing is parsed again here. */
 export function inputFacts(facts: Judged): InputFacts {
@@ -25,7 +30,7 @@ export function inputFacts(facts: Judged): InputFacts {
       headers: [...request.headers, ...framing(facts.body), ...identityHeaders(facts)],
     },
     pathSegments: request.decodedSegments,
-    peer: { ...peer, path: pathOf(peer.spiffeId) },
+    peer: peerFacts(peer),
     source: connection.remote,
     destination: { ...connection.local, principal: snapshot.config.identity.spiffeId },
     route: { name: facts.route.config.name, template: facts.route.config.path, parameters: facts.parameters },

@@ -20,19 +20,17 @@ export type Forwardable = Accepted & Identified & Normalised & Validated & Autho
 export function forward(nowNs: () => bigint): Filter<Forwardable, Forwarded> {
   return {
     name: 'forward',
-    apply: async (facts) => {
+    apply: (facts) => {
       // Whoever left while the policy was asked must not make the workload act.
       if (facts.departure.cause !== undefined) return facts.departure.cause;
-      const leftMs = facts.route.config.timeoutMs - Number(nowNs() - facts.beganNs) / 1e6;
-      const response = await send(facts, leftMs);
-      return 'code' in response ? response : { response };
+      return send(facts, facts.route.config.timeoutMs - Number(nowNs() - facts.beganNs) / 1e6);
     },
   };
 }
 
-function send(facts: Forwardable, leftMs: number): Promise<WorkloadResponse | Denial> {
+function send(facts: Forwardable, leftMs: number): Promise<Forwarded | Denial> {
   const { request, permit, departure, snapshot } = facts;
-  return new Promise((settled) => {
+  return new Promise((resolve) => {
     const target = permit.obligations.target ?? request.target;
     const outgoing = {
       method: request.method,
@@ -41,6 +39,8 @@ function send(facts: Forwardable, leftMs: number): Promise<WorkloadResponse | De
       body: outgoingBody(facts.body),
     };
     const sent = () => void (facts.sent.toWorkload = true);
+    const settled = (outcome: WorkloadResponse | Denial) =>
+      resolve('code' in outcome ? outcome : { response: outcome });
     const exchange = new WorkloadExchange(outgoing, snapshot.config.workload, { sent, settled });
     departure.listen((cause) => exchange.cancel(cause));
     // Not only for the head: a workload that stops inside its body would hold the exchange for as long as it likes.
@@ -60,7 +60,8 @@ function outgoingBody(body: ExchangeBody): WorkloadRequest['body'] {
 }
 
 /** What policy sets or removes is gone in every spelling that a workload could take for it (CVE-2026-54763 class). */
-function outgoingHeaders({ id, request, permit, ...facts }: Forwardable): HeaderList {
+function outgoingHeaders(facts: Forwardable): HeaderList {
+  const { id, request, permit } = facts;
   const { requestHeaders, removedHeaders } = permit.obligations;
   const own = [...identityHeaders(facts), 'x-portcullis-id', id];
   if (requestHeaders.length === 0 && removedHeaders.size === 0) {

@@ -1,5 +1,5 @@
 import type { WorkloadConfig } from '../config/config.ts';
-import { type Denial, deny } from '../denial.ts';
+import type { Denial } from '../denial.ts';
 import { inTicks, tickMs } from './waiting.ts';
 import { WorkloadConnection } from './workload-connection.ts';
 import type { Carrier, WorkloadExchange } from './workload-exchange.ts';
@@ -16,8 +16,6 @@ export function openPool(workload: WorkloadConfig): WorkloadPool {
   return new Pool(workload);
 }
 
-const expired = deny('upstream-timeout', { detail: 'the response was not complete within the time of the route' });
-
 /**
  * Connections to the workload, each with at most one request on it. Who finds none free waits for the next one in order. A
  * request is sent once: whether the workload acted on one that was lost, only the client can find out.
@@ -31,8 +29,6 @@ class Pool implements WorkloadPool {
   /** Those whose answer came in this turn of the event loop. */
   #resting: WorkloadConnection[] = [];
   readonly #waiting = new Set<WorkloadExchange>();
-  /** With the time that is left to it. */
-  readonly #open = new Map<WorkloadExchange, number>();
   #clock: NodeJS.Timeout | undefined;
 
   constructor(workload: WorkloadConfig) {
@@ -41,7 +37,7 @@ class Pool implements WorkloadPool {
 
   dispatch(exchange: WorkloadExchange, timeoutMs: number): void {
     this.#clock ??= setInterval(() => this.#tick(), tickMs).unref();
-    this.#open.set(exchange, inTicks(timeoutMs));
+    exchange.endAfter(inTicks(timeoutMs));
     const connection = this.#takeIdle();
     if (connection !== undefined) return connection.send(exchange);
     exchange.waitAt(this.#queue(exchange));
@@ -119,15 +115,8 @@ class Pool implements WorkloadPool {
   /** Counted, not read from a clock: a process that stood still does not blame the workload for it. */
   #tick(): void {
     for (const connection of this.#connections) connection.tick(tickMs);
-    for (const [exchange, msLeft] of this.#open) {
-      if (!exchange.over && msLeft > tickMs) {
-        this.#open.set(exchange, msLeft - tickMs);
-        continue;
-      }
-      this.#open.delete(exchange);
-      exchange.cancel(expired);
-    }
-    if (this.#connections.size + this.#open.size > 0) return;
+    for (const exchange of this.#waiting) exchange.tick(tickMs);
+    if (this.#connections.size + this.#waiting.size > 0) return;
     clearInterval(this.#clock);
     this.#clock = undefined;
   }

@@ -85,6 +85,7 @@ export class WorkloadConnection {
 
   /** Called by the pool's clock, with the time since the last call. */
   tick(ms: number): void {
+    this.#exchange?.tick(ms);
     // A slow client is not a slow workload, unless the workload has stopped taking what there is.
     if (this.#paused || (!this.#requestComplete && !this.#socket.writableNeedDrain)) return;
     this.#msLeft -= ms;

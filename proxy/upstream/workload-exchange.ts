@@ -32,6 +32,8 @@ export type ExchangeEvents = {
   readonly settled: (outcome: WorkloadResponse | Denial) => void;
 };
 
+const expired = deny('upstream-timeout', { detail: 'the response was not complete within the time of the route' });
+
 /** One request on its way to the workload: a carrier on one side, a response or a Denial on the other. */
 export class WorkloadExchange implements ResponseBody {
   readonly request: WorkloadRequest;
@@ -46,6 +48,7 @@ export class WorkloadExchange implements ResponseBody {
   /** What came before the consumer did. */
   #early: Buffer[] = [];
   #ending: 'end' | Denial | undefined;
+  #msLeft = Infinity;
 
   constructor(request: WorkloadRequest, rules: ResponseRules, events: ExchangeEvents) {
     this.request = request;
@@ -60,6 +63,16 @@ export class WorkloadExchange implements ResponseBody {
   beginAt(carrier: Carrier): void {
     this.#carrier = carrier;
     this.#events.sent();
+  }
+
+  /** Whoever has it calls `tick` from now on, and it is over when the time is. */
+  endAfter(ms: number): void {
+    this.#msLeft = ms;
+  }
+
+  tick(ms: number): void {
+    this.#msLeft -= ms;
+    if (this.#msLeft <= 0) this.cancel(expired);
   }
 
   /** For its connection: bytes of the response, which are read again into the same memory and therefore copied here. */
