@@ -1,5 +1,5 @@
 import { cutAnywhere, mutate } from './mutate.ts';
-import { below, oneOf, type Random } from './random.ts';
+import { below, oneOf, type Random } from '../harness/random.ts';
 import { shrink } from './shrink.ts';
 import type { Outcome, Subject } from './subject.ts';
 

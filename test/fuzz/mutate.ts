@@ -1,5 +1,5 @@
 import { fragments } from '../harness/mutations.ts';
-import { below, oneOf, type Random } from './random.ts';
+import { below, oneOf, type Random } from '../harness/random.ts';
 
 /** Accidents that happen to a message on its way, or that somebody arranges. */
 type Accident = (bytes: Buffer, random: Random, corpus: readonly Buffer[]) => Buffer;

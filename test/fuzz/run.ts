@@ -1,5 +1,5 @@
 import { type Finding, fuzz, type Tally } from './fuzz.ts';
-import { seeded } from './random.ts';
+import { seeded } from '../harness/random.ts';
 import { requestSubject } from './request-subject.ts';
 import { responseSubject } from './response-subject.ts';
 

@@ -47,7 +47,7 @@ for (const { name, send, host } of places) {
       now: () => 0,
       serve: answer,
       mustClose: () => false,
-      ended: () => false,
+      ended: () => undefined,
       bug: (cause) => told.push(cause),
     };
     let accepted = 0;

@@ -1,6 +1,6 @@
 import { test } from 'tap';
 import { fuzz } from '../../fuzz/fuzz.ts';
-import { seeded } from '../../fuzz/random.ts';
+import { seeded } from '../../harness/random.ts';
 import { requestRefusals } from '../../fuzz/request-rules.ts';
 import { goodAndOddRequests, judgeRequest, requestSubject } from '../../fuzz/request-subject.ts';
 import { responseRefusals } from '../../fuzz/response-rules.ts';
