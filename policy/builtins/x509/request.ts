@@ -13,7 +13,7 @@ import { stringOf } from './text.ts';
 
 const extensionRequest = '1.2.840.113549.1.9.14';
 const subjectAlternativeName = '2.5.29.17';
-const requestSteps = 10_000;
+const requestSteps = 5_000;
 
 /** A PKCS #10 request (RFC 2986) as Go's x509.CertificateRequest is in JSON. Throws BuiltinError. */
 export function requestValue(context: BuiltinContext, bytes: Buffer): Value {
