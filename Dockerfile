@@ -15,11 +15,12 @@ WORKDIR /portcullis
 RUN cp /src/package-lock.json /src/.npmrc . \
  && npm ci --omit=dev --omit=optional \
  && node /src/.ci/image/prune.mjs node_modules \
- && npm sbom --sbom-format=cyclonedx --omit=dev --omit=optional > /tmp/packages.json \
+ && npm sbom --package-lock-only --sbom-format=cyclonedx --omit=dev --omit=optional > /tmp/packages.json \
  && node /src/.ci/image/sbom.mjs /tmp/packages.json > sbom.cdx.json \
  && rm -r package-lock.json .npmrc node_modules/.package-lock.json
 # What is linked, and names for what a resolver asks; the loader, not a list here, says which libraries those are.
-RUN mkdir -p /image/usr/local/bin /image/etc /image/tmp /image/var/lib/portcullis \
+RUN mkdir -p /image/usr/local/bin /image/etc /image/tmp \
+ && for folder in . state audit identities; do install -d -m 0700 -o 65532 -g 65532 "/image/var/lib/portcullis/$folder"; done \
  && cp /usr/local/bin/node /image/usr/local/bin/ \
  && ldd /usr/local/bin/node | grep -o '/[^ ]*' | sort -u | while read -r library; do \
       mkdir -p "/image$(dirname "$library")" && cp -L "$library" "/image$library" || exit 1; \
@@ -27,7 +28,7 @@ RUN mkdir -p /image/usr/local/bin /image/etc /image/tmp /image/var/lib/portculli
  && echo 'portcullis:x:65532:65532::/var/lib/portcullis:/none' > /image/etc/passwd \
  && echo 'portcullis:x:65532:' > /image/etc/group \
  && echo 'hosts: files dns' > /image/etc/nsswitch.conf \
- && chmod 1777 /image/tmp && chown 65532:65532 /image/var/lib/portcullis \
+ && chmod 1777 /image/tmp \
  && mkdir /portcullis/.cache /warm && chown 65532:65532 /portcullis/.cache /warm
 # Node keeps what it compiled for each user apart, so this is done as the user that will read it.
 USER 65532:65532

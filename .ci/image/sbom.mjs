@@ -18,10 +18,12 @@ const node = {
 function libraries() {
   const linked = execFileSync('ldd', [process.execPath], { encoding: 'utf8' }).match(/\/\S+/g) ?? [];
   const names = new Set(linked.map(packageOf));
-  return [...names].sort().map((name) => {
-    const version = execFileSync('dpkg-query', ['--show', '--showformat', '${Version}', name], { encoding: 'utf8' });
-    return { type: 'library', name, version, purl: `pkg:deb/debian/${name}@${encodeURIComponent(version)}` };
-  });
+  return [...names]
+    .toSorted((a, b) => (a < b ? -1 : 1))
+    .map((name) => {
+      const version = execFileSync('dpkg-query', ['--show', '--showformat', '${Version}', name], { encoding: 'utf8' });
+      return { type: 'library', name, version, purl: `pkg:deb/debian/${name}@${encodeURIComponent(version)}` };
+    });
 }
 
 /** dpkg knows some files below /usr only, and others below the link to it only. */

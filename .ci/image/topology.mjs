@@ -1,0 +1,139 @@
+// Runs the services of compose.yaml without a container engine: a network namespace for each, joined by bridges as its
+// networks say, and bubblewrap over the unpacked image, with what compose.yaml asks for: a read-only root, no capability, its
+// volumes, its health checks and its order. Then its `client`, whose exit code is the answer.
+// Usage, as root: node topology.mjs ROOTFS IMAGE_CONFIG_JSON
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+// oxlint-disable-next-line no-restricted-imports -- a tool of this repository, which reads what is written in it.
+import { parse } from 'yaml';
+import { createNetwork } from './network.mjs';
+
+const project = fileURLToPath(new URL('../..', import.meta.url));
+const rootfs = resolve(process.argv[2]);
+const image = JSON.parse(readFileSync(process.argv[3], 'utf8'));
+const compose = parse(readFileSync(join(project, 'compose.yaml'), 'utf8'), { merge: true });
+const ours = compose.services.client.image;
+const services = new Map(Object.entries(compose.services).filter(([, service]) => service.image === ours));
+const folder = mkdtempSync('/dev/shm/portcullis-topology-');
+const network = createNetwork(compose, services);
+const running = new Map();
+
+function sourceOf(volume) {
+  const [source, target, mode] = volume.split(':');
+  if (source.startsWith('.')) return { source: join(project, source), target, mode };
+  const path = join(folder, source);
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  return { source: path, target, mode };
+}
+
+/** The command line that starts something inside what is asked for a service. */
+function confined(name, words) {
+  const { volumes = [], read_only: readOnly, cap_drop: dropped } = services.get(name);
+  if (readOnly !== true || String(dropped) !== 'ALL') throw new Error(`${name} is not confined`);
+  const mounts = volumes.map(sourceOf).flatMap(({ source, target, mode }) => {
+    // The place to mount at, which an engine makes too.
+    mkdirSync(join(rootfs, target), { recursive: true });
+    return [mode === 'ro' ? '--ro-bind' : '--bind', source, target];
+  });
+  const arrive = ['netns', 'exec', network.namespaceOf(name), 'prlimit', '--nofile=1024', '--core=0', 'bwrap'];
+  const alone = [
+    '--unshare-user',
+    '--unshare-pid',
+    '--unshare-ipc',
+    '--unshare-uts',
+    '--die-with-parent',
+    '--new-session',
+  ];
+  const nobody = ['--cap-drop', 'ALL', '--uid', '65532', '--gid', '65532', '--clearenv', '--chdir', image.WorkingDir];
+  const root = ['--ro-bind', rootfs, '/', '--proc', '/proc', '--dev', '/dev', '--tmpfs', '/tmp'];
+  const hosts = ['--ro-bind', join(folder, 'hosts'), '/etc/hosts'];
+  const environment = (image.Env ?? []).flatMap((each) => ['--setenv', ...each.split(/=(.*)/s).slice(0, 2)]);
+  return arrive.concat(alone, nobody, root, hosts, mounts, environment, '--', words);
+}
+
+function wordsOf({ entrypoint = image.Entrypoint, command = image.Cmd }) {
+  return [...entrypoint, ...command].map(String);
+}
+
+async function start(name) {
+  const service = services.get(name);
+  for (const needed of Object.keys(service.depends_on ?? {})) await started(needed);
+  const began = performance.now();
+  const child = spawn('ip', confined(name, wordsOf(service)), { stdio: ['ignore', 'ignore', 'pipe'] });
+  const output = { said: '' };
+  child.stderr.setEncoding('utf8').on('data', (text) => {
+    output.said += text;
+  });
+  running.set(name, child);
+  const check = confined(name, service.healthcheck.test.slice(1));
+  while (spawnSync('ip', check).status !== 0) {
+    if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode}: ${output.said}`);
+    if (performance.now() - began > 60_000) throw new Error(`${name} is not healthy after a minute: ${output.said}`);
+    await wait(100);
+  }
+  console.log(`${name} is healthy after ${Math.round(performance.now() - began)} ms`);
+}
+
+const starts = new Map();
+function started(name) {
+  if (!starts.has(name)) starts.set(name, start(name));
+  return starts.get(name);
+}
+
+/** What Prometheus would read, asked from where it would be. */
+function scrape() {
+  const { scrape_configs: jobs } = parse(
+    readFileSync(join(project, 'deploy/compose/prometheus/prometheus.yml'), 'utf8'),
+  );
+  for (const target of jobs.flatMap((job) => job.static_configs).flatMap(({ targets }) => targets)) {
+    const words = [
+      'netns',
+      'exec',
+      network.namespaceOf('prometheus'),
+      'curl',
+      '-sf',
+      '-m',
+      '5',
+      `http://${target}/metrics`,
+    ];
+    const series = execFileSync('ip', words, { encoding: 'utf8' })
+      .split('\n')
+      .filter((line) => line.startsWith('portcullis_'));
+    console.log(`metrics of ${target}: ${series.length} series`);
+  }
+}
+
+/** The innermost process, which is the service; the others are bubblewrap's. */
+function innermost(pid) {
+  const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
+  return child ? innermost(Number(child)) : pid;
+}
+
+async function stop(name) {
+  const child = running.get(name);
+  if (child === undefined || child.exitCode !== null) return;
+  const ended = new Promise((done) => child.once('exit', done));
+  process.kill(innermost(child.pid), 'SIGTERM');
+  console.log(`${name} ended with ${await ended}`);
+}
+
+let code = 1;
+try {
+  writeFileSync(join(folder, 'hosts'), network.hosts());
+  if (!existsSync(join(rootfs, 'etc/hosts'))) writeFileSync(join(rootfs, 'etc/hosts'), '');
+  for (const place of ['proc', 'dev', 'tmp']) mkdirSync(join(rootfs, place), { recursive: true });
+  for (const name of services.keys()) if (services.get(name).profiles === undefined) await started(name);
+  scrape();
+  code = spawnSync('ip', confined('client', wordsOf(services.get('client'))), { stdio: 'inherit' }).status ?? 1;
+  for (const name of [...running.keys()].reverse()) await stop(name);
+} catch (cause) {
+  console.error(String(cause.message ?? cause));
+} finally {
+  for (const child of running.values()) if (child.exitCode === null) child.kill('SIGKILL');
+  network.remove();
+  rmSync(folder, { recursive: true, force: true });
+}
+process.exit(code);

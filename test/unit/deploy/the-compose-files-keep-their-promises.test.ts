@@ -1,0 +1,78 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Ajv } from 'ajv';
+import ajvFormats from 'ajv-formats';
+import { test } from 'tap';
+import { parse } from 'yaml';
+import { loadConfig } from '../../../proxy/config/load-config.ts';
+import { thisMachine } from '../../../proxy/config/world.ts';
+
+type Service = {
+  readonly image: string;
+  readonly user?: string;
+  readonly read_only?: boolean;
+  readonly cap_drop?: readonly string[];
+  readonly security_opt?: readonly string[];
+  readonly network_mode?: string;
+  readonly volumes?: readonly string[];
+  readonly healthcheck?: { readonly test: readonly string[] };
+};
+type Compose = { readonly services: Readonly<Record<string, Service>> };
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+const read = (name: string) => parse(readFileSync(join(root, name), 'utf8'), { merge: true }) as Compose;
+const services = Object.entries(read('compose.yaml').services);
+const proxies = services.filter(([name]) => name.endsWith('-proxy'));
+
+test('compose.yaml and compose.dev.yaml are what the Compose Specification says', (t) => {
+  const schema = JSON.parse(readFileSync(join(import.meta.dirname, 'fixtures/compose-spec.json'), 'utf8')) as {
+    $schema?: string;
+  };
+  // Its own spelling of draft 7's name is one that no validator knows.
+  delete schema.$schema;
+  const ajv = new Ajv({ strict: false, allErrors: true });
+  ajvFormats.default(ajv);
+  const validate = ajv.compile(schema);
+  for (const name of ['compose.yaml', 'compose.dev.yaml']) {
+    t.ok(validate(read(name)), name, { errors: validate.errors });
+  }
+  t.notOk(validate({ services: { a: { image: 'a', no_such_key: 1 } } }), 'a key that it does not know is refused');
+  t.end();
+});
+
+test('each service is confined', (t) => {
+  for (const [name, service] of services) {
+    t.match(service, { read_only: true, cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'] }, name);
+    if (name !== 'prometheus') t.equal(service.user, '65532:65532', name);
+    for (const [source = ''] of (service.volumes ?? []).map((volume) => volume.split(':'))) {
+      if (source.startsWith('.')) t.ok(existsSync(join(root, source)), `${name} mounts ${source}, which is there`);
+    }
+  }
+  t.end();
+});
+
+test('each proxy shares the network namespace of its workload, and its configuration is a good one', async (t) => {
+  t.equal(proxies.length, 2);
+  for (const [name, { network_mode: mode, volumes = [], healthcheck }] of proxies) {
+    t.equal(mode, `service:${name.replace('-proxy', '')}`);
+    const folder = volumes.find((volume) => volume.includes(':/etc/portcullis'))?.split(':')[0] ?? '';
+    const loaded = await loadConfig(join(root, folder, 'portcullis.yaml'), thisMachine());
+    t.ok(loaded.ok, name, { problems: loaded.ok ? [] : loaded.problems });
+    if (!loaded.ok) continue;
+    const { admin, identity, audit, workload } = loaded.config;
+    t.match(workload.address, { host: '127.0.0.1' });
+    t.same(
+      admin,
+      { kind: 'tcp', host: healthcheck?.test.at(-1)?.split(':')[0], port: 9464 },
+      'its health is asked for there',
+    );
+    for (const path of [identity.stateFolder, audit.folder]) {
+      t.ok(
+        volumes.some((volume) => volume.endsWith(`:${path}`)),
+        `${path} outlives the container`,
+      );
+    }
+    t.ok(existsSync(join(dirname(join(root, folder)), name.replace('-proxy', ''), 'policy/authz.rego')));
+  }
+});
