@@ -28,6 +28,8 @@ export type InputFacts = {
     readonly template: string;
     readonly parameters: ReadonlyMap<string, string>;
   };
+  /** The end user, where the route asks for one and there is one. */
+  readonly user?: UserFacts | undefined;
   readonly body: BodyFacts;
   readonly snapshotDigest: string;
   readonly connection: ConnectionFacts;
@@ -42,6 +44,18 @@ export type PeerFacts = {
   readonly fingerprintSha256: string;
   readonly issuer: string;
   readonly notAfterMs: number;
+};
+
+/** From a token that was verified. */
+export type UserFacts = {
+  /** What the configuration calls the issuer. */
+  readonly issuer: string;
+  readonly realm: string;
+  readonly subject: string;
+  /** Whether only the client whose certificate it names can use the token, and did. */
+  readonly certificateBound: boolean;
+  /** All claims, as the issuer signed them. */
+  readonly claims: { readonly [name: string]: unknown };
 };
 
 export type Endpoint = { readonly ip: string; readonly port: number };

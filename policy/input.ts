@@ -1,4 +1,4 @@
-import type { BodyFacts, Endpoint, InputFacts } from './input-facts.ts';
+import type { BodyFacts, Endpoint, InputFacts, UserFacts } from './input-facts.ts';
 import { type EnvironmentTime, readTime, repeatedTime } from './input-time.ts';
 import { oncePer } from './once-per.ts';
 
@@ -57,6 +57,13 @@ export type PortcullisInput = {
     readonly not_after: string;
   };
   readonly route: { readonly name: string; readonly template: string; readonly parameters: Names };
+  readonly user?: {
+    readonly issuer: string;
+    readonly realm: string;
+    readonly subject: string;
+    readonly certificate_bound: boolean;
+    readonly claims: { readonly [name: string]: unknown };
+  };
   readonly body: {
     readonly kind: BodyFacts['kind'];
     readonly bytes: number | null;
@@ -124,11 +131,12 @@ function httpInput(request: InputFacts['request'], body: BodyFacts): PolicyInput
   return Object.defineProperty(http, 'body', { get: () => (text ??= body.text()), enumerable: true });
 }
 
-function portcullisInput({ peer, route, body, connection, snapshotDigest }: InputFacts, time: EnvironmentTime) {
+function portcullisInput({ peer, route, user, body, connection, snapshotDigest }: InputFacts, time: EnvironmentTime) {
   return {
     v: 1,
     peer: peerInput(peer),
     route: { name: route.name, template: route.template, parameters: named(route.parameters) },
+    ...userInput(user),
     body: {
       kind: body.kind,
       bytes: body.kind === 'none' ? 0 : (body.bytes ?? null),
@@ -144,6 +152,13 @@ function portcullisInput({ peer, route, body, connection, snapshotDigest }: Inpu
       request_number: connection.requestNumber,
     },
   } as const satisfies PortcullisInput;
+}
+
+/** Missing where there is none, so that `not input.portcullis.user` says so: null would be true in Rego. */
+function userInput(user: UserFacts | undefined): Pick<PortcullisInput, 'user'> {
+  if (user === undefined) return {};
+  const { issuer, realm, subject, certificateBound, claims } = user;
+  return { user: { issuer, realm, subject, certificate_bound: certificateBound, claims } };
 }
 
 function attributesPeer({ ip, port }: Endpoint, principal: string): AttributesPeer {

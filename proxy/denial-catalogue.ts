@@ -45,6 +45,19 @@ export const denialCatalogue = {
   'identity-expired': row(403, 'denied', true, 'The client certificate is no longer valid.', 'The SVID expired, or its trust ended, after the connection was opened.'),
   'identity-revoked': row(403, 'denied', true, 'The client certificate is no longer valid.', 'The SVID or its issuer was revoked after the connection was opened.'),
 
+  // On whose behalf (RFC 6750, RFC 9068). The answers carry `WWW-Authenticate: Bearer`.
+  'user-token-missing': row(401, 'denied', false, 'A token of a user is required.', 'No Authorization header on a route whose user.token is required.'),
+  'user-token-misplaced': row(400, 'invalid', false, 'A token of a user belongs into one Authorization header.', 'A parameter access_token in the query, on a route with user.'),
+  'user-token-unsupported': row(401, 'invalid', false, 'That kind of credential is not supported.', 'A scheme other than Bearer, an encrypted token, a header with crit, b64, jwk, jku, x5u or x5c, or a token bound to a DPoP key or to anything but a certificate.'),
+  'user-token-malformed': row(401, 'invalid', false, 'The token is malformed.', 'Too long, not base64url, not strict JSON (a member twice, depth), or iss, sub, aud, exp or iat missing or of a wrong type.'),
+  'user-token-untrusted': row(401, 'denied', false, 'The token is not trusted.', 'Its issuer, its type, its algorithm or its key is none of the configuration, or the signature is not by that key.'),
+  'user-token-expired': row(401, 'denied', false, 'The token has expired.', 'exp has passed, or the token is older than the max_token_age of its issuer.'),
+  'user-token-not-yet-valid': row(401, 'denied', false, 'The token is not valid yet.', 'nbf or iat lies in the future by more than clock_tolerance.'),
+  'user-token-wrong-audience': row(401, 'denied', false, 'The token is not for this service.', 'None of aud is an audience of the configuration.'),
+  'user-token-not-bound': row(401, 'denied', false, 'The token is bound to another client.', 'Its cnf names another client certificate than the one of this connection (RFC 8705).'),
+  'user-token-used': row(401, 'denied', false, 'The token has been used already.', 'A second use on a route with user.single_use.'),
+  'user-not-of-this-route': row(403, 'denied', false, 'Users of that issuer are not served here.', 'A good token of an issuer that user.issuers of the route does not name; rule names it.'),
+
   // How much.
   'too-many-requests': row(429, 'denied', false, 'Too many requests.', 'The quota of this identity on this route is used up.'),
   'too-many-in-flight': row(429, 'denied', false, 'Too many requests at once.', 'limits.max_in_flight_per_identity reached.'),

@@ -6,11 +6,12 @@ import type { Accepted, ConnectionFacts } from './exchange.ts';
 import type { Authorized } from './filters/authorize.ts';
 import type { Limited } from './filters/limit.ts';
 import type { Normalised } from './filters/normalise.ts';
+import type { Authenticated, User } from './filters/user.ts';
 import type { Validated } from './filters/validate.ts';
 import { fieldValues } from './header-list.ts';
 
 /** Whatever became known before the exchange ended; the chain adds to it as it goes. */
-export type KnownFacts = Accepted & Partial<Normalised & Limited & Validated & Authorized>;
+export type KnownFacts = Accepted & Partial<Normalised & Limited & Authenticated & Validated & Authorized>;
 
 /** How it ended, as far as the record is concerned. */
 export type Ending = {
@@ -46,6 +47,7 @@ export function exchangeRecord(facts: KnownFacts, ending: Ending): ExchangeEvent
     src,
     dst: facts.sent.toWorkload ? destination(workload) : undefined,
     peer,
+    user: facts.user === undefined ? undefined : userRecord(facts.user),
     object: {
       service: snapshot.config.identity.spiffeId,
       method: facts.method,
@@ -79,6 +81,10 @@ const connectionRecord = oncePer(
     tls: Object.freeze({ ...tls, resumed: false }),
   }),
 );
+
+function userRecord({ realm, claims }: User): ExchangeEvent['user'] {
+  return { iss: claims.issuer, sub: claims.subject, jti: claims.tokenId, realm };
+}
 
 function destination(workload: Address) {
   return workload.kind === 'tcp' ? { ip: workload.host, port: workload.port } : { path: workload.path };

@@ -11,6 +11,12 @@ export function fieldValues(headers: HeaderList, name: string): readonly string[
   return values;
 }
 
+/** The list without a field. `name` is lower case, and so are all names of the list. */
+export function withoutField(headers: HeaderList, name: string): HeaderList {
+  if (!headers.includes(name)) return headers;
+  return headers.filter((_, index) => headers[index - (index % 2)] !== name);
+}
+
 /** What the `Connection` lines ask for (RFC 9110 section 7.6.1): `close`, or names of fields; in lower case. */
 export function connectionOptions(headers: HeaderList): readonly string[] {
   return fieldValues(headers, 'connection')

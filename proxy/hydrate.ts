@@ -1,18 +1,22 @@
 import { readTrustBundle } from '../certs/trust-bundle.ts';
 import { type EngineEvents, openEngine } from '../policy/engines/select.ts';
+import { readStrictJson } from '../policy/json/strict-json.ts';
 import type { ParameterValidator, SchemaValidator } from '../policy/schema.ts';
-import type { Config, RouteConfig } from './config/config.ts';
+import type { Config, IssuerConfig, RouteConfig } from './config/config.ts';
 import { parseTemplate } from './config/route-template.ts';
+import { ProxyError } from './errors.ts';
 import { ownHeaders } from './normalise/headers.ts';
 import { createRouter } from './router.ts';
 import { sampleInputs } from './sample-input.ts';
 import type { Route, Snapshot } from './snapshot.ts';
 import type { SnapshotData } from './snapshot-data.ts';
 import { openPool } from './upstream/pool.ts';
+import { readJwks } from './user/read-jwks.ts';
+import { type Issuer, openTokenVerifier } from './user/token-verifier.ts';
 
 /**
  * Makes a snapshot ready to judge by. Everything in it is compiled here, so whatever cannot work is found before the
- * swap. The pool of the snapshot before serves on where the workload has not changed. Throws PolicyError and CertsError.
+ * swap. The pool of the snapshot before serves on where the workload has not changed. Throws PolicyError, CertsError and ProxyError.
  */
 export async function hydrate(data: SnapshotData, before?: Snapshot, events?: EngineEvents): Promise<Snapshot> {
   const { config, digest, policyBad } = data;
@@ -26,6 +30,7 @@ export async function hydrate(data: SnapshotData, before?: Snapshot, events?: En
       events,
       samples: policyBad === undefined ? sampleInputs(config) : [],
     }),
+    tokens: openTokenVerifier(await Promise.all(config.issuers.map((issuer) => readIssuer(issuer, data.jwks)))),
     trust: readTrustBundle(data.trust),
     ownHeaders: ownHeaders([config.workload.spiffeIdHeader, config.workload.clientCertHeader]),
     pool: before !== undefined && sameWorkload(before.config, config) ? before.pool : openPool(config.workload),
@@ -34,6 +39,15 @@ export async function hydrate(data: SnapshotData, before?: Snapshot, events?: En
 
 function sameWorkload(one: Config, other: Config): boolean {
   return JSON.stringify(one.workload) === JSON.stringify(other.workload);
+}
+
+/** Throws ProxyError for keys that are not what they were when the configuration was checked: a file that was just replaced. */
+async function readIssuer(config: IssuerConfig, jwks: SnapshotData['jwks']): Promise<Issuer> {
+  const reading = readStrictJson(Buffer.from(jwks.get(config.jwksFile) ?? ''), { maxDepth: 16 });
+  const { keys, problems } = await readJwks(reading.ok ? reading.value : undefined);
+  const [problem] = problems;
+  if (problem === undefined) return { config, keys };
+  throw new ProxyError('config-invalid', `${config.jwksFile} ${problem.pointer} ${problem.message}`);
 }
 
 async function compileRoute(config: RouteConfig, schemas: SnapshotData['schemas']): Promise<Route> {

@@ -6,24 +6,29 @@ import { type Identified, identity } from './filters/identity.ts';
 import { inspect } from './filters/inspect.ts';
 import { limit } from './filters/limit.ts';
 import { normalise } from './filters/normalise.ts';
+import { type TokenOutcome, user } from './filters/user.ts';
 import { validate } from './filters/validate.ts';
 import type { HeldBytes } from './limit/held-bytes.ts';
 import type { SharedLimits } from './limit/shared-limits.ts';
 import { forward } from './upstream/forward.ts';
+import { type TokenUses, tokenUses } from './user/token-uses.ts';
 
 export type PipelineParts = {
   readonly limits: SharedLimits;
   readonly clock: Clock;
   readonly mark: EvaluationMark;
   readonly held: HeldBytes;
+  readonly countToken: (outcome: TokenOutcome) => void;
 };
 
 /** THE order in which a request is judged and sent. A filter in the wrong place does not compile. */
-export function createPipeline({ limits, clock, mark, held }: PipelineParts) {
+export function createPipeline({ limits, clock, mark, held, countToken }: PipelineParts) {
+  const nowUs = () => clock.monotonicMs() * 1000;
   return Chain.from<Accepted>()
     .use(identity)
     .use(normalise)
-    .use(limit(limits, () => clock.monotonicMs() * 1000))
+    .use(limit(limits, nowUs))
+    .use(user(tokenUses(limits.tokens, nowUs), countToken))
     .use(validate(held))
     .use(authorize(mark))
     .use(forward(clock.monotonicNs))
@@ -32,7 +37,9 @@ export function createPipeline({ limits, clock, mark, held }: PipelineParts) {
 
 /** What can be decided of a request that nobody has sent: its peer is given, nothing is counted, nothing forwarded. */
 export function createRehearsal(mark: EvaluationMark, held: HeldBytes) {
-  return Chain.from<Accepted & Identified>().use(normalise).use(validate(held)).use(authorize(mark));
+  const unused: TokenUses = { take: () => 'first' };
+  const userOnly = user(unused, () => undefined);
+  return Chain.from<Accepted & Identified>().use(normalise).use(userOnly).use(validate(held)).use(authorize(mark));
 }
 
 export type Pipeline = ReturnType<typeof createPipeline>;

@@ -1,16 +1,17 @@
 import type { PeerSvid } from '../certs/peer.ts';
 import { pathOf } from '../certs/spiffe-id.ts';
-import type { BodyFacts, InputFacts } from '../policy/input-facts.ts';
+import type { BodyFacts, InputFacts, UserFacts } from '../policy/input-facts.ts';
 import type { Accepted } from './exchange.ts';
 import type { Identified } from './filters/identity.ts';
 import type { Normalised } from './filters/normalise.ts';
+import type { Authenticated, User } from './filters/user.ts';
 import type { ExchangeBody, Validated } from './filters/validate.ts';
 import type { HeaderList } from './header-list.ts';
 import { identityHeaders } from './upstream/identity-headers.ts';
 import { oncePer } from '../policy/once-per.ts';
 
 /** The facts that policy judges by. */
-export type Judged = Accepted & Identified & Normalised & Validated;
+export type Judged = Accepted & Identified & Normalised & Authenticated & Validated;
 
 /** The same for every request of a connection. */
 const peerFacts = oncePer((peer: PeerSvid) => ({ ...peer, path: pathOf(peer.spiffeId) }));
@@ -35,6 +36,7 @@ export function inputFacts(facts: Judged): InputFacts {
     destination: { ...connection.local, principal: snapshot.config.identity.spiffeId },
     route: { name: facts.route.config.name, template: facts.route.config.path, parameters: facts.parameters },
     body: bodyFacts(facts.body),
+    user: userFacts(facts.user),
     snapshotDigest: snapshot.digest,
     connection: {
       id: connection.id,
@@ -45,6 +47,13 @@ export function inputFacts(facts: Judged): InputFacts {
       serverName: connection.serverName,
     },
   };
+}
+
+function userFacts(user: User | undefined): UserFacts | undefined {
+  if (user === undefined) return undefined;
+  const { issuer, realm, claims } = user;
+  const certificateBound = claims.certificateSha256 !== undefined;
+  return { issuer, realm, subject: claims.subject, certificateBound, claims: claims.all };
 }
 
 function bodyFacts(body: ExchangeBody): BodyFacts {

@@ -10,18 +10,21 @@ export type SnapshotData = {
   readonly policy: PolicyBundle;
   /** Text of every schema file, by its path. */
   readonly schemas: ReadonlyMap<string, string>;
+  /** Text of every JWK set, by its path. */
+  readonly jwks: ReadonlyMap<string, string>;
   readonly trust: TrustBundleData;
   readonly policyBad: string | undefined;
 };
 
 export function snapshotData(parts: Omit<SnapshotData, 'digest'>): SnapshotData {
-  const { config, policy, schemas, trust, policyBad } = parts;
+  const { config, policy, schemas, jwks, trust, policyBad } = parts;
   const digest = createHash('sha256')
     .update(
       stableJson({
         config: { ...config, file: '' },
         policy: [policy.revision, policy.name],
         schemas,
+        jwks,
         trust,
         policyBad,
       }),

@@ -6,6 +6,7 @@ import type { TemplateSegment } from './config/route-template.ts';
 import type { OwnHeaders } from './normalise/headers.ts';
 import type { Router } from './router.ts';
 import type { WorkloadPool } from './upstream/pool.ts';
+import type { TokenVerifier } from './user/token-verifier.ts';
 
 /**
  * Everything a request is judged by, ready to judge: one frozen value with one digest. It is loaded, checked and swapped
@@ -18,6 +19,8 @@ export type Snapshot = {
   readonly engine: PolicyEngine;
   readonly trust: TrustBundle;
   readonly ownHeaders: OwnHeaders;
+  /** Verifies the tokens of end users. */
+  readonly tokens: TokenVerifier;
   /** Where what this snapshot allowed is sent. Snapshots of one workload share it. */
   readonly pool: WorkloadPool;
   /** Why the policy may not decide any more, when its revision was marked bad; every decision is then undecided. */

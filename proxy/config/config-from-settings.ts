@@ -1,11 +1,13 @@
 import type {
   Config,
   IdentityConfig,
+  IssuerConfig,
   LimitsConfig,
   PolicyConfig,
   QuotaConfig,
   RouteBody,
   RouteConfig,
+  RouteUser,
   WorkloadConfig,
 } from './config.ts';
 import { deepFreeze } from './freeze.ts';
@@ -14,6 +16,7 @@ import type { Settings } from './options.ts';
 import { unsafeKeys } from './unsafe-keys.ts';
 
 type RouteSettings = Settings['routes'][number];
+type UserSettings = NonNullable<RouteSettings['user']>;
 
 /** From the file's words to the program's: units in names, shorthands and dependent defaults written out, frozen. */
 export function configFromSettings(file: string, settings: Settings, cores: number): Config {
@@ -29,6 +32,7 @@ export function configFromSettings(file: string, settings: Settings, cores: numb
     listen: { host: settings.listen.host, port: settings.listen.port },
     workload: workload(settings.workload),
     policy: policyOf(settings.policy, settings.profile),
+    issuers: settings.issuers.map(issuer),
     routes: settings.routes.map((one) => route(one, settings.workload.max_response)),
     limits: limits(settings.limits),
     audit: { folder: audit.folder, mode: audit.mode, segmentBytes: audit.segment },
@@ -101,12 +105,31 @@ function route(settings: RouteSettings, longestResponse: number): RouteConfig {
     pathSchema: settings.path_schema,
     response: response === undefined ? undefined : { maxBytes, schemas: response },
     timeoutMs: settings.timeout,
+    user: settings.user === undefined ? undefined : userOf(settings.user),
   };
 }
 
 /** Whoever writes `100 per minute` expects the hundred to be there when they are asked for together. */
 function quotaOf({ requests, per, burst }: NonNullable<RouteSettings['quota']>): QuotaConfig {
   return { requests, perMs: per, burst: burst ?? requests };
+}
+
+function userOf({ issuers, token, single_use: singleUse, forward_token: forwardToken }: UserSettings): RouteUser {
+  return { issuers, optional: token === 'optional', singleUse, forwardToken };
+}
+
+function issuer(settings: Settings['issuers'][number]): IssuerConfig {
+  return {
+    name: settings.name,
+    issuer: settings.issuer,
+    realm: settings.realm,
+    jwksFile: settings.jwks,
+    algorithms: settings.algorithms,
+    audience: settings.audience,
+    tokenTypes: settings.token_types ?? ['at+jwt'],
+    maxTokenAgeMs: settings.max_token_age,
+    clockToleranceMs: settings.clock_tolerance,
+  };
 }
 
 function bodyOf({ body, max_body: maxBytes = 1024 ** 2 }: RouteSettings): RouteBody {
@@ -131,6 +154,7 @@ function limits(settings: Settings['limits']): LimitsConfig {
     maxInFlightPerIdentity: settings.max_in_flight_per_identity ?? Math.min(1000, settings.max_in_flight),
     maxHeldBytes: settings.max_held,
     maxIdentities: settings.max_identities,
+    maxSingleUseTokens: settings.max_single_use_tokens,
     stallMs: settings.stall,
   };
 }

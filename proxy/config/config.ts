@@ -1,5 +1,6 @@
 import type { SpiffeId, TrustDomain } from '../../certs/spiffe-id.ts';
 import type { EngineSettings } from '../../policy/engines/settings.ts';
+import type { SignatureAlgorithm } from '../user/algorithms.ts';
 
 /**
  * Everything an operator decides, after parsing: no field is optional "in practice", no value needs a second look.
@@ -12,6 +13,7 @@ export type Config = {
   readonly listen: { readonly host: string; readonly port: number };
   readonly workload: WorkloadConfig;
   readonly policy: PolicyConfig;
+  readonly issuers: readonly IssuerConfig[];
   readonly routes: readonly RouteConfig[];
   readonly limits: LimitsConfig;
   readonly audit: AuditConfig;
@@ -101,6 +103,36 @@ export type RouteConfig = {
   readonly pathSchema: string | undefined;
   readonly response: ResponseValidation | undefined;
   readonly timeoutMs: number;
+  /** Undefined where nobody looks at tokens of users. */
+  readonly user: RouteUser | undefined;
+};
+
+/** Who may ask here, besides the peer. */
+export type RouteUser = {
+  /** Names of `issuers`. */
+  readonly issuers: readonly string[];
+  /** Whether a request without a token is served, as one of nobody; a bad token is refused all the same. */
+  readonly optional: boolean;
+  readonly singleUse: boolean;
+  /** Whether policy and workload see the Authorization header. */
+  readonly forwardToken: boolean;
+};
+
+/** Whose tokens of end users are believed, and what for. */
+export type IssuerConfig = {
+  /** What routes, policy and audit call it. */
+  readonly name: string;
+  /** `iss`, compared character for character. */
+  readonly issuer: string;
+  readonly realm: 'internal' | 'federated' | 'external';
+  /** The file of its JWK set. */
+  readonly jwksFile: string;
+  readonly algorithms: readonly SignatureAlgorithm[];
+  /** `aud` has one of these. */
+  readonly audience: readonly string[];
+  readonly tokenTypes: readonly ('at+jwt' | 'JWT')[];
+  readonly maxTokenAgeMs: number;
+  readonly clockToleranceMs: number;
 };
 
 /** GCRA: `requests` per `perMs`, with up to `burst` at once. */
@@ -137,6 +169,8 @@ export type LimitsConfig = {
   readonly maxHeldBytes: number;
   /** Identities the limiter can tell apart at once; memory is reserved for them. */
   readonly maxIdentities: number;
+  /** Tokens of routes with `single_use` that can be remembered at once; memory is reserved for them. */
+  readonly maxSingleUseTokens: number;
   /** A data thread whose event loop stops for longer is replaced. */
   readonly stallMs: number;
 };

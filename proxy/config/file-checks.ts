@@ -1,4 +1,5 @@
 import { readStrictJson } from '../../policy/json/strict-json.ts';
+import { readJwks } from '../user/read-jwks.ts';
 import { positionOfOffset, positionOfPointer } from './json-position.ts';
 import { problemAt } from './problem.ts';
 import type { ConfigProblem } from './problem.ts';
@@ -6,6 +7,8 @@ import type { FileReference, FileUse } from './shape.ts';
 import type { FileFacts, World } from './world.ts';
 
 const MAX_SCHEMA_BYTES = 4 * 1024 * 1024;
+/** Some of the largest sets, with a certificate chain beside each key, have a tenth of it. */
+const MAX_JWKS_BYTES = 256 * 1024;
 /** What the policy engine can hold of it in memory is less. */
 const MAX_DATA_BYTES = 64 * 1024 * 1024;
 const MAX_JSON_DEPTH = 256;
@@ -53,7 +56,7 @@ function kindProblem(file: string, use: FileUse, { kind, sizeBytes }: FileFacts)
   if (kind === 'folder') return use === 'rego' || use === 'bundle' ? undefined : `${file} is a folder, not a file`;
   // A FIFO or device would never end or block the reader for good.
   if (kind === 'other') return `${file} is not a regular file`;
-  const cap = use === 'json' || use === 'bundle' ? MAX_DATA_BYTES : MAX_SCHEMA_BYTES;
+  const cap = use === 'json' || use === 'bundle' ? MAX_DATA_BYTES : use === 'jwks' ? MAX_JWKS_BYTES : MAX_SCHEMA_BYTES;
   return sizeBytes > cap ? `${file} has ${sizeBytes} bytes, more than ${cap}` : undefined;
 }
 
@@ -78,6 +81,12 @@ async function checkJson(file: string, use: FileUse, bytes: Uint8Array): Promise
     const { schemaProblems } = await import('./schema-check.ts');
     return schemaProblems(bytes, use, file).map(({ pointer, message }) =>
       problemAt(file, positionOfPointer(bytes, pointer), [], `${message}${pointer === '' ? '' : ` (#${pointer})`}`),
+    );
+  }
+  if (use === 'jwks') {
+    const { problems } = await readJwks(reading.value);
+    return problems.map(({ pointer, message }) =>
+      problemAt(file, positionOfPointer(bytes, pointer), [], `${pointer === '' ? '' : `${pointer}: `}${message}`),
     );
   }
   const isObject = typeof reading.value === 'object' && reading.value !== null && !Array.isArray(reading.value);

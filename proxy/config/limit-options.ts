@@ -61,6 +61,10 @@ export const limitOptions = section('limits', 'What one peer, and all of them to
     doc: 'Peer identities the rate limiter can tell apart at once; memory for them is reserved at start.',
     reload: restart,
   }),
+  max_single_use_tokens: defaulted(integer(16, 10_000_000), 65_536, {
+    doc: 'Tokens that routes with `user.single_use` remember at once, each until it expires; beyond it they are refused with 503. Memory for them is reserved at start.',
+    reload: restart,
+  }),
   stall: defaulted(duration('100ms', '1m'), '1s', {
     doc: 'A data thread whose event loop stops for longer is replaced, and if policy held it, that revision is marked bad.',
     reload: restart,

@@ -6,6 +6,7 @@ import type { Config, PolicyConfig } from './config.ts';
 import { locate } from './draft.ts';
 import type { Draft } from './draft.ts';
 import { checkFiles, reason } from './file-checks.ts';
+import { checkIssuers, checkKeysFit } from './issuer-checks.ts';
 import { options } from './options.ts';
 import type { Settings } from './options.ts';
 import { inReadingOrder, problemAt } from './problem.ts';
@@ -59,6 +60,8 @@ export async function loadConfig(file: string, world: World): Promise<LoadedConf
   const settings = root === undefined ? undefined : options.read(root, [], reading);
   if (root !== undefined && settings !== undefined) checkAcross(settings, root, reading, world);
   const where: Locate = (key) => (root === undefined ? START : locate(root, key));
+  if (root !== undefined && settings !== undefined)
+    await checkKeysFit(settings.issuers, world, complaintsOf(root, reading));
   const problems = [...reading.problems, ...(await checkFiles(path, reading.references, world))];
   const watched = Object.freeze([...new Set([path, ...reading.references.filter(isWatched).map((one) => one.file)])]);
   if (settings === undefined || problems.length > 0) {
@@ -86,9 +89,14 @@ async function readText(path: string, world: World): Promise<string | ConfigProb
 
 function checkAcross(settings: Settings, root: YamlNode, reading: Reading, world: World): void {
   const draft: Draft<Settings> = settings;
-  const complain: Complain = (path, message, advice) => reading.report(locate(root, path), path, message, advice);
+  const complain = complaintsOf(root, reading);
   checkSettings(draft, world.firstFreePort, complain);
+  checkIssuers(draft, complain);
   checkRoutes(draft.routes ?? [], draft.workload?.max_response, complain);
+}
+
+function complaintsOf(root: YamlNode, reading: Reading): Complain {
+  return (path, message, advice) => reading.report(locate(root, path), path, message, advice);
 }
 
 /** The folders hold what the proxy itself writes; the files of an identity are watched by what reads them. */

@@ -2,6 +2,7 @@ import { address, tcpAddress } from './address.ts';
 import { eitherOf, isWord, listOf } from './collections.ts';
 import { headerName } from './http-names.ts';
 import { identityOptions } from './identity-options.ts';
+import { issuerOptions } from './issuer-options.ts';
 import { limitOptions } from './limit-options.ts';
 import { policyOptions } from './policy-options.ts';
 import { routeOptions } from './route-options.ts';
@@ -79,6 +80,10 @@ export const options = section('(top level)', 'The keys at the top of the file.'
     reload: live,
   }),
   policy: required(policyOptions, { doc: 'Which Rego decides.', reload: live }),
+  issuers: defaulted(listOf(issuerOptions), [], {
+    doc: 'Who vouches for end users; `routes[].user` says where.',
+    reload: live,
+  }),
   routes: required(listOf(routeOptions, { atLeast: 1 }), { doc: 'What may reach the workload at all.', reload: live }),
   limits: defaulted(limitOptions, {}, { doc: 'Time, size and number limits.', reload: live }),
   audit: defaulted(auditOptions, {}, { doc: 'Where the evidence goes.', reload: restart }),

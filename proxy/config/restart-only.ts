@@ -11,6 +11,7 @@ const fixed: Readonly<Record<string, (config: Config) => unknown>> = {
   'limits.handshake': ({ limits }) => limits.handshakeMs,
   'limits.max_connections': ({ limits }) => limits.maxConnections,
   'limits.max_identities': ({ limits }) => limits.maxIdentities,
+  'limits.max_single_use_tokens': ({ limits }) => limits.maxSingleUseTokens,
   'limits.stall': ({ limits }) => limits.stallMs,
 };
 

@@ -1,6 +1,7 @@
 import { eitherOf, listOf, mapOf } from './collections.ts';
 import { jsonMediaType, METHODS } from './http-names.ts';
-import { duration, file, integer, oneOf, pattern, routePath, size } from './scalars.ts';
+import { issuerName } from './issuer-options.ts';
+import { boolean, duration, file, integer, oneOf, pattern, routePath, size } from './scalars.ts';
 import { defaulted, optional, required, section } from './section.ts';
 
 const live = 'live';
@@ -13,6 +14,30 @@ export const quotaOptions = section(
     per: required(duration('1s', '24h'), { doc: 'The time over which `requests` are spread.', reload: live }),
     burst: optional(integer(1, 1_000_000), {
       doc: 'How many may come at once after a rest; at most `requests`, which is also the default.',
+      reload: live,
+    }),
+  },
+);
+
+export const userOptions = section(
+  'routes[].user',
+  'On whose behalf the peer asks: a token of an end user (`Authorization: Bearer`), verified here. Without this section nobody ' +
+    'looks at the header, and it reaches policy and workload as it came.',
+  {
+    issuers: required(listOf(issuerName, { atLeast: 1, unique: true }), {
+      doc: 'Whose users are served here: names of `issuers`. A good token of another one is refused with 403.',
+      reload: live,
+    }),
+    token: defaulted(oneOf('required', 'optional'), 'required', {
+      doc: '`optional` serves a request without a token too, as one of nobody; a bad token is refused all the same.',
+      reload: live,
+    }),
+    single_use: defaulted(boolean, false, {
+      doc: 'Whether a token is good for one request only: `jti` is required, and remembered over all data threads until the token expires. A restart forgets, and other replicas do not know.',
+      reload: live,
+    }),
+    forward_token: defaulted(boolean, false, {
+      doc: 'Whether policy and workload see the Authorization header; else it is removed.',
       reload: live,
     }),
   },
@@ -69,6 +94,10 @@ export const routeOptions = section(
     }),
     timeout: defaulted(duration('10ms', '1h'), '30s', {
       doc: 'From the end of the request head to the end of the response.',
+      reload: live,
+    }),
+    user: optional(userOptions, {
+      doc: 'Asks for a token of an end user, besides the certificate of the peer.',
       reload: live,
     }),
     quota: optional(quotaOptions, {

@@ -46,6 +46,7 @@ export type FileUse =
   | 'json'
   | 'body-schema'
   | 'parameter-schema'
+  | 'jwks'
   | 'rego'
   | 'bundle'
   | 'secret'

@@ -27,13 +27,16 @@ function listProblems(problems: readonly ConfigProblem[], cwd: string): string {
 }
 
 /**
- * Everything that requests will be judged by, read and compiled: the policy in a child process, the schemas as text for
- * each data thread to compile. Throws PolicyError.
+ * Everything that requests will be judged by, read and compiled: the policy in a child process, the schemas and the keys of
+ * issuers as text for each data thread to compile. Throws PolicyError.
  */
 export async function loadSnapshot(config: Config, trust: TrustBundleData, cacheFolder: string): Promise<SnapshotData> {
   const policy = await loadPolicy(config.policy, cacheFolder);
-  const files = schemaFiles(config);
-  const texts = await Promise.all(files.map((file) => readFile(file, 'utf8')));
-  const schemas = new Map(files.map((file, index) => [file, texts[index] ?? '']));
-  return snapshotData({ config, policy, schemas, trust, policyBad: undefined });
+  const schemas = await textsOf(schemaFiles(config));
+  const jwks = await textsOf(config.issuers.map(({ jwksFile }) => jwksFile));
+  return snapshotData({ config, policy, schemas, jwks, trust, policyBad: undefined });
+}
+
+async function textsOf(files: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  return new Map(await Promise.all(files.map(async (file) => [file, await readFile(file, 'utf8')] as const)));
 }

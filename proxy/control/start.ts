@@ -81,8 +81,13 @@ function startThreads(
   control: Control,
 ): Promise<DataPlane> {
   const { threads } = config;
-  const { maxIdentities, stallMs } = config.limits;
-  const limits = createSharedLimits({ maxIdentities, threads, quotasPerIdentity: routesWithQuota(config) });
+  const { maxIdentities, maxSingleUseTokens, stallMs } = config.limits;
+  const limits = createSharedLimits({
+    maxIdentities,
+    threads,
+    quotasPerIdentity: routesWithQuota(config),
+    maxSingleUseTokens,
+  });
   const { threadReported: report, threadReplaced: replaced } = control;
   return startDataPlane({ ...given, threads, listen, limits, stallMs, report, replaced });
 }

@@ -84,7 +84,7 @@ const countedAudit = {
 const held = countHeldBytes(() => snapshot.config.limits.maxHeldBytes / config.threads);
 
 const serveParts = {
-  pipeline: createPipeline({ limits, clock, mark: heartbeat.mark, held }),
+  pipeline: createPipeline({ limits, clock, mark: heartbeat.mark, held, countToken: measurements.token }),
   audit: countedAudit,
   measurements: {
     ...measurements,

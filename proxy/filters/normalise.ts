@@ -1,7 +1,8 @@
 import type { Filter } from '../chain.ts';
+import type { RouteUser } from '../config/config.ts';
 import { type Denial, deny } from '../denial.ts';
 import type { Accepted } from '../exchange.ts';
-import type { HeaderList } from '../header-list.ts';
+import { type HeaderList, withoutField } from '../header-list.ts';
 import { readAuthority } from '../normalise/authority.ts';
 import { normaliseHeaders } from '../normalise/headers.ts';
 import { readTarget, type Target } from '../normalise/target.ts';
@@ -35,10 +36,16 @@ export const normalise: Filter<Accepted, Normalised> = {
     const match = snapshot.router(method, target.segments);
     if (match.kind === 'none') return deny('no-route');
     if (match.kind === 'other-methods') return methodNotAllowed(match.allowed);
-    const request = { ...target, method, authority, headers: normalised.headers };
+    const headers = sentHeaders(normalised.headers, match.route.config.user);
+    const request = { ...target, method, authority, headers };
     return { request, route: match.route, parameters: readParameters(match.route.template, target.decodedSegments) };
   },
 };
+
+/** A token that was verified here is a credential that nobody behind needs: who has it could use it elsewhere. */
+function sentHeaders(headers: HeaderList, user: RouteUser | undefined): HeaderList {
+  return user === undefined || user.forwardToken ? headers : withoutField(headers, 'authorization');
+}
 
 function methodNotAllowed(allowed: readonly string[]): Denial {
   return deny('method-not-allowed', { headers: ['allow', allowed.join(', ')] });

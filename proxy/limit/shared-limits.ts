@@ -14,6 +14,7 @@ import { releaseTableLocks } from './shared-table.ts';
  */
 export type SharedLimitsMemory = {
   readonly quotas: QuotaMemory;
+  readonly tokens: QuotaMemory;
   readonly requests: ConcurrencyMemory;
   readonly connections: ConcurrencyMemory;
 };
@@ -24,10 +25,13 @@ export type SharedLimitsOptions = {
   readonly threads: number;
   /** Routes that have a quota: each gives an identity one more key. Beyond the reserve new keys are refused, none forgotten. */
   readonly quotasPerIdentity?: number;
+  readonly maxSingleUseTokens?: number;
 };
 
 export type SharedLimits = {
   readonly quotas: Quotas;
+  /** Tokens that may be used once. */
+  readonly tokens: Quotas;
   /** Requests in flight. */
   readonly requests: Concurrency;
   /** Open connections. */
@@ -38,6 +42,7 @@ export function createSharedLimits(options: SharedLimitsOptions): SharedLimitsMe
   const { maxIdentities, threads } = options;
   return {
     quotas: createQuotas(maxIdentities * Math.max(1, options.quotasPerIdentity ?? 1)),
+    tokens: createQuotas(options.maxSingleUseTokens ?? 16),
     requests: createConcurrency(maxIdentities, threads),
     connections: createConcurrency(maxIdentities, threads),
   };
@@ -47,6 +52,7 @@ export function createSharedLimits(options: SharedLimitsOptions): SharedLimitsMe
 export function openSharedLimits(memory: SharedLimitsMemory, thread: number): SharedLimits {
   return {
     quotas: openQuotas(memory.quotas, thread),
+    tokens: openQuotas(memory.tokens, thread),
     requests: openConcurrency(memory.requests, thread),
     connections: openConcurrency(memory.connections, thread),
   };
@@ -58,6 +64,7 @@ export function openSharedLimits(memory: SharedLimitsMemory, thread: number): Sh
  */
 export function releaseThread(memory: SharedLimitsMemory, thread: number): void {
   releaseTableLocks(memory.quotas.table, thread);
+  releaseTableLocks(memory.tokens.table, thread);
   releaseConcurrencyOf(memory.requests, thread);
   releaseConcurrencyOf(memory.connections, thread);
 }

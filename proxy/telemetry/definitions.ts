@@ -82,6 +82,12 @@ export const METRICS = {
     ['outcome'],
     'Questions to the decision cache, where there is one. outcome: hit, miss.',
   ),
+  userTokens: metric(
+    'counter',
+    'portcullis_user_tokens_total',
+    ['outcome'],
+    'Requests on routes with user. outcome: verified, remembered (its signature was verified before), refused, missing.',
+  ),
   threads: metric('gauge', 'portcullis_threads', [], 'Data threads that serve.'),
   threadReplacements: metric(
     'counter',

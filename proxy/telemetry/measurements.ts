@@ -1,4 +1,5 @@
 import type { DenialCode } from '../denial.ts';
+import type { TokenOutcome } from '../filters/user.ts';
 import { STAGE_BUCKETS_SECONDS } from './definitions.ts';
 import type { EventLoopDelay, EventLoopWatch } from './event-loop.ts';
 import { boundedTo, type Vocabulary } from './vocabulary.ts';
@@ -24,6 +25,7 @@ export type MeasurementDelta = {
   readonly auditRecords: number;
   readonly auditLost: number;
   readonly policy: PolicyCounts;
+  readonly tokens: readonly (readonly [TokenOutcome, number])[];
   readonly auditLagMs: number;
   readonly openConnections: number;
   readonly inFlight: number;
@@ -41,6 +43,7 @@ export type Measurements = {
   readonly auditLost: (records: number) => void;
   readonly auditLag: (milliseconds: number) => void;
   readonly policy: (event: keyof PolicyCounts) => void;
+  readonly token: (outcome: TokenOutcome) => void;
   readonly connectionOpened: () => void;
   readonly connectionClosed: () => void;
   readonly requestStarted: () => void;
@@ -64,6 +67,7 @@ const newCounts = () => ({
   auditRecords: 0,
   auditLost: 0,
   policy: { compared: 0, differed: 0, cacheHits: 0, cacheMisses: 0 },
+  tokens: new Map<TokenOutcome, number>(),
 });
 
 export function createMeasurements(initial: Vocabulary, eventLoop: Pick<EventLoopWatch, 'read'>): Measurements {
@@ -80,6 +84,7 @@ export function createMeasurements(initial: Vocabulary, eventLoop: Pick<EventLoo
     auditLost: (records) => void (counts.auditLost += records),
     auditLag: (milliseconds) => void (gauges.auditLagMs = milliseconds),
     policy: (event) => void (counts.policy[event] += 1),
+    token: (outcome) => add(counts.tokens, outcome),
     connectionOpened: () => void (gauges.openConnections += 1),
     connectionClosed: () => void (gauges.openConnections -= 1),
     requestStarted: () => void (gauges.inFlight += 1),
@@ -96,6 +101,7 @@ export function createMeasurements(initial: Vocabulary, eventLoop: Pick<EventLoo
         ),
         stages: [...drained.stages].map(([stage, { buckets, sumMs }]) => [stage, buckets, sumMs / 1000] as const),
         upstreamResponses: [...drained.upstreamResponses],
+        tokens: [...drained.tokens],
         handshakeRefusals: [...drained.handshakeRefusals],
         eventLoop: eventLoop.read(),
       };

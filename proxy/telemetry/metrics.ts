@@ -96,6 +96,7 @@ function createInstruments() {
     policyCompared: counter(METRICS.policyCompared),
     policyDifferences: counter(METRICS.policyDifferences),
     policyCache: counter(METRICS.policyCache),
+    userTokens: counter(METRICS.userTokens),
     reloads: counter(METRICS.reloads),
     identityRefreshes: counter(METRICS.identityRefreshes),
     cpu: counter(METRICS.cpu),
@@ -116,7 +117,7 @@ function createInstruments() {
   new AddedHistogram(registry, stages);
   // A series that appears with its first event hides that event from rate(): the short lists start at zero.
   for (const outcome of ['loaded', 'rejected']) counters.reloads.inc({ outcome }, 0);
-  for (const outcome of ['hit', 'miss']) counters.policyCache.inc({ outcome }, 0);
+  for (const outcome of ['verified', 'remembered', 'refused', 'missing']) counters.userTokens.inc({ outcome }, 0);
   for (const outcome of ['used', 'refused']) counters.identityRefreshes.inc({ part: 'svid', outcome }, 0);
   counters.identityRefreshes.inc({ part: 'bundle', outcome: 'refused' }, 0);
   for (const reason of ['stalled', 'deadline', 'crashed']) counters.threadReplacements.inc({ reason }, 0);
@@ -149,6 +150,7 @@ function absorbCounters(counters: Instruments['counters'], delta: MeasurementDel
   for (const [reason, count] of delta.handshakeRefusals) counters.handshakeRefusals.inc({ reason }, count);
   counters.auditRecords.inc(delta.auditRecords);
   counters.auditLost.inc(delta.auditLost);
+  for (const [outcome, count] of delta.tokens) counters.userTokens.inc({ outcome }, count);
   counters.policyCompared.inc(delta.policy.compared);
   counters.policyDifferences.inc(delta.policy.differed);
   counters.policyCache.inc({ outcome: 'hit' }, delta.policy.cacheHits);

@@ -1,0 +1,82 @@
+import type { Filter } from '../chain.ts';
+import type { RouteUser } from '../config/config.ts';
+import { type Denial, deny, isDenial } from '../denial.ts';
+import type { Accepted } from '../exchange.ts';
+import { readBearer } from '../user/bearer.ts';
+import type { Claims } from '../user/claims.ts';
+import { endOf, judgeClaims } from '../user/judge-claims.ts';
+import { refuse } from '../user/refuse.ts';
+import type { SignedToken } from '../user/token-verifier.ts';
+import type { TokenUses } from '../user/token-uses.ts';
+import type { Identified } from './identity.ts';
+import type { Normalised } from './normalise.ts';
+
+/** The end user on whose behalf the peer asks; undefined where the route asks for none, or allows that none is there. */
+export type Authenticated = { readonly user: User | undefined };
+
+export type User = {
+  /** The issuer, as the configuration names it. */
+  readonly issuer: string;
+  readonly realm: 'internal' | 'federated' | 'external';
+  readonly claims: Claims;
+};
+
+export type TokenOutcome = 'verified' | 'remembered' | 'refused' | 'missing';
+
+/**
+ * Who the user is, besides the service that asks (SP 800-204B section 4). It stands behind the limits, because a
+ * signature is the dearest thing that a stranger's bytes can ask for, and before the body, which nobody reads for nobody.
+ */
+export function user(
+  uses: TokenUses,
+  count: (outcome: TokenOutcome) => void,
+): Filter<Accepted & Identified & Normalised, Authenticated> {
+  return {
+    name: 'user',
+    apply: (facts) => {
+      const rule = facts.route.config.user;
+      if (rule === undefined) return { user: undefined };
+      const token = readBearer(facts.headers, facts.request.query);
+      if (token === undefined) {
+        count('missing');
+        return rule.optional ? { user: undefined } : refuse('user-token-missing', 'no Authorization header');
+      }
+      const judge = (signed: SignedToken | Denial, outcome: TokenOutcome) => {
+        const judged = isDenial(signed) ? signed : judgeUser(signed, rule, facts, uses);
+        count(isDenial(judged) ? 'refused' : outcome);
+        return judged;
+      };
+      if (typeof token === 'object') return judge(token, 'refused');
+      const { tokens } = facts.snapshot;
+      const known = tokens.recall(token);
+      if (known !== undefined) return judge(known, 'remembered');
+      const verified = tokens.verify(token);
+      return verified instanceof Promise ? verified.then((one) => judge(one, 'verified')) : judge(verified, 'refused');
+    },
+  };
+}
+
+function judgeUser(
+  { issuer, claims }: SignedToken,
+  rule: RouteUser,
+  { peer, receivedMs }: Accepted & Identified,
+  uses: TokenUses,
+): Authenticated | Denial {
+  const wrong = judgeClaims(claims, issuer, peer, receivedMs);
+  if (wrong !== undefined) return wrong;
+  if (!rule.issuers.includes(issuer.name)) return deny('user-not-of-this-route', { rule: issuer.name });
+  const used = rule.singleUse ? useOnce(claims, endOf(claims, issuer) - receivedMs, uses) : undefined;
+  return used ?? { user: { issuer: issuer.name, realm: issuer.realm, claims } };
+}
+
+function useOnce({ issuer, tokenId }: Claims, validMs: number, uses: TokenUses): Denial | undefined {
+  if (tokenId === undefined) return refuse('user-token-malformed', 'without `jti` nobody can tell whether it was used');
+  switch (uses.take(issuer, tokenId, validMs)) {
+    case 'first':
+      return undefined;
+    case 'used':
+      return refuse('user-token-used', 'its `jti` has been here already');
+    case 'full':
+      return deny('overloaded', { detail: 'no room to remember one more token', headers: ['retry-after', '1'] });
+  }
+}

@@ -1,0 +1,74 @@
+import { hash } from 'node:crypto';
+import { deepFreeze } from '../config/freeze.ts';
+import type { IssuerConfig } from '../config/config.ts';
+import { type Denial, isDenial } from '../denial.ts';
+import type { Claims } from './claims.ts';
+import type { IssuerKey } from './read-jwks.ts';
+import { refuse } from './refuse.ts';
+import { isSignedBy } from './signature.ts';
+import { readToken, type Token } from './token.ts';
+
+export type Issuer = { readonly config: IssuerConfig; readonly keys: readonly IssuerKey[] };
+
+/** A token that its issuer has signed. Whether it is good here and now is another question, see `judge-claims.ts`. */
+export type SignedToken = { readonly issuer: IssuerConfig; readonly claims: Claims };
+
+/**
+ * Checks signatures, and remembers whose token was good: a signature costs 100 times what it costs to find it again. A
+ * verifier belongs to one snapshot, so that with a key that is removed everything is forgotten that it has signed.
+ */
+export type TokenVerifier = {
+  readonly recall: (text: string) => SignedToken | undefined;
+  readonly verify: (text: string) => Denial | Promise<SignedToken | Denial>;
+};
+
+/** Of each data thread; at most 8 KiB of token each. */
+const maxRemembered = 1000;
+
+export function openTokenVerifier(issuers: readonly Issuer[]): TokenVerifier {
+  const byName = new Map(issuers.map((issuer) => [issuer.config.issuer, issuer]));
+  const remembered = new Map<string, SignedToken>();
+  return {
+    recall: (text) => remembered.get(digestOf(text)),
+    verify: (text) => {
+      const token = readToken(text);
+      if (isDenial(token)) return token;
+      // Only chooses the keys: nothing else is believed before one of them has signed it.
+      const issuer = byName.get(token.claims.issuer);
+      if (issuer === undefined) return refuse('user-token-untrusted', '`iss` is none of the configured issuers');
+      const key = findKey(issuer, token);
+      if (isDenial(key)) return key;
+      return isSignedBy(text, key.key, key.algorithm).then((signed) => {
+        if (!signed) return refuse('user-token-untrusted', 'the signature is not by the key of the issuer');
+        const judged = deepFreeze({ issuer: issuer.config, claims: token.claims });
+        remember(remembered, digestOf(text), judged);
+        return judged;
+      });
+    },
+  };
+}
+
+/** The key is that of the issuer for this algorithm (RFC 8725 section 3.1), never one that the token brings along. */
+function findKey({ config, keys }: Issuer, { algorithm, kid, type }: Token): IssuerKey | Denial {
+  const accepted = config.tokenTypes.find((one) => one === type);
+  if (accepted === undefined) return refuse('user-token-untrusted', '`typ` is none of the configured `token_types`');
+  if (!config.algorithms.some((one) => one === algorithm)) {
+    return refuse('user-token-untrusted', '`alg` is none of the configured `algorithms`');
+  }
+  const fitting = keys.filter((key) => key.algorithm === algorithm && (kid === undefined || key.kid === kid));
+  const [key, second] = fitting;
+  if (key === undefined) return refuse('user-token-untrusted', 'the issuer has no such key for this algorithm');
+  // Trying one key after the other would make of each forged token several signatures to check.
+  return second === undefined ? key : refuse('user-token-untrusted', 'without `kid` it may be by several keys');
+}
+
+function remember(remembered: Map<string, SignedToken>, digest: string, token: SignedToken): void {
+  const [oldest] = remembered.size < maxRemembered ? [] : remembered.keys();
+  if (oldest !== undefined) remembered.delete(oldest);
+  remembered.set(digest, token);
+}
+
+/** The token itself is a credential: it does not stay in memory. */
+function digestOf(text: string): string {
+  return hash('sha256', text, 'base64url');
+}
