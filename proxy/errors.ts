@@ -36,8 +36,9 @@ export const PROXY_ERRORS = {
     remedy: 'install the version named, or start without --strict-runtime and accept the risk',
   },
   'runtime-weakened': {
-    summary: 'the environment or the command line of Node weakens TLS, opens the inspector or loosens a parser',
-    remedy: 'take what is named out of the environment (NODE_OPTIONS included) or off the command line of Node',
+    summary:
+      'the environment or the command line of Node weakens TLS, opens the inspector, loosens a parser or writes memory to files',
+    remedy: 'unset what is named: in the environment (NODE_OPTIONS included), or on the command line of Node',
   },
   'audit-folder-locked': {
     summary: 'the audit folder is not ours to write to: another process holds it',

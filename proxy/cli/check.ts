@@ -1,4 +1,6 @@
 import { resolve } from 'node:path';
+import { certsErrors } from '../../certs/errors.ts';
+import { problemsOfFiles } from '../../certs/sources/files/source.ts';
 import { openEngine } from '../../policy/engines/select.ts';
 import { PolicyError } from '../../policy/errors.ts';
 import type { Config, PolicyConfig } from '../config/config.ts';
@@ -32,6 +34,7 @@ async function check(args: Arguments, io: Io): Promise<number> {
   const policy = loaded.ok ? loaded.config.policy : loaded.policy;
   const found = [
     ...(loaded.ok ? [] : loaded.problems),
+    ...(config === undefined ? [] : await identityProblems(config)),
     ...(policy === undefined ? [] : await policyProblems(file, policy, { config, locate: loaded.locate })),
   ];
   const problems = inReadingOrder(found, file);
@@ -43,6 +46,16 @@ async function check(args: Arguments, io: Io): Promise<number> {
     io.out(isGood ? configSummary(loaded.config, io) : problemList(problems, io));
   }
   return isGood ? 0 : 1;
+}
+
+/** What is wrong inside the files of our own SVID; the local CA is looked at when it is opened. */
+async function identityProblems({ identity }: Config): Promise<readonly ConfigProblem[]> {
+  const { source, spiffeId, trustDomain } = identity;
+  if (source.kind !== 'files') return [];
+  const found = await problemsOfFiles({ ...source, files: source, spiffeId, trustDomain, now: Date.now });
+  return found.map(({ code, file, line = 1, message }) =>
+    problemAt(file, { line, column: 1 }, [], `${message}; ${certsErrors[code].remedy}`),
+  );
 }
 
 type Context = { readonly config: Config | undefined; readonly locate: Locate };

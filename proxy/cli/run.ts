@@ -7,6 +7,7 @@ import { createLog, type Log } from '../telemetry/log.ts';
 import { requireFixedRuntime, runtimeVersions, runtimeWarnings } from '../telemetry/runtime.ts';
 import { version } from '../version.ts';
 import { type Arguments, type Command, type Io, requiredValue } from './command.ts';
+import { keepMemoryOutOfCoreDumps } from './core-dumps.ts';
 import { refuseWeakenedRuntime } from './weakened-runtime.ts';
 
 export const runCommands: readonly Command[] = [
@@ -30,6 +31,8 @@ export const runCommands: readonly Command[] = [
 async function run(args: Arguments, io: Io): Promise<number> {
   const log = createLog({ write: io.err, now: io.now, format: io.errorColor ? 'text' : 'json' });
   refuseWeakenedRuntime(io.env, process.execArgv);
+  const dumped = keepMemoryOutOfCoreDumps();
+  if (dumped !== undefined) log.warn('runtime.core-dumps', { warning: dumped });
   const versions = runtimeVersions();
   if (args.switches.has('strict-runtime')) requireFixedRuntime(versions);
   const proxy = await startProxy({

@@ -1,6 +1,9 @@
 import { ProxyError } from '../errors.ts';
 
-/** Options of Node that log TLS secrets, open the inspector, loosen the HTTP parser or change what TLS accepts. */
+/**
+ * Options of Node that log TLS secrets, open the inspector, write the memory with its keys to a file, loosen the HTTP parser,
+ * or change what TLS accepts and which roots Node trusts by itself.
+ */
 const weakening = [
   /^--tls-keylog$/,
   /^--trace-tls$/,
@@ -9,12 +12,24 @@ const weakening = [
   /^--openssl-(?:config|shared-config|legacy-provider)$/,
   /^--tls-(?:min|max)-/,
   /^--tls-cipher-list$/,
+  /^--use-(?:openssl|system)-ca$/,
+  /^--heapsnapshot-/,
+  /^--heap-prof$/,
+  /^--abort-on-uncaught-exception$/,
 ];
+
+/** Set by nobody by accident; each has the effect of an option above. `OPENSSL_CONF` is read by Node at its start. */
+const weakeningVariables = ['SSLKEYLOGFILE', 'OPENSSL_CONF', 'OPENSSL_MODULES', 'OPENSSL_ENGINES'] as const;
 
 /**
  * What TLS promises here must not depend on what somebody left in the environment: the proxy starts without it or not at
- * all (THREATS.md section 2). NODE_EXTRA_CA_CERTS stays allowed: nothing here asks the roots that it adds to. Throws
- * ProxyError.
+ * all (THREATS.md section 2).
+ *
+ * NODE_EXTRA_CA_CERTS and NODE_USE_SYSTEM_CA are not refused, because whole images and machines set them for other programs, and
+ * they change one thing only: Node's default list of roots, which is asked where a TLS call names no `ca`. Nothing here
+ * makes such a call: listener and peers name the trust bundle (`proxy/data/tls-options.ts`). The launcher takes them out of
+ * the environment before Node reads them, so that a call that forgot its `ca` would not trust them either.
+ * Throws ProxyError.
  */
 export function refuseWeakenedRuntime(
   env: Readonly<Record<string, string | undefined>>,
@@ -22,7 +37,7 @@ export function refuseWeakenedRuntime(
 ): void {
   const found = [
     ...(env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0' ? ['NODE_TLS_REJECT_UNAUTHORIZED=0'] : []),
-    ...(env['SSLKEYLOGFILE'] ? ['SSLKEYLOGFILE'] : []),
+    ...weakeningVariables.filter((name) => env[name]),
     ...weakeningOptions(words(env['NODE_OPTIONS'] ?? '')).map((option) => `NODE_OPTIONS=${option}`),
     ...weakeningOptions(execArgv),
   ];

@@ -19,7 +19,7 @@ export function readiness(facts: ReadinessFacts): readonly Condition[] {
   const required = snapshot.config.audit.mode === 'required';
   return [
     condition('policy', snapshot.policyBad),
-    condition('identity', nowMs < svid.notAfterMs ? undefined : 'the own SVID has expired'),
+    condition('identity', nowMs <= svid.notAfterMs ? undefined : 'the own SVID has expired'),
     condition('audit', audit !== undefined && required ? `${audit[0]}: ${audit[1]}` : undefined),
     condition('listener', draining ? 'draining' : threadsComplete ? undefined : 'a data thread is being replaced'),
   ];

@@ -18,6 +18,12 @@ const options = [
   '--tls-min-v1.0',
   '--tls-max-v1.2',
   '--tls-cipher-list=ALL',
+  '--use-openssl-ca',
+  '--use-system-ca',
+  '--heapsnapshot-signal=SIGUSR2',
+  '--heapsnapshot-near-heap-limit=1',
+  '--heap-prof',
+  '--abort-on-uncaught-exception',
   // Node reads `_` as `-`.
   '--tls_min_v1.0',
 ];
@@ -33,10 +39,17 @@ for (const option of options) {
 }
 
 test('what makes TLS blind or readable by others in the environment is refused, all of it at once', async (t) => {
-  const env = { NODE_TLS_REJECT_UNAUTHORIZED: '0', SSLKEYLOGFILE: '/tmp/keys' };
+  const env = {
+    NODE_TLS_REJECT_UNAUTHORIZED: '0',
+    SSLKEYLOGFILE: '/tmp/keys',
+    OPENSSL_CONF: '/tmp/openssl.cnf',
+    OPENSSL_MODULES: '/tmp',
+    OPENSSL_ENGINES: '/tmp',
+  };
   t.throws(() => refuseWeakenedRuntime(env, ['--trace-tls']), {
     code: 'runtime-weakened',
-    message: /NODE_TLS_REJECT_UNAUTHORIZED=0, SSLKEYLOGFILE, --trace-tls$/,
+    message:
+      /NODE_TLS_REJECT_UNAUTHORIZED=0, SSLKEYLOGFILE, OPENSSL_CONF, OPENSSL_MODULES, OPENSSL_ENGINES, --trace-tls$/,
   });
 });
 
@@ -44,6 +57,8 @@ test('what weakens nothing is let be', async (t) => {
   const env = {
     NODE_TLS_REJECT_UNAUTHORIZED: '1',
     SSLKEYLOGFILE: '',
+    OPENSSL_CONF: '',
+    NODE_USE_SYSTEM_CA: '1',
     NODE_EXTRA_CA_CERTS: '/etc/ssl/certs/ca-certificates.crt',
     NODE_OPTIONS: '--max-old-space-size=512 "--import=file:///loader --inspector.mjs" --enable-source-maps',
   };
@@ -65,7 +80,7 @@ test('run refuses before it reads anything, and says what to do', async (t) => {
     run({}, '--insecure-http-parser'),
   ]) {
     t.equal(status, 3, stderr);
-    t.match(stderr, /error\[runtime-weakened\]: this proxy does not run with .*\n {2}take what is named/);
+    t.match(stderr, /error\[runtime-weakened\]: this proxy does not run with .*\n {2}unset what is named/);
   }
   const { status, stderr } = run({ NODE_EXTRA_CA_CERTS: '/dev/null' });
   t.equal(status, 3);
