@@ -1,7 +1,7 @@
 import { verify } from 'node:crypto';
-import { type Certificate, type Crl, keyUsageBits } from './certificate.ts';
+import { type Certificate, type Crl, keyUsageBits, oids } from './certificate.ts';
 import type { TrustDomain } from './spiffe-id.ts';
-import { type Broken, extendedUsageProblem, formProblem, keyProblem, strengthProblem } from './svid.ts';
+import { type Broken, extendedUsageProblem, formProblem, keyProblem, serialProblem, strengthProblem } from './svid.ts';
 
 /** From the leaf to a root, each certificate signed by the next. */
 export type Path = readonly [leaf: Certificate, ...issuers: Certificate[], root: Certificate];
@@ -9,30 +9,26 @@ export type Path = readonly [leaf: Certificate, ...issuers: Certificate[], root:
 // A peer chooses what it presents; without a budget crossed certificates make the search exponential.
 const maxSignatureChecks = 32;
 
-/** The first path from the leaf over presented certificates to one of the roots, found with OpenSSL's signature check. */
-export function findPath(
+/**
+ * Every path from the leaf over presented certificates to one of the roots, found with OpenSSL's signature check. There is
+ * more than one while a CA is renewed with the same key, and when others have signed it too; any that is good will do.
+ */
+export function* findPaths(
   leaf: Certificate,
   presented: readonly Certificate[],
   roots: readonly Certificate[],
-): Path | undefined {
+): Generator<Path> {
   let budget = maxSignatureChecks;
   const issued = (child: Certificate, issuer: Certificate) =>
     child.openssl.checkIssued(issuer.openssl) && budget-- > 0 && child.openssl.verify(issuer.openssl.publicKey);
-  const search = (tip: Certificate, unused: readonly Certificate[]): Certificate[] | undefined => {
-    const root = roots.find((candidate) => issued(tip, candidate));
-    if (root !== undefined) return [root];
-    for (const issuer of unused) {
-      if (!issued(tip, issuer)) continue;
-      const rest = search(
-        issuer,
-        unused.filter((other) => other !== issuer),
-      );
-      if (rest !== undefined) return [issuer, ...rest];
+  function* climb(below: readonly [Certificate, ...Certificate[]]): Generator<Path> {
+    const tip = below.at(-1) ?? leaf;
+    for (const root of roots) if (issued(tip, root)) yield [...below, root];
+    for (const issuer of presented) {
+      if (!below.includes(issuer) && issued(tip, issuer)) yield* climb([...below, issuer]);
     }
-    return undefined;
-  };
-  const issuers = search(leaf, presented);
-  return issuers && ([leaf, ...issuers] as unknown as Path);
+  }
+  yield* climb([leaf]);
 }
 
 /** What RFC 5280 section 6.1 asks of the issuers; the leaf has its own rules. */
@@ -44,7 +40,7 @@ export function issuersProblem([, ...issuers]: Path): Broken | undefined {
       formProblem(issuer) ??
       extendedUsageProblem(issuer.extendedKeyUsage) ??
       // Nobody relies on the signature of a root: it is trusted because it is in the bundle.
-      (isRoot ? keyProblem(issuer) : strengthProblem(issuer));
+      (isRoot ? keyProblem(issuer) : intermediateProblem(issuer));
     if (problem !== undefined) return { ...problem, detail: `issuer ${issuer.subject}: ${problem.detail}` };
   }
   return undefined;
@@ -61,17 +57,30 @@ function authorityProblem({ basicConstraints, keyUsage }: Certificate, casBelow:
   return undefined;
 }
 
-/** X509-SVID section 3.2: a signing certificate that has a SPIFFE ID has that of its own trust domain. */
+/** A root is trusted as it is; what stands between has to be marked as what it is. */
+function intermediateProblem(issuer: Certificate): Broken | undefined {
+  const { extensions, keyUsage } = issuer;
+  // RFC 5280 section 4.2.1.9 and X509-SVID section 4.3.
+  const marked = extensions.some(({ oid, critical }) => oid === oids.basicConstraints && critical);
+  if (!marked || !keyUsage?.critical) {
+    return { reason: 'untrusted', detail: 'lacks basic constraints or key usage that are critical' };
+  }
+  return serialProblem(issuer) ?? strengthProblem(issuer);
+}
+
+/** X509-SVID section 3.2: a signing certificate that has a SPIFFE ID has that of its own trust domain, without a path. */
 export function foreignIssuer([, ...issuers]: Path, trustDomain: TrustDomain): Broken | undefined {
   for (const { subjectAltNames } of issuers) {
-    const foreign = subjectAltNames.find(
-      ({ value }) =>
-        value.startsWith('spiffe:') &&
-        value !== `spiffe://${trustDomain}` &&
-        !value.startsWith(`spiffe://${trustDomain}/`),
+    // Any spelling of the scheme: what is no SPIFFE ID, and means to be one, is refused as well.
+    const ids = subjectAltNames.filter(({ value }) => /^spiffe:/i.test(value)).map(({ value }) => value);
+    const [foreign] = ids.filter(
+      (id) => id !== `spiffe://${trustDomain}` && !id.startsWith(`spiffe://${trustDomain}/`),
     );
-    if (foreign !== undefined)
-      return { reason: 'wrong-trust-domain', detail: `an issuer of the path is ${foreign.value}` };
+    if (foreign !== undefined) return { reason: 'wrong-trust-domain', detail: `an issuer of the path is ${foreign}` };
+    const [id] = ids;
+    if (id !== undefined && (ids.length > 1 || id !== `spiffe://${trustDomain}`)) {
+      return { reason: 'not-an-svid', detail: `an issuer of the path is ${ids.join(' and ')}` };
+    }
   }
   return undefined;
 }

@@ -1,5 +1,5 @@
 import { hash, type X509Certificate } from 'node:crypto';
-import type { Certificate } from './certificate.ts';
+import type { Certificate, Crl } from './certificate.ts';
 import { CertsError } from './errors.ts';
 import {
   type HandshakeRefusal,
@@ -7,7 +7,7 @@ import {
   handshakeRefusal,
   isHandshakeRefusal,
 } from './handshake-refusal.ts';
-import { findPath, foreignIssuer, issuersProblem, type Path, revocationProblem, validityProblem } from './path.ts';
+import { findPaths, foreignIssuer, issuersProblem, type Path, revocationProblem, validityProblem } from './path.ts';
 import { type SpiffeId, type TrustDomain, trustDomainOf } from './spiffe-id.ts';
 import { type Broken, isBroken, judgeLeaf } from './svid.ts';
 import type { TrustBundle } from './trust-bundle.ts';
@@ -102,24 +102,31 @@ function parseOnce(der: Uint8Array): Certificate {
 
 function judgeChain([leaf, ...others]: Chain, trust: TrustBundle, nowMs: number): Proven | Broken {
   const spiffeId = judgeLeaf(leaf);
+  // A stranger's certificate is called untrusted, whatever else is wrong with it.
+  const isStranger = () => findPaths(leaf, others, allRoots(trust)).next().done === true;
   if (isBroken(spiffeId)) {
-    if (spiffeId.reason === 'malformed-certificate') return spiffeId;
-    // A stranger's certificate is called untrusted, whatever else is wrong with it.
-    return findPath(leaf, others, allRoots(trust)) === undefined ? untrusted(leaf, others) : spiffeId;
+    return spiffeId.reason !== 'malformed-certificate' && isStranger() ? untrusted(leaf, others) : spiffeId;
   }
   const trustDomain = trustDomainOf(spiffeId);
   const domain = trust.domains.get(trustDomain);
-  const path = domain && findPath(leaf, others, domain.roots);
-  if (domain === undefined || path === undefined) {
-    if (findPath(leaf, others, allRoots(trust)) === undefined) return untrusted(leaf, others);
-    return { reason: 'wrong-trust-domain', detail: `${spiffeId} does not end in a root of its own trust domain` };
+  let first: Broken | undefined;
+  for (const path of domain === undefined ? [] : findPaths(leaf, others, domain.roots)) {
+    const problem = pathProblem(path, trustDomain, domain?.crls ?? [], nowMs);
+    if (problem === undefined) return { spiffeId, trustDomain, path };
+    first ??= problem;
   }
-  const problem =
+  if (first !== undefined) return first;
+  if (isStranger()) return untrusted(leaf, others);
+  return { reason: 'wrong-trust-domain', detail: `${spiffeId} does not end in a root of its own trust domain` };
+}
+
+function pathProblem(path: Path, trustDomain: TrustDomain, crls: readonly Crl[], nowMs: number): Broken | undefined {
+  return (
     issuersProblem(path) ??
     foreignIssuer(path, trustDomain) ??
     validityProblem(path, nowMs) ??
-    revocationProblem(path, domain.crls, nowMs);
-  return problem ?? { spiffeId, trustDomain, path };
+    revocationProblem(path, crls, nowMs)
+  );
 }
 
 function allRoots(trust: TrustBundle): readonly Certificate[] {

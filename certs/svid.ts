@@ -15,7 +15,7 @@ export function isBroken(value: object | string | undefined): value is Broken {
  * elsewhere: a leaf that passes here has proved nothing yet.
  */
 export function judgeLeaf(leaf: Certificate): SpiffeId | Broken {
-  return formProblem(leaf) ?? strengthProblem(leaf) ?? usageProblem(leaf) ?? identityOf(leaf);
+  return formProblem(leaf) ?? serialProblem(leaf) ?? strengthProblem(leaf) ?? usageProblem(leaf) ?? identityOf(leaf);
 }
 
 const understoodExtensions: ReadonlySet<string> = new Set([
@@ -25,8 +25,14 @@ const understoodExtensions: ReadonlySet<string> = new Set([
   oids.subjectAltName,
 ]);
 
-/** RFC 5280 section 4.2: an extension stands once; a critical one that is not understood refuses the certificate. */
+/**
+ * RFC 5280 section 4.2: an extension stands once; a critical one that is not understood refuses the certificate. Sections
+ * 4.1.2.4 and 4.2.1.3: an issuer has a name, and a key usage a bit.
+ */
 export function formProblem(certificate: Certificate): Broken | undefined {
+  if (certificate.issuer === '') return { reason: 'malformed-certificate', detail: 'its issuer has no name' };
+  if (certificate.keyUsage !== undefined && (certificate.keyUsage.bits & 0xffff) === 0)
+    return { reason: 'malformed-certificate', detail: 'key usage without a bit' };
   const seen = new Set<string>();
   for (const { oid, critical } of certificate.extensions) {
     if (seen.has(oid)) return { reason: 'malformed-certificate', detail: `extension ${oid} stands twice` };
@@ -53,18 +59,20 @@ export function strengthProblem(certificate: Certificate): Broken | undefined {
 }
 
 export function keyProblem({ keyAlgorithm }: Certificate): Broken | undefined {
-  const [type, size] = keyAlgorithm.split(' ');
+  const [type, size, exponent] = keyAlgorithm.split(' ');
   const strong =
     keyAlgorithm === 'Ed25519' ||
     (type === 'EC' && (size === 'P-256' || size === 'P-384' || size === 'P-521')) ||
     // The upper bound is the price of one verification, which the peer chooses.
-    (type === 'RSA' && Number(size) >= 2048 && Number(size) <= 8192);
+    (type === 'RSA' && Number(size) >= 2048 && Number(size) <= 8192 && exponent === undefined);
   return strong ? undefined : { reason: 'weak-key', detail: `key ${keyAlgorithm}` };
 }
 
 /** X509-SVID sections 4.1, 4.3 and 4.4. */
 function usageProblem({ basicConstraints, keyUsage, extendedKeyUsage }: Certificate): Broken | undefined {
   if (basicConstraints?.ca) return { reason: 'not-an-svid', detail: 'the leaf is a CA' };
+  // RFC 5280 section 4.2.1.9: only a CA has a path length; whoever set one took this certificate for a CA.
+  if (basicConstraints?.pathLength !== undefined) return notAnSvid('the leaf has a path length');
   if (keyUsage === undefined) return { reason: 'wrong-usage', detail: 'key usage is missing' };
   if (!keyUsage.critical) return { reason: 'wrong-usage', detail: 'key usage is not critical' };
   if ((keyUsage.bits & keyUsageBits.digitalSignature) === 0) {
@@ -82,11 +90,20 @@ export function extendedUsageProblem(usages: Certificate['extendedKeyUsage']): B
   return { reason: 'wrong-usage', detail: 'extended key usage lacks clientAuth or serverAuth' };
 }
 
+/** RFC 5280 section 4.1.2.2: a positive number of at most 20 bytes; what revokes compares it. */
+export function serialProblem({ serial }: Certificate): Broken | undefined {
+  if (/^(?!0+$)[0-9A-F]{1,40}$/.test(serial)) return undefined;
+  return { reason: 'malformed-certificate', detail: `serial number ${serial.slice(0, 50)}` };
+}
+
 /** X509-SVID section 2: one URI, read from the DER; printed SANs were forged in CVE-2021-44532. */
-function identityOf({ subjectAltNames, openssl }: Certificate): SpiffeId | Broken {
+function identityOf({ subject, subjectAltNames, extensions, openssl }: Certificate): SpiffeId | Broken {
   const uris = subjectAltNames.filter(({ type }) => type === 'uri');
   const [uri] = uris;
   if (uri === undefined || uris.length > 1) return notAnSvid(`${uris.length} URI SANs instead of one`);
+  const critical = extensions.some((extension) => extension.oid === oids.subjectAltName && extension.critical);
+  // X509-SVID section 3.1: without a subject the SAN is all there is.
+  if (subject === '' && !critical) return notAnSvid('neither a subject nor a critical SAN');
   const strange = subjectAltNames.find(({ type, value }) => type === 'other' || (type !== 'uri' && !isPlain(value)));
   if (strange !== undefined) return notAnSvid(`a SAN of type ${strange.type} that is not plain text`);
   const id = spiffeIdOf(uri.value);

@@ -14,6 +14,7 @@ import {
   pemBlocks,
   normalSerial,
 } from './certificate.ts';
+import { checkCertificateForm } from './certificate-form.ts';
 import { CertsError } from './errors.ts';
 
 /** Throws CertsError `certificate-malformed`. */
@@ -22,6 +23,7 @@ export function parseCertificate(der: Uint8Array): Certificate {
     const openssl = new NodeCertificate(der);
     // Two parsers must not be shown different bytes: what OpenSSL would ignore behind the certificate is refused.
     if (openssl.raw.length !== der.length) throw new Error('there are bytes behind the certificate');
+    checkCertificateForm(der);
     return readCertificate(der, openssl, new x509.X509Certificate(der));
   } catch (cause) {
     throw new CertsError('certificate-malformed', `not a readable certificate: ${reason(cause)}`, { cause });
@@ -85,7 +87,12 @@ const curveNames: Partial<Record<string, string>> = { prime256v1: 'P-256', secp3
 function keyAlgorithm(certificate: NodeCertificate): string {
   const { asymmetricKeyType: type, asymmetricKeyDetails: details } = certificate.publicKey;
   if (type === 'ec') return `EC ${curveNames[details?.namedCurve ?? ''] ?? details?.namedCurve}`;
-  if (type === 'rsa' || type === 'rsa-pss') return `RSA ${details?.modulusLength}`;
+  if (type === 'rsa' || type === 'rsa-pss') {
+    const { modulusLength, publicExponent = 0n } = details ?? {};
+    // FIPS 186-5 section A.1.1; with exponent 1 anybody can sign.
+    const fair = publicExponent > 0xffffn && publicExponent < 1n << 256n;
+    return `RSA ${modulusLength}${fair ? '' : ` with exponent ${publicExponent}`}`;
+  }
   return type === 'ed25519' ? 'Ed25519' : String(type);
 }
 

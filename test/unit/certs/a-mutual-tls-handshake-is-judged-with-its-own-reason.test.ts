@@ -5,7 +5,6 @@ import { type Test, test } from 'tap';
 import { type HandshakeRefusal, isHandshakeRefusal } from '../../../certs/handshake-refusal.ts';
 import { judgePeer, type PeerSvid, presentedChain } from '../../../certs/peer.ts';
 import { readTrustBundle, type TrustBundleData } from '../../../certs/trust-bundle.ts';
-import { badLeaves } from '../../pki/bad-leaves.ts';
 import { type Credential, makePki } from '../../pki/pki.ts';
 
 const pki = await makePki({ trustDomain: 'shop.example' });
@@ -86,13 +85,3 @@ test('a revoked client, with the CRLs given to OpenSSL as well', async (t) => {
   t.equal(good.openssl, null);
   t.equal(reason(good), undefined);
 });
-
-// Node refuses to load a 1024-bit key or a SHA-1 certificate into a client at all.
-const unloadable = new Set(['RSA 1024', 'a SHA-1 signature']);
-
-for (const bad of badLeaves.filter(({ rule }) => !unloadable.has(rule))) {
-  test(`over TLS, ${bad.rule}: ${bad.reason}`, async (t) => {
-    const judged = await handshake(t, await pki.issue(await bad.options(pki)));
-    t.equal(reason(judged), bad.reason, JSON.stringify(judged));
-  });
-}

@@ -1,0 +1,77 @@
+import { type Der, readDer, tags } from './der.ts';
+
+/**
+ * What RFC 5280 section 4.1 asks of the bytes of a certificate, and what libraries read past: they take BER, times of any
+ * form and versions of any number, and each in its own way. Throws Error.
+ */
+export function checkCertificateForm(der: Uint8Array): void {
+  const [signed, algorithm] = readDer(der).children;
+  const [version, serial, innerAlgorithm, , validity, , publicKey, ...more] = signed?.children ?? [];
+  const extensions = more.find(({ tag }) => tag === extensionsTag)?.children[0]?.children ?? [];
+  // Version 1 has no version element: its first element is the serial number, and it has no extensions.
+  if (version?.tag === versionTag) checkVersion(version, extensions.length > 0);
+  else if (signed?.children.some(({ tag }) => tag === extensionsTag)) throw new Error('extensions in version 1');
+  else return;
+  if (serial?.tag !== tags.integer) throw new Error('no serial number');
+  // RFC 5280 section 4.1.1.2; the algorithm outside is not signed.
+  if (!sameBytes(innerAlgorithm, algorithm)) throw new Error('two signature algorithms');
+  for (const time of validity?.children ?? []) checkTime(time);
+  checkCurve(publicKey);
+  for (const extension of extensions) checkExtension(extension);
+}
+
+const versionTag = 0xa0;
+const extensionsTag = 0xa3;
+
+/** RFC 5280 sections 4.1.2.1 and 4.1.2.9. */
+function checkVersion({ children: [number] }: Der, extended: boolean): void {
+  const version = 1 + (number?.content[0] ?? 0);
+  if (version > 3 || (extended && version < 3)) throw new Error(`extensions: ${extended}, in version ${version}`);
+}
+
+function sameBytes(one: Der | undefined, other: Der | undefined): boolean {
+  return one !== undefined && other !== undefined && one.raw.equals(other.raw);
+}
+
+/** RFC 5280 section 4.1.2.5: to the second, in UTC, and in the older form until 2049. */
+function checkTime({ tag, content }: Der): void {
+  const text = content.toString('latin1');
+  const digits = /^(\d{12}|\d{14})Z$/.exec(text)?.[1] ?? '';
+  const short = tag === tags.utcTime && digits.length === 12;
+  const long = tag === tags.generalizedTime && digits.length === 14 && digits >= '2050';
+  if (!short && !long) throw new Error('a time that is not of the form of RFC 5280');
+  const century = Number(digits.slice(0, 2)) >= 50 ? '19' : '20';
+  const iso = (short ? century + digits : digits).replace(/(....)(..)(..)(..)(..)(..)/, '$1-$2-$3T$4:$5:$6.000Z');
+  const date = new Date(iso);
+  // A month of 13 has no date; the 30th of February would be read as some day in March.
+  if (Number.isNaN(date.getTime()) || date.toISOString() !== iso) throw new Error('a time that does not exist');
+}
+
+const ecPublicKey = '06072a8648ce3d0201';
+
+/** RFC 5480 section 2.1.1: a curve has a name; curves with parameters of their own forged roots (CVE-2020-0601). */
+function checkCurve(publicKey: Der | undefined): void {
+  const [algorithm, parameters] = publicKey?.children[0]?.children ?? [];
+  if (algorithm?.raw.toString('hex') === ecPublicKey && parameters?.tag !== tags.oid) {
+    throw new Error('a curve without a name');
+  }
+}
+
+const subjectAltName = '551d11';
+/** Basic constraints, key usage, extended key usage and the SAN, as their OIDs are encoded. */
+const extensionsRead: ReadonlySet<string> = new Set(['551d13', '551d0f', '551d25', subjectAltName]);
+
+/** What identities and rights are read from is DER inside as well, with nothing behind it (RFC 5280 section 4.2). */
+function checkExtension({ children: [oid, ...rest] }: Der): void {
+  const name = oid?.content.toString('hex') ?? '';
+  const value = rest.at(-1);
+  if (!extensionsRead.has(name) || value === undefined) return;
+  const inside = readDer(value.content);
+  if (name === subjectAltName) checkAltNames(inside);
+}
+
+/** RFC 5280 section 4.2.1.6. */
+function checkAltNames({ children }: Der): void {
+  const strange = children.some(({ tag, content }) => tag === 0x87 && content.length !== 4 && content.length !== 16);
+  if (strange) throw new Error('an IP address that has neither 4 nor 16 bytes');
+}

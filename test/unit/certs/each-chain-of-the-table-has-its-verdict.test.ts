@@ -1,0 +1,44 @@
+import { test } from 'tap';
+import { derToPem } from '../../../certs/certificate.ts';
+import { isHandshakeRefusal } from '../../../certs/handshake-refusal.ts';
+import { judgePeer } from '../../../certs/peer.ts';
+import { parseTrustDomain } from '../../../certs/spiffe-id.ts';
+import { readTrustBundle, trustBundleData } from '../../../certs/trust-bundle.ts';
+import { allChains, chainGroups } from '../../pki/chains/all-chains.ts';
+import { type ClientChain, foreignDomain, makeWorld, type Offer } from '../../pki/chains/chain.ts';
+
+const world = makeWorld('shop.example', Date.now());
+const pem = (certificates: readonly Buffer[]) => certificates.map((der) => derToPem(der, 'CERTIFICATE')).join('');
+
+function trustFor({ roots = [world.root.der] }: Offer) {
+  return readTrustBundle(
+    trustBundleData([
+      { trustDomain: parseTrustDomain(world.trustDomain), rootsPem: pem(roots) },
+      { trustDomain: parseTrustDomain(foreignDomain), rootsPem: pem([world.foreignRoot.der]) },
+    ]),
+  );
+}
+
+/** By our own rules alone: OpenSSL's verdict, which could only refuse more, is left out. */
+function judged({ offer }: ClientChain) {
+  const offered = offer(world);
+  const verdict = judgePeer(offered.chain, null, trustFor(offered), world.nowMs);
+  return isHandshakeRefusal(verdict) ? verdict : undefined;
+}
+
+for (const [group, chains] of chainGroups) {
+  test(group, async (t) => {
+    for (const chain of chains) {
+      const refusal = judged(chain);
+      const verdict = refusal?.refused ?? 'served';
+      t.equal(verdict, chain.verdict, `${chain.rule} (${chain.clause}): ${verdict} ${refusal?.detail ?? ''}`);
+      t.match(refusal?.detail ?? '-', /^[ -~]+$/, `${chain.rule}: one line of plain text`);
+    }
+  });
+}
+
+test('each rule stands once, and most of them refuse', async (t) => {
+  t.equal(new Set(allChains.map(({ rule }) => rule)).size, allChains.length);
+  t.ok(allChains.filter(({ verdict }) => verdict !== 'served').length >= 250);
+  t.ok(allChains.filter(({ verdict }) => verdict === 'served').length >= 40);
+});
