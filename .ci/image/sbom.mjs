@@ -34,7 +34,8 @@ function packageOf(path) {
         encoding: 'utf8',
         stdio: ['ignore', 'pipe', 'ignore'],
       });
-      return found.split(':')[0];
+      const owner = found.split('\n').find((line) => line !== '' && !line.startsWith('diversion '));
+      if (owner !== undefined) return owner.split(':')[0];
     } catch {
       // Asked again under the other name.
     }

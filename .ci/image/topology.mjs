@@ -9,6 +9,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 // oxlint-disable-next-line no-restricted-imports -- a tool of this repository, which reads what is written in it.
 import { parse } from 'yaml';
+import { confine, innermost } from './confine.mjs';
 import { createNetwork } from './network.mjs';
 
 const project = fileURLToPath(new URL('../..', import.meta.url));
@@ -38,20 +39,8 @@ function confined(name, words) {
     mkdirSync(join(rootfs, target), { recursive: true });
     return [mode === 'ro' ? '--ro-bind' : '--bind', source, target];
   });
-  const arrive = ['netns', 'exec', network.namespaceOf(name), 'prlimit', '--nofile=1024', '--core=0', 'bwrap'];
-  const alone = [
-    '--unshare-user',
-    '--unshare-pid',
-    '--unshare-ipc',
-    '--unshare-uts',
-    '--die-with-parent',
-    '--new-session',
-  ];
-  const nobody = ['--cap-drop', 'ALL', '--uid', '65532', '--gid', '65532', '--clearenv', '--chdir', image.WorkingDir];
-  const root = ['--ro-bind', rootfs, '/', '--proc', '/proc', '--dev', '/dev', '--tmpfs', '/tmp'];
-  const hosts = ['--ro-bind', join(folder, 'hosts'), '/etc/hosts'];
-  const environment = (image.Env ?? []).flatMap((each) => ['--setenv', ...each.split(/=(.*)/s).slice(0, 2)]);
-  return arrive.concat(alone, nobody, root, hosts, mounts, environment, '--', words);
+  const setup = { rootfs, image, mounts: [...mounts, '--ro-bind', join(folder, 'hosts'), '/etc/hosts'] };
+  return ['netns', 'exec', network.namespaceOf(name), ...confine(setup, words)];
 }
 
 function wordsOf({ entrypoint = image.Entrypoint, command = image.Cmd }) {
@@ -104,12 +93,6 @@ function scrape() {
       .filter((line) => line.startsWith('portcullis_'));
     console.log(`metrics of ${target}: ${series.length} series`);
   }
-}
-
-/** The innermost process, which is the service; the others are bubblewrap's. */
-function innermost(pid) {
-  const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
-  return child ? innermost(Number(child)) : pid;
 }
 
 async function stop(name) {

@@ -1,0 +1,21 @@
+import { readFileSync } from 'node:fs';
+
+const namespaces = ['user', 'pid', 'ipc', 'uts', 'cgroup-try'].map((name) => `--unshare-${name}`);
+
+/** The command line that starts `words` over an unpacked image: read-only, as nobody, without a capability. */
+export function confine({ rootfs, image, mounts = [] }, words) {
+  const limits = ['prlimit', '--nofile=1024', '--core=0', 'bwrap', '--die-with-parent', '--new-session'];
+  const nobody = ['--cap-drop', 'ALL', '--uid', '65532', '--gid', '65532', '--clearenv', '--chdir', image.WorkingDir];
+  const root = ['--ro-bind', rootfs, '/', '--proc', '/proc', '--dev', '/dev', '--tmpfs', '/tmp'];
+  const environment = (image.Env ?? []).flatMap((each) => ['--setenv', ...each.split(/=(.*)/s).slice(0, 2)]);
+  return limits.concat(namespaces, nobody, root, mounts, environment, '--', words);
+}
+
+const childrenOf = (pid) =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+
+/** What bubblewrap has started; the processes above it are its own. */
+export function innermost(pid) {
+  const [child] = childrenOf(pid);
+  return child === undefined ? pid : innermost(child);
+}

@@ -1,0 +1,139 @@
+// What the image does, read-only and without a capability: the demo, the time from start to ready, memory, and a SIGTERM while
+// requests are under way. Usage, as root: node measure.mjs ROOTFS IMAGE_CONFIG_JSON
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+// oxlint-disable-next-line no-restricted-imports -- this is the load, and no part of the proxy.
+import { Agent, request } from 'node:https';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { confine, innermost } from './confine.mjs';
+
+const [rootfs, configFile] = process.argv.slice(2);
+const image = JSON.parse(readFileSync(configFile, 'utf8'));
+const folder = mkdtempSync('/tmp/portcullis-image-');
+const setup = { rootfs, image, mounts: ['--bind', folder, '/var/lib/portcullis'] };
+const portcullis = (...words) => confine(setup, [...image.Entrypoint, ...words]);
+
+function run(...words) {
+  const [command, ...rest] = portcullis(...words);
+  return spawnSync(command, rest, { encoding: 'utf8' });
+}
+
+function demo() {
+  const { status, stdout, stderr } = run('demo', '--once', '--port', '0');
+  console.log(`demo: exit code ${status}; ${stdout.trim().split('\n').at(-1)}`);
+  if (status !== 0) throw new Error(stderr);
+}
+
+async function start() {
+  const began = performance.now();
+  const [command, ...rest] = portcullis('run', '--config', 'measured/portcullis.yaml');
+  const child = spawn(command, rest, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const log = { text: '' };
+  child.stderr.setEncoding('utf8').on('data', (text) => {
+    log.text += text;
+  });
+  while (!log.text.includes('"event":"ready"')) {
+    if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}: ${log.text}`);
+    await Promise.race([once(child.stderr, 'data'), once(child, 'exit')]);
+  }
+  const readyMs = Math.round(performance.now() - began);
+  const port = Number(/"listen":"127\.0\.0\.1:(\d+)"/.exec(log.text)[1]);
+  return { child, pid: innermost(child.pid), readyMs, port };
+}
+
+function mebibytes(pid, field) {
+  return Math.round(
+    Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))[1]) /
+      1024,
+  );
+}
+
+/** Requests without a pause on 16 connections, until each has been told that it is the last, or could not be made. */
+async function load(port, onAnswer) {
+  const read = (name) => readFileSync(join(folder, 'web', name));
+  const credential = { cert: read('svid.pem'), key: read('svid.key'), ca: read('bundle.pem'), servername: 'localhost' };
+  const count = { answered: 0, lost: 0, refused: 0 };
+  async function lane() {
+    const agent = new Agent({ ...credential, keepAlive: true, maxSockets: 1 });
+    for (;;) {
+      const outcome = await one(agent, port);
+      count[outcome] += 1;
+      onAnswer(count);
+      if (outcome !== 'answered') break;
+    }
+    agent.destroy();
+  }
+  await Promise.all(Array.from({ length: 16 }, lane));
+  return count;
+}
+
+/** `refused`: no connection was to be had, so no request was made. */
+function one(agent, port) {
+  return new Promise((resolve) => {
+    const outgoing = request({ agent, host: '127.0.0.1', port, path: '/orders/42' }, (response) => {
+      response
+        .on('end', () => resolve('answered'))
+        .on('error', () => resolve('lost'))
+        .resume();
+    });
+    outgoing.on('error', ({ code }) => resolve(code === 'ECONNREFUSED' ? 'refused' : 'lost')).end();
+  });
+}
+
+async function terminateUnderLoad({ child, pid, port }) {
+  let told = false;
+  const count = await load(port, ({ answered }) => {
+    if (answered < 500 || told) return;
+    told = true;
+    process.kill(pid, 'SIGTERM');
+  });
+  const code = child.exitCode ?? (await once(child, 'exit'))[0];
+  console.log(`SIGTERM under load: ${count.answered} answered, ${count.lost} lost, exit code ${code}`);
+  return count.lost === 0 && code === 0;
+}
+
+/** The demo's own configuration, with a state of its own, and the smallest workload there is behind it. */
+async function prepare() {
+  const { createServer } = await import('node:http');
+  const workload = createServer((_, response) => response.end('{}')).listen(0, '127.0.0.1');
+  await once(workload, 'listening');
+  workload.unref();
+  cpSync(join(folder, '.portcullis/demo'), join(folder, 'measured'), { recursive: true });
+  const file = join(folder, 'measured/portcullis.yaml');
+  const { writeFileSync } = await import('node:fs');
+  const text = readFileSync(file, 'utf8')
+    .replace(/^listen: .*$/m, 'listen: 127.0.0.1:0')
+    .replace(/^workload: .*$/m, `workload: 127.0.0.1:${workload.address().port}`);
+  writeFileSync(file, text);
+  const id = 'spiffe://demo.test/ns/shop/sa/web';
+  const { status, stderr } = run('ca', 'issue', '--state', 'measured/state', '--id', id, '--out', 'web');
+  if (status !== 0) throw new Error(stderr);
+}
+
+let code = 1;
+try {
+  mkdirSync(folder, { recursive: true });
+  demo();
+  await prepare();
+  const times = [];
+  for (let round = 0; round < 5; round += 1) {
+    const { child, pid, readyMs } = await start();
+    times.push(readyMs);
+    process.kill(pid, 'SIGTERM');
+    await once(child, 'exit');
+  }
+  console.log(`start to ready: ${times.join(', ')} ms`);
+  const proxy = await start();
+  await wait(3000);
+  console.log(
+    `idle: ${mebibytes(proxy.pid, 'Rss')} MiB resident, of which ${mebibytes(proxy.pid, 'Private_Dirty')} MiB are its alone and no file's`,
+  );
+  code = (await terminateUnderLoad(proxy)) ? 0 : 1;
+} catch (cause) {
+  console.error(String(cause.message ?? cause));
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+process.exit(code);
