@@ -1,0 +1,136 @@
+import { createHash, X509Certificate } from 'node:crypto';
+import { renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'tap';
+import { exchange, requestText } from '../harness/client.ts';
+import { clientId, startProxy } from '../harness/proxy.ts';
+import { startRecorder } from '../harness/recorder.ts';
+import { jwks, mint, tokenKey } from '../harness/user-tokens.ts';
+
+const iss = 'https://login.test.example';
+const key = tokenKey('one');
+const next = tokenKey('two', 'rsa');
+
+const rego = `package portcullis.authz
+
+default decision := {"allow": false, "rule": "default"}
+
+user := input.portcullis.user
+
+decision := {"allow": true, "rule": user.subject} if {
+	input.attributes.source.principal == "${clientId}"
+	user.realm == "internal"
+	"orders:read" in split(user.claims.scope, " ")
+	not input.attributes.request.http.headers.authorization
+}
+
+decision := {"allow": true, "rule": "nobody"} if {
+	input.portcullis.route.name == "open"
+	not input.portcullis.user
+}
+
+decision := {"allow": true, "rule": "seen"} if {
+	input.portcullis.route.name == "forwarded"
+	startswith(input.attributes.request.http.headers.authorization, "Bearer ey")
+}
+`;
+
+const issuer = {
+  name: 'staff',
+  issuer: iss,
+  realm: 'internal',
+  jwks: './staff.jwks.json',
+  algorithms: ['ES256', 'RS256'],
+  audience: 'orders',
+};
+const user = { issuers: ['staff'] };
+const routes = [
+  { name: 'orders', methods: ['GET'], path: '/orders', user },
+  { name: 'open', methods: ['GET'], path: '/open', user: { ...user, token: 'optional' } },
+  { name: 'once', methods: ['GET'], path: '/once', user: { ...user, single_use: true } },
+  { name: 'forwarded', methods: ['GET'], path: '/forwarded', user: { ...user, forward_token: true } },
+];
+
+void test('a user is who the token says, or nobody', async (t) => {
+  const workload = await startRecorder();
+  t.teardown(workload.close);
+  const proxy = await startProxy(t, {
+    workloadPort: workload.port,
+    config: { issuers: [issuer], routes, threads: 2, policy: { rego: './policy', engine: 'verify', verify_share: 1 } },
+    files: { 'policy/authz.rego': rego, 'staff.jwks.json': jwks(key) },
+  });
+  const now = Math.floor(Date.now() / 1000);
+  const claims = { iss, sub: 'alice', aud: 'orders', iat: now - 5, exp: now + 300, jti: 'id-1', scope: 'orders:read' };
+  const token = (more: object = {}, by = key) => mint(by, { ...claims, ...more });
+  const ask = async (path: string, bearer?: string) => {
+    const headers = bearer === undefined ? [] : [`Authorization: Bearer ${bearer}`];
+    const { answer, client } = await exchange(proxy.port, proxy.client, requestText('GET', path, headers));
+    client.close();
+    const code = answer?.status === 200 ? undefined : (JSON.parse(answer?.body ?? '{}') as { code: string }).code;
+    return { status: answer?.status, code, challenge: answer?.headers.get('www-authenticate') };
+  };
+  const refused = (code: string, status = 401) => ({ status, code });
+
+  await t.test('a good token is served, its user is on record, and it goes no further', async (t) => {
+    t.match(await ask('/orders', token()), { status: 200 });
+    t.match(await ask('/orders', token()), { status: 200 });
+    const record = await proxy.untilRecord(({ type, rule }) => type === 'authz.allow' && rule === 'alice');
+    t.match(record, { user: { iss, sub: 'alice', jti: 'id-1', realm: 'internal' } });
+    t.notOk(workload.requests().some(({ headers }) => headers.some((line) => /^authorization:/i.test(line))));
+  });
+
+  await t.test('a bad one is refused where it is asked for, and where it is not', async (t) => {
+    const [leaf] = proxy.client.certPem.split(/(?<=-----END CERTIFICATE-----)/);
+    const own = createHash('sha256')
+      .update(new X509Certificate(leaf ?? '').raw)
+      .digest('base64url');
+    const bound = (thumbprint: string) => token({ cnf: { 'x5t#S256': thumbprint } });
+    t.match(await ask('/orders'), { ...refused('user-token-missing'), challenge: 'Bearer' });
+    const expired = { exp: now - 60, iat: now - 120 };
+    const challenge = 'Bearer error="invalid_token"';
+    t.match(await ask('/orders', token(expired)), { ...refused('user-token-expired'), challenge });
+    t.match(await ask('/open', token(expired)), refused('user-token-expired'));
+    t.match(await ask('/orders', token({ aud: 'billing' })), refused('user-token-wrong-audience'));
+    t.match(await ask('/orders', token({}, tokenKey('one'))), refused('user-token-untrusted'));
+    t.match(
+      await ask('/orders', bound(createHash('sha256').update('x').digest('base64url'))),
+      refused('user-token-not-bound'),
+    );
+    t.match(await ask('/orders', bound(own)), { status: 200 });
+    t.match(await ask('/orders', token({ scope: 'orders:write' })), refused('forbidden', 403));
+    t.match(await ask('/orders?access_token=x'), refused('user-token-misplaced', 400));
+    t.match(await ask('/open'), { status: 200 });
+  });
+
+  await t.test('a token for one use is used once, whichever thread it meets', async (t) => {
+    const once = token({ jti: 'id-once' });
+    const answers = await Promise.all(Array.from({ length: 8 }, () => ask('/once', once)));
+    t.equal(answers.filter(({ status }) => status === 200).length, 1);
+    t.equal(answers.filter(({ code }) => code === 'user-token-used').length, 7);
+    t.match(await ask('/once', mint(key, { ...claims, jti: undefined })), refused('user-token-malformed'));
+  });
+
+  await t.test('a route can pass it on', async (t) => {
+    const before = workload.requests().length;
+    t.match(await ask('/forwarded', token()), { status: 200 });
+    t.ok(workload.requests()[before]?.headers.some((line) => line.startsWith('authorization: Bearer ey')));
+  });
+
+  await t.test('with its key, a token that was good is forgotten', async (t) => {
+    const remembered = token();
+    t.match(await ask('/orders', remembered), { status: 200 });
+    writeFileSync(join(proxy.folder, 'next.json'), jwks(next));
+    renameSync(join(proxy.folder, 'next.json'), join(proxy.folder, 'staff.jwks.json'));
+    await proxy.untilRecord(({ type }) => type === 'snapshot.swap');
+    t.match(await ask('/orders', remembered), refused('user-token-untrusted'));
+    t.match(await ask('/orders', token({}, next)), { status: 200 });
+  });
+
+  await t.test('no token is in the log or on record, and what became of them is counted', async (t) => {
+    t.ok((await proxy.metric('portcullis_user_tokens_total{outcome="missing"}')) >= 2);
+    t.ok((await proxy.metric('portcullis_user_tokens_total{outcome="refused"}')) >= 8);
+    t.ok((await proxy.metric('portcullis_user_tokens_total{outcome="verified"}')) >= 4);
+    t.notMatch(JSON.stringify(proxy.audit()), /eyJ/);
+    t.notMatch(proxy.log(), /eyJ/);
+  });
+});
