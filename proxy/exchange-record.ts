@@ -9,6 +9,7 @@ import type { Normalised } from './filters/normalise.ts';
 import type { Authenticated, User } from './filters/user.ts';
 import type { Validated } from './filters/validate.ts';
 import { fieldValues } from './header-list.ts';
+import type { Snapshot } from './snapshot.ts';
 
 /** Whatever became known before the exchange ended; the chain adds to it as it goes. */
 export type KnownFacts = Accepted & Partial<Normalised & Limited & Authenticated & Validated & Authorized>;
@@ -28,7 +29,7 @@ export function exchangeRecord(facts: KnownFacts, ending: Ending): ExchangeEvent
   const { connection, snapshot, permit, route, request } = facts;
   const { src, peer, tls } = connectionRecord(connection);
   const { denial } = ending;
-  const workload = snapshot.config.workload.address;
+  const { policy, dst } = snapshotRecord(snapshot);
   return {
     kind: 'exchange',
     reason: denial?.code,
@@ -39,13 +40,13 @@ export function exchangeRecord(facts: KnownFacts, ending: Ending): ExchangeEvent
     pointer: denial?.pointer,
     rule: denial === undefined ? permit?.rule : denial.rule,
     metadata: denial?.metadata ?? permit?.obligations.metadata,
-    policy: { revision: snapshot.engine.revision },
+    policy,
     snapshot: snapshot.digest,
     schema: facts.body !== undefined && 'schemaDigest' in facts.body ? facts.body.schemaDigest : undefined,
     listener: 'inbound',
     route: route?.config.name,
     src,
-    dst: facts.sent.toWorkload ? destination(workload) : undefined,
+    dst: facts.sent.toWorkload ? dst : undefined,
     peer,
     user: facts.user === undefined ? undefined : userRecord(facts.user),
     object: {
@@ -85,6 +86,11 @@ const connectionRecord = oncePer(
 function userRecord({ realm, claims }: User): ExchangeEvent['user'] {
   return { iss: claims.issuer, sub: claims.subject, jti: claims.tokenId, realm };
 }
+
+const snapshotRecord = oncePer(({ engine, config }: Snapshot) => ({
+  policy: Object.freeze({ revision: engine.revision }),
+  dst: Object.freeze(destination(config.workload.address)),
+}));
 
 function destination(workload: Address) {
   return workload.kind === 'tcp' ? { ip: workload.host, port: workload.port } : { path: workload.path };

@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import type { LinkedLines } from './hash-chain.ts';
 import { ensureReserve } from './reserve.ts';
 import * as file from './segment.ts';
 
@@ -43,7 +44,7 @@ export class SegmentWriter {
     return since === undefined ? 0 : Number(this.#monotonicNs() - since) / 1e6;
   }
 
-  write(lines: readonly string[]): file.Written {
+  write(lines: LinkedLines): file.Written {
     const segment = this.#segment;
     if (segment === undefined) return { lines: 0, error: undefined };
     try {

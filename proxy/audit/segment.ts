@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import type { LinkedLines } from './hash-chain.ts';
 
 /**
  * One file of a stream. Writes go to the page cache by `writeSync`: what was acknowledged survives the death of the
@@ -104,19 +105,19 @@ export function assertIntact(segment: Segment): void {
 
 export type Written = { readonly lines: number; readonly error: StorageError | undefined };
 
-/** Appends whole lines, each ending in a newline. What a failed or short write left of a line is cut off again. */
-export function appendLines(segment: Segment, lines: readonly string[]): Written {
-  const bytes = Buffer.from(lines.join(''), 'latin1');
+/** Appends whole lines, each ending in a newline at one of `ends`. What a failed or short write left of a line is cut off again. */
+export function appendLines(segment: Segment, { bytes, ends }: Pick<LinkedLines, 'bytes' | 'ends'>): Written {
   let done = 0;
   try {
     while (done < bytes.length) done += progress(fs.writeSync(segment.fd, bytes, done));
     segment.size += bytes.length;
-    return { lines: lines.length, error: undefined };
+    return { lines: ends.length, error: undefined };
   } catch (cause) {
-    const kept = wholeLines(lines, done);
-    segment.size += kept.bytes;
-    if (done > kept.bytes) cutBack(segment);
-    return { lines: kept.lines, error: storageError(cause) };
+    const whole = ends.filter((end) => end <= done);
+    const kept = whole.at(-1) ?? 0;
+    segment.size += kept;
+    if (done > kept) cutBack(segment);
+    return { lines: whole.length, error: storageError(cause) };
   }
 }
 
@@ -131,17 +132,6 @@ function cutBack(segment: Segment): void {
 function progress(bytes: number): number {
   if (bytes === 0) throw new StorageError('io-error', 'a write of the audit segment made no progress');
   return bytes;
-}
-
-function wholeLines(lines: readonly string[], written: number): { readonly lines: number; readonly bytes: number } {
-  let bytes = 0;
-  let count = 0;
-  for (const line of lines) {
-    if (bytes + line.length > written) break;
-    bytes += line.length;
-    count += 1;
-  }
-  return { lines: count, bytes };
 }
 
 export function synced(fd: number): Promise<void> {

@@ -1,9 +1,10 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { rfc3339 } from '../../policy/rfc3339.ts';
 import { ProxyError } from '../errors.ts';
 import type { AuditEvent, ControlEvent } from './catalogue.ts';
 import { stepDetector } from './clock-step.ts';
-import { encodeEvent, quoted } from './encode.ts';
+import { encodeEvent, inOnePiece, quoted } from './encode.ts';
 import { assertLockedByUs } from './folder-lock.ts';
 import { type Head, link } from './hash-chain.ts';
 import { ensureReserve, hasRoomAgain, mayUseReserve, releaseReserve } from './reserve.ts';
@@ -58,7 +59,8 @@ export class AuditStream {
   constructor(options: AuditStreamOptions, folder: string, { head, segment, lastNumber, ...found }: Resumption) {
     this.#options = options;
     this.#folder = folder;
-    this.#prefix = `"node":${quoted(options.identity.node)},"workload":${quoted(options.identity.workload)},`;
+    const { node, workload } = options.identity;
+    this.#prefix = inOnePiece(`"node":${quoted(node)},"workload":${quoted(workload)},`);
     this.#head = head;
     const first = segment ?? createSegment(folder, lastNumber + 1);
     this.#segments = new SegmentWriter(folder, first, options.monotonicNs, (error, isFatal) => {
@@ -133,8 +135,7 @@ export class AuditStream {
   }
 
   #entry(event: AuditEvent, settle?: Entry['settle']): Entry {
-    const ts = new Date(this.#options.now()).toISOString();
-    const time = `"ts":"${ts}","mono_ns":"${this.#options.monotonicNs()}",`;
+    const time = `"ts":"${rfc3339(this.#options.now())}","mono_ns":"${this.#options.monotonicNs()}",`;
     return { body: time + this.#prefix + encodeEvent(event), settle };
   }
 
@@ -161,15 +162,10 @@ export class AuditStream {
       const rotated = { kind: 'control', type: 'audit.rotate', segment: this.#segments.number } as const;
       if (this.#write([this.#entry(rotated)]).length > 0) return entries;
     }
-    const lines: string[] = [];
-    const heads: Head[] = [];
-    for (const { body } of entries) {
-      const linked = link(heads.at(-1) ?? this.#head, this.#options.stream, body);
-      lines.push(`${linked.line}\n`);
-      heads.push(linked.head);
-    }
-    const written = this.#segments.write(lines);
-    this.#head = heads[written.lines - 1] ?? this.#head;
+    const bodies = entries.map(({ body }) => body);
+    const linked = link(this.#head, this.#options.stream, bodies);
+    const written = this.#segments.write(linked);
+    this.#head = linked.heads[written.lines - 1] ?? this.#head;
     for (const entry of entries.slice(0, written.lines)) entry.settle?.('written');
     if (written.error !== undefined) this.#fail(written.error);
     return entries.slice(written.lines);
