@@ -50,6 +50,10 @@ export const certsErrors = {
     summary: 'A trust bundle holds something that cannot be an anchor of trust.',
     remedy: 'Give each trust domain at least one CA certificate in PEM, and CRLs signed by one of its CAs.',
   },
+  'denylist-invalid': {
+    summary: 'A line of the denylist cannot be read.',
+    remedy: 'Correct the line that the message names; the kinds of lines are listed in docs/configuration.md.',
+  },
   'lifetime-invalid': {
     summary: 'The lifetime asked for is outside what the CA may grant.',
     remedy: 'Ask for at least 10 seconds and at most 24 hours.',

@@ -24,8 +24,12 @@ export const handshakeRefusalReasons = [
   'revoked',
   /** There is a revocation list for an issuer of the path, but it is out of date or not signed by that issuer. */
   'revocation-unknown',
+  /** The denylist of the configuration names the peer, or a certificate or key of its path. */
+  'denylisted',
   /** The handshake took too long. */
   'handshake-timeout',
+  /** Our own SVID has expired, so the peer could not know whom it talks to. */
+  'own-identity-expired',
   /** TLS failed before there was a certificate to judge. */
   'protocol',
 ] as const;

@@ -1,5 +1,6 @@
 import { hash, type X509Certificate } from 'node:crypto';
-import type { Certificate, Crl } from './certificate.ts';
+import type { Certificate } from './certificate.ts';
+import { listedBy } from './denylist.ts';
 import { CertsError } from './errors.ts';
 import {
   type HandshakeRefusal,
@@ -60,7 +61,13 @@ export function judgePeer(
     return handshakeRefusal(transportReason(transportVerdict), `refused by OpenSSL: ${transportVerdict}`, chain[0]);
   }
   const peer = peerSvid(judged);
-  memories.set(peer, { ...judged, chain, revision: trust.revision, verdict: undefined });
+  memories.set(peer, {
+    ...judged,
+    chain,
+    revision: trust.revision,
+    verdict: undefined,
+    until: until(judged.path, trust, nowMs),
+  });
   return peer;
 }
 
@@ -111,7 +118,7 @@ function judgeChain([leaf, ...others]: Chain, trust: TrustBundle, nowMs: number)
   const domain = trust.domains.get(trustDomain);
   let first: Broken | undefined;
   for (const path of domain === undefined ? [] : findPaths(leaf, others, domain.roots)) {
-    const problem = pathProblem(path, trustDomain, domain?.crls ?? [], nowMs);
+    const problem = pathProblem(path, spiffeId, trust, nowMs);
     if (problem === undefined) return { spiffeId, trustDomain, path };
     first ??= problem;
   }
@@ -120,12 +127,15 @@ function judgeChain([leaf, ...others]: Chain, trust: TrustBundle, nowMs: number)
   return { reason: 'wrong-trust-domain', detail: `${spiffeId} does not end in a root of its own trust domain` };
 }
 
-function pathProblem(path: Path, trustDomain: TrustDomain, crls: readonly Crl[], nowMs: number): Broken | undefined {
+function pathProblem(path: Path, spiffeId: SpiffeId, trust: TrustBundle, nowMs: number): Broken | undefined {
+  return issuersProblem(path) ?? foreignIssuer(path, trustDomainOf(spiffeId)) ?? standing(path, spiffeId, trust, nowMs);
+}
+
+/** What can change while everything stays signed as it was: time, revocation and the denylist. */
+function standing(path: Path, spiffeId: SpiffeId, trust: TrustBundle, nowMs: number): Broken | undefined {
+  const crls = trust.domains.get(trustDomainOf(spiffeId))?.crls ?? [];
   return (
-    issuersProblem(path) ??
-    foreignIssuer(path, trustDomain) ??
-    validityProblem(path, nowMs) ??
-    revocationProblem(path, crls, nowMs)
+    validityProblem(path, nowMs) ?? revocationProblem(path, crls, nowMs) ?? listedBy(trust.denylist, spiffeId, path)
   );
 }
 
@@ -172,45 +182,62 @@ function transportReason(verdict: string): HandshakeRefusalReason {
   return transportReasons[verdict] ?? 'untrusted';
 }
 
-export type Ended = 'expired' | 'revoked' | 'untrusted';
+/** Why an identity that was good when its connection was opened is not any more. */
+export type Ended = { readonly reason: 'expired' | 'revoked' | 'untrusted'; readonly detail: string };
 
-type Memory = Proven & { readonly chain: Chain; revision: string; verdict: Ended | undefined };
+/** `until`: how long the verdict holds under the same trust. */
+type Memory = Omit<Proven, 'path'> & { path: Path; revision: string; verdict: Ended | undefined; until: number } & {
+  readonly chain: Chain;
+};
 
 /** What is needed to judge a connection again, for as long as somebody holds its peer. */
 const memories = new WeakMap<PeerSvid, Memory>();
 
 /**
- * Asked before every request, so that no connection outlives its identity: compares the time, and judges the chain
- * again once when the trust bundle says something else than before. Undefined when the peer is still good.
+ * Asked before every request and on every sweep, so that no connection outlives its identity: compares the time, and
+ * judges the chain again once when the trust bundle says something else than before, or when what it relied on has gone
+ * out of date. Undefined when the peer is still good.
  */
 export function stillValid(peer: PeerSvid, trust: TrustBundle, nowMs: number): Ended | undefined {
-  if (nowMs > peer.notAfterMs) return 'expired';
+  if (nowMs > peer.notAfterMs) {
+    const end = new Date(peer.notAfterMs).toISOString();
+    return { reason: 'expired', detail: `the SVID, or an issuer of it, expired ${end} while the connection was open` };
+  }
   const memory = memories.get(peer);
-  // Not made by `judgePeer`: nobody has judged it.
-  if (memory === undefined) return 'untrusted';
-  if (memory.revision !== trust.revision) {
+  if (memory === undefined) return { reason: 'untrusted', detail: 'nobody has judged this peer' };
+  if (memory.revision !== trust.revision || nowMs > memory.until) {
     memory.verdict = judgeAgain(memory, trust, nowMs);
     memory.revision = trust.revision;
+    memory.until = until(memory.path, trust, nowMs);
   }
   return memory.verdict;
 }
 
-/**
- * What was signed stays signed: while the root of the path is trusted, only time and revocation can end it. Without this
- * every change of the bundle would cost two signature checks for each open connection, all in one turn: at ten thousand
- * the thread would stand still for longer than its watchdog allows.
- */
-function judgeAgain({ chain, trustDomain, path }: Memory, trust: TrustBundle, nowMs: number): Ended | undefined {
-  const domain = trust.domains.get(trustDomain);
-  const root = path.at(-1);
-  const rootStays = domain?.roots.some(({ fingerprintSha256 }) => fingerprintSha256 === root?.fingerprintSha256);
-  const judged =
-    domain !== undefined && rootStays
-      ? (validityProblem(path, nowMs) ?? revocationProblem(path, domain.crls, nowMs))
-      : judgeChain(chain, trust, nowMs);
-  return judged !== undefined && isBroken(judged) ? endedBy(judged.reason) : undefined;
+/** The next moment at which a certificate of the path or a revocation list goes out of date. */
+function until(path: Path, trust: TrustBundle, nowMs: number): number {
+  const lists = [...trust.domains.values()].flatMap(({ crls }) => crls.map(({ nextUpdateMs }) => nextUpdateMs));
+  const ends = [...path.map(({ notAfterMs }) => notAfterMs), ...lists];
+  return Math.min(...ends.filter((endMs) => endMs >= nowMs));
 }
 
-function endedBy(reason: HandshakeRefusalReason): Ended {
-  return reason === 'expired' || reason === 'revoked' ? reason : 'untrusted';
+/**
+ * What was signed stays signed while the root of the path is trusted. Without this every change of the bundle would cost
+ * two signature checks for each open connection, all in one turn: at ten thousand the thread would stand still for longer
+ * than its watchdog allows.
+ */
+function judgeAgain(memory: Memory, trust: TrustBundle, nowMs: number): Ended | undefined {
+  const { chain, spiffeId, trustDomain, path } = memory;
+  const root = path.at(-1);
+  const roots = trust.domains.get(trustDomain)?.roots ?? [];
+  const rootStays = roots.some(({ fingerprintSha256 }) => fingerprintSha256 === root?.fingerprintSha256);
+  const judged = rootStays ? standing(path, spiffeId, trust, nowMs) : judgeChain(chain, trust, nowMs);
+  if (judged === undefined) return undefined;
+  if (isBroken(judged)) return endedBy(judged);
+  memory.path = judged.path;
+  return undefined;
+}
+
+function endedBy({ reason, detail }: Broken): Ended {
+  if (reason === 'expired') return { reason, detail };
+  return { reason: reason === 'revoked' || reason === 'denylisted' ? 'revoked' : 'untrusted', detail };
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Certificate, certificateToPem, type Crl, derToPem, keyUsageBits } from './certificate.ts';
 import { CertsError } from './errors.ts';
+import { type Denylist, type DenylistData, readDenylist } from './denylist.ts';
 import { parseTrustDomain, type TrustDomain } from './spiffe-id.ts';
 import { keyProblem } from './svid.ts';
 import { parseCertificatesPem, parseCrlsPem } from './x509.ts';
@@ -16,9 +17,11 @@ export type TrustDomainData = {
 
 /** The form that is judged by. Each root belongs to exactly one trust domain. */
 export type TrustBundle = {
-  /** SHA-256 of the data: two bundles that say the same have the same revision. */
+  /** SHA-256 of the data, denylist included: two bundles that say the same have the same revision. */
   readonly revision: string;
   readonly domains: ReadonlyMap<TrustDomain, DomainTrust>;
+  /** Who is refused whatever the certificates say; undefined where there is none. */
+  readonly denylist: Denylist | undefined;
 };
 
 export type DomainTrust = { readonly roots: readonly Certificate[]; readonly crls: readonly Crl[] };
@@ -37,7 +40,7 @@ export function trustBundleData(
 }
 
 /** Throws CertsError `trust-bundle-invalid` for anything that could not anchor trust. */
-export function readTrustBundle(data: TrustBundleData): TrustBundle {
+export function readTrustBundle(data: TrustBundleData, denylist?: DenylistData): TrustBundle {
   const domains = new Map<TrustDomain, DomainTrust>();
   const owners = new Map<string, string>();
   for (const entry of data) {
@@ -56,7 +59,10 @@ export function readTrustBundle(data: TrustBundleData): TrustBundle {
     for (const crl of crls) checkCrl(crl, trustDomain);
     domains.set(trustDomain, { roots, crls });
   }
-  return { revision: createHash('sha256').update(JSON.stringify(data)).digest('hex'), domains };
+  const revision = createHash('sha256')
+    .update(JSON.stringify([data, denylist]))
+    .digest('hex');
+  return { revision, domains, denylist: denylist && readDenylist(denylist) };
 }
 
 function checkRoot(root: Certificate, trustDomain: TrustDomain): void {

@@ -43,7 +43,7 @@ export const denialCatalogue = {
 
   // Who asks.
   'identity-expired': row(403, 'denied', true, 'The client certificate is no longer valid.', 'The SVID expired, or its trust ended, after the connection was opened.'),
-  'identity-revoked': row(403, 'denied', true, 'The client certificate is no longer valid.', 'The SVID or its issuer was revoked after the connection was opened.'),
+  'identity-revoked': row(403, 'denied', true, 'The client certificate is no longer valid.', 'The SVID or its issuer was revoked, or put on the denylist, after the connection was opened.'),
 
   // On whose behalf (RFC 6750, RFC 9068). The answers carry `WWW-Authenticate: Bearer`.
   'user-token-missing': row(401, 'denied', false, 'A token of a user is required.', 'No Authorization header on a route whose user.token is required.'),
@@ -84,6 +84,7 @@ export const denialCatalogue = {
   'response-violation': row(502, 'failed', true, 'The answer of the service behind the proxy does not match its schema.', 'Response validation of the route.'),
 
   // Ourselves.
+  'own-identity-expired': row(503, 'undecided', true, 'This proxy has no valid identity.', 'Its own SVID expired while the connection was open, and no new one has come; new handshakes are refused.'),
   'audit-unavailable': row(503, 'undecided', true, 'The request could not be recorded.', 'audit.mode is required and the record cannot be written.'),
   'internal-error': row(500, 'failed', true, 'The proxy failed.', 'A bug: an exception nobody expected. Counted apart and logged with its cause.'),
   'client-aborted': row(499, 'failed', true, 'The client went away.', 'The connection ended before the answer was complete; nobody reads this answer, only the record.'),

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { DenylistData } from '../certs/denylist.ts';
 import type { TrustBundleData } from '../certs/trust-bundle.ts';
 import type { PolicyBundle } from '../policy/bundle/bundle.ts';
 import type { Config } from './config/config.ts';
@@ -13,11 +14,12 @@ export type SnapshotData = {
   /** Text of every JWK set, by its path. */
   readonly jwks: ReadonlyMap<string, string>;
   readonly trust: TrustBundleData;
+  readonly denylist: DenylistData | undefined;
   readonly policyBad: string | undefined;
 };
 
 export function snapshotData(parts: Omit<SnapshotData, 'digest'>): SnapshotData {
-  const { config, policy, schemas, jwks, trust, policyBad } = parts;
+  const { config, policy, schemas, jwks, trust, denylist, policyBad } = parts;
   const digest = createHash('sha256')
     .update(
       stableJson({
@@ -26,6 +28,7 @@ export function snapshotData(parts: Omit<SnapshotData, 'digest'>): SnapshotData 
         schemas,
         jwks,
         trust,
+        denylist: denylist?.text,
         policyBad,
       }),
     )

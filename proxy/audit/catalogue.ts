@@ -29,6 +29,7 @@ export const exchangeTypes = {
 export const handshakeTypes = {
   'tls.accept': row('A TLS handshake succeeded and gave a peer identity.', 'When an identity was here, even if it asked nothing (IA-3).'),
   'tls.reject': row('A TLS handshake was refused; `reason` says why.', 'Foreign, expired or missing certificates at the door (IA-3, SC-23).'),
+  'tls.end': row('An open connection was ended by the proxy, because its identity expired, was revoked or lost its root, or because of its age; `reason` and `detail` say which. A request that was broken off with it has its own record.', 'Shows when a revocation took effect, and on whom (AC-12, IA-5(2), SC-10).'),
 } as const satisfies Record<string, EventTypeRow>;
 
 // biome-ignore format: a table reads as a table
@@ -78,8 +79,13 @@ export type Outcome = 'allow' | 'deny' | 'error';
 
 /** `reason` is the code of the refusal; without one the request was allowed and the workload answered it. */
 export type ExchangeEvent = ExchangeFacts & { readonly kind: 'exchange'; readonly reason?: DenialCode | undefined };
-/** `reason` is the code of the refused handshake; without one it succeeded. */
-export type HandshakeEvent = HandshakeFacts & { readonly kind: 'handshake'; readonly reason?: string | undefined };
+/** `reason` is the code of the refused handshake, or why the connection was ended; without one the handshake succeeded. */
+export type HandshakeEvent = HandshakeFacts & {
+  readonly kind: 'handshake';
+  readonly reason?: string | undefined;
+  /** The handshake was long ago: this is the end of its connection. */
+  readonly ended?: true;
+};
 export type ControlEvent = ControlFacts & {
   readonly kind: 'control';
   readonly type: ControlType;
@@ -102,6 +108,8 @@ export function headingOf(event: AuditEvent): Heading {
     case 'exchange':
       return event.reason === undefined ? ALLOWED : refusal(event.reason);
     case 'handshake':
+      if (event.ended)
+        return { type: 'tls.end', outcome: event.reason === 'max-age' ? 'allow' : 'deny', reason: event.reason };
       return event.reason === undefined
         ? { type: 'tls.accept', outcome: 'allow' }
         : { type: 'tls.reject', outcome: 'deny', class: 'denied', reason: event.reason };

@@ -20,6 +20,8 @@ export type Config = {
   readonly admin: Address | 'off';
   /** Identities whose denials carry policy details. */
   readonly explainTo: readonly SpiffeId[];
+  /** Whom to refuse whatever the certificates say. */
+  readonly denylistFile: string | undefined;
   readonly threads: number;
   readonly drainMs: number;
   /** What `regulated` refuses is refused by then. */
@@ -162,6 +164,7 @@ export type LimitsConfig = {
   readonly maxHeaders: number;
   readonly maxConnections: number;
   readonly maxConnectionsPerIdentity: number;
+  readonly maxConnectionAgeMs: number;
   readonly maxRequestsPerConnection: number;
   readonly maxInFlight: number;
   readonly maxInFlightPerIdentity: number;

@@ -1,3 +1,4 @@
+import { parseDenylist } from '../../certs/denylist.ts';
 import { readStrictJson } from '../../policy/json/strict-json.ts';
 import { readJwks } from '../user/read-jwks.ts';
 import { positionOfOffset, positionOfPointer } from './json-position.ts';
@@ -48,6 +49,7 @@ async function checkFile(file: string, use: FileUse, world: World): Promise<Find
   const bytes = await world.readFile(file).catch((cause: NodeJS.ErrnoException) => cause);
   if (bytes instanceof Error) return `cannot read ${file}: ${reason(bytes)}`;
   if (use === 'secret') return firstLineIsEmpty(bytes) ? `the first line of ${file} is empty` : [];
+  if (use === 'denylist') return checkDenylist(file, bytes);
   return use === 'rego' ? [] : checkJson(file, use, bytes);
 }
 
@@ -68,6 +70,11 @@ function modeProblem(file: string, use: FileUse, facts: FileFacts, euid: number)
   const mode = facts.mode.toString(8).padStart(4, '0');
   const better = use === 'secret' ? '0600' : '0700';
   return `others can reach ${file} (mode ${mode}); run \`chmod ${better} ${file}\``;
+}
+
+function checkDenylist(file: string, bytes: Uint8Array): readonly ConfigProblem[] {
+  const { problems } = parseDenylist(Buffer.from(bytes).toString('utf8'));
+  return problems.map(({ line, column, message }) => problemAt(file, { line, column }, [], message));
 }
 
 async function checkJson(file: string, use: FileUse, bytes: Uint8Array): Promise<readonly ConfigProblem[]> {

@@ -41,6 +41,10 @@ export const limitOptions = section('limits', 'What one peer, and all of them to
     doc: 'Open connections of one SPIFFE ID; at most `max_connections`. Default 2000, or that when it is less.',
     reload: live,
   }),
+  max_connection_age: defaulted(duration('1s', '24h'), '1h', {
+    doc: 'After so long, or up to a tenth earlier so that not all return at once, an idle connection is closed and a busy one after its answer. It never ends later than the certificate it was opened with, which cuts answers under way too.',
+    reload: live,
+  }),
   max_requests_per_connection: defaulted(whole(1_000_000), 1000, {
     doc: 'After so many the connection is closed, so that load and new certificates spread.',
     reload: live,

@@ -7,7 +7,7 @@ import { limitOptions } from './limit-options.ts';
 import { policyOptions } from './policy-options.ts';
 import { routeOptions } from './route-options.ts';
 import { boolean, duration, file, integer, oneOf, size, spiffeId } from './scalars.ts';
-import { defaulted, orJust, required, section } from './section.ts';
+import { defaulted, optional, orJust, required, section } from './section.ts';
 import type { Values } from './section.ts';
 
 /**
@@ -93,6 +93,14 @@ export const options = section('(top level)', 'The keys at the top of the file.'
   }),
   explain_to: defaulted(listOf(spiffeId, { unique: true }), [], {
     doc: 'SPIFFE IDs whose denials say which rule refused; all others learn only the code.',
+    reload: live,
+  }),
+  denylist: optional(file('denylist', 'a denylist'), {
+    doc:
+      'File of peers to refuse whatever their certificates say, one on a line: `spiffe-id ID`, `spiffe-prefix ID/` (whole segments), ' +
+      '`serial HEX ISSUER` (both as audit records show them), `key-sha256 HEX` (of the public key as SPKI, in DER). Serials and keys of issuers ' +
+      'count too. Behind ` # ` stands why, for the audit. A change ends open connections within a second, requests under way ' +
+      'included. A file that cannot be read leaves the last good list in force. OCSP is not supported.',
     reload: live,
   }),
   threads: defaulted(eitherOf(oneOf('auto'), isWord('auto'), integer(1, 256)), 1, {

@@ -50,6 +50,7 @@ export type FileUse =
   | 'rego'
   | 'bundle'
   | 'secret'
+  | 'denylist'
   /** Looked at by the source of our own SVID, at start and whenever it changes. */
   | 'identity'
   | 'private-folder'

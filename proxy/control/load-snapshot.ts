@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { type DenylistData, readDenylist } from '../../certs/denylist.ts';
 import type { TrustBundleData } from '../../certs/trust-bundle.ts';
 import type { Config } from '../config/config.ts';
 import { loadConfig } from '../config/load-config.ts';
@@ -34,7 +35,16 @@ export async function loadSnapshot(config: Config, trust: TrustBundleData, cache
   const policy = await loadPolicy(config.policy, cacheFolder);
   const schemas = await textsOf(schemaFiles(config));
   const jwks = await textsOf(config.issuers.map(({ jwksFile }) => jwksFile));
-  return snapshotData({ config, policy, schemas, jwks, trust, policyBad: undefined });
+  const denylist = await readDenylistFile(config);
+  return snapshotData({ config, policy, schemas, jwks, trust, denylist, policyBad: undefined });
+}
+
+/** Throws CertsError: it may have changed since the configuration was checked. */
+export async function readDenylistFile({ denylistFile: file }: Config): Promise<DenylistData | undefined> {
+  if (file === undefined) return undefined;
+  const denylist = { file, text: await readFile(file, 'utf8') };
+  readDenylist(denylist);
+  return denylist;
 }
 
 async function textsOf(files: readonly string[]): Promise<ReadonlyMap<string, string>> {

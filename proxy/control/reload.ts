@@ -10,9 +10,9 @@ import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { type DataPlane, stoppedAThread } from './data-plane.ts';
 import type { Identity } from './identity.ts';
-import { invalid, loadSnapshot } from './load-snapshot.ts';
-import { newlyRevoked } from './newly-revoked.ts';
+import { invalid, loadSnapshot, readDenylistFile } from './load-snapshot.ts';
 import { tryPolicy } from './policy-trial.ts';
+import { describeTrustChange, sameTrust, type TrustParts } from './trust-change.ts';
 import type { FileWatch } from './watch-files.ts';
 
 export type ReloadParts = {
@@ -70,9 +70,12 @@ export async function reload(parts: ReloadParts, plane: DataPlane, before: Snaps
  */
 async function trustAlone(parts: ReloadParts, plane: DataPlane, before: SnapshotData): Promise<SnapshotData> {
   try {
-    const trust = parts.identity.trust();
-    if (sameTrust(trust, before.trust)) return before;
-    const next = snapshotData({ ...before, trust });
+    const now = {
+      trust: latest(parts, before.trust, parts.identity.trust),
+      denylist: await denylistAlone(parts, before),
+    };
+    if (sameTrust(now, before)) return before;
+    const next = snapshotData({ ...before, ...now });
     if ((await plane.swap(next)) !== undefined) return before;
     inForce(parts, before, next);
     return next;
@@ -82,8 +85,26 @@ async function trustAlone(parts: ReloadParts, plane: DataPlane, before: Snapshot
   }
 }
 
-function sameTrust(one: SnapshotData['trust'], other: SnapshotData['trust']): boolean {
-  return JSON.stringify(one) === JSON.stringify(other);
+/** Each part of trust for itself: one that cannot be read stays as it was, and does not hold up the other. */
+function latest({ log }: ReloadParts, before: TrustParts['trust'], read: Identity['trust']): TrustParts['trust'] {
+  try {
+    return read();
+  } catch (cause) {
+    log.error('trust.unreadable', { cause: cause instanceof Error ? cause : String(cause) });
+    return before;
+  }
+}
+
+async function denylistAlone(
+  { log }: ReloadParts,
+  { config, denylist }: SnapshotData,
+): Promise<TrustParts['denylist']> {
+  try {
+    return await readDenylistFile(config);
+  } catch (cause) {
+    log.error('trust.unreadable', { cause: cause instanceof Error ? cause : String(cause) });
+    return denylist;
+  }
 }
 
 /** What is watched before it is read cannot change unseen in between. */
@@ -170,9 +191,8 @@ function accepted(parts: ReloadParts, before: SnapshotData, next: SnapshotData):
 
 function inForce({ audit, log }: ReloadParts, before: SnapshotData, next: SnapshotData): void {
   const policy = { revision: next.policy.revision };
-  if (!sameTrust(next.trust, before.trust)) {
-    const revoked = newlyRevoked(before.trust, next.trust);
-    const detail = revoked.length === 0 ? undefined : `newly revoked: ${revoked.join(', ')}`;
+  if (!sameTrust(next, before)) {
+    const detail = describeTrustChange(before, next);
     audit.append({ kind: 'control', type: 'trust.change', snapshot: next.digest, detail });
   }
   audit.append({

@@ -1,18 +1,21 @@
 import { once } from 'node:events';
 import { createServer, type Server, type TlsOptions, type TLSSocket } from 'node:tls';
 import { handshakeRefusal, isHandshakeRefusal } from '../../certs/handshake-refusal.ts';
-import { stillValid } from '../../certs/peer.ts';
 import { deny } from '../denial.ts';
 import type { ConnectionFacts } from '../exchange.ts';
 import { Http1Connection } from '../http1/connection.ts';
 import type { WireRequest } from '../http1/host.ts';
+import { ownIdentityDenial } from '../filters/identity.ts';
 import type { SharedLimits } from '../limit/shared-limits.ts';
 import { type Arrival, type Arrivals, watchArrivals } from './arrivals.ts';
+import { endingsOf } from './endings.ts';
 import { failedHandshake, readHandshake } from './handshake.ts';
 import { type Refusal, type RefusalParts, refuse, tooMany } from './refusal.ts';
 
 export type ListenerParts = RefusalParts & {
   readonly limits: SharedLimits;
+  /** Until when our own SVID holds. */
+  readonly ownNotAfterMs: () => number;
   readonly serve: (connection: ConnectionFacts, request: WireRequest) => void;
   /** Told of an exception that nobody expected; what it concerned has ended. */
   readonly bug: (cause: unknown) => void;
@@ -24,6 +27,8 @@ export type Listener = {
   readonly drain: () => Promise<void>;
   /** Ends every connection at once: the time to drain is over. */
   readonly breakOff: () => void;
+  /** Looks at every connection now: something has changed that may end some. */
+  readonly sweep: () => void;
 };
 
 /** How often slow and ended connections are looked for; every time limit is kept to within this. */
@@ -47,11 +52,13 @@ export function createListener(options: TlsOptions, parts: ListenerParts): Liste
     connections.set(socket, connection);
     socket.once('close', () => connections.delete(socket));
   });
-  const sweeper = setInterval(() => {
+  const sweep = () => {
     for (const connection of connections.values()) connection.sweep();
-  }, sweepMs);
+  };
+  const sweeper = setInterval(sweep, sweepMs);
   return {
     server,
+    sweep,
     drain: async () => {
       draining = true;
       const closed = server.listening ? once(server, 'close') : undefined;
@@ -109,6 +116,8 @@ function admit(
     return void socket.destroy();
   };
   const { remote } = arrival;
+  const ownEnded = () => (clock.nowMs() > parts.ownNotAfterMs() ? ownIdentityDenial() : undefined);
+  if (ownEnded() !== undefined) return turnAway(handshakeRefusal('own-identity-expired', 'our own SVID has expired'));
   const facts = readHandshake(socket, { id, remote, nowMs: clock.nowMs(), trust: snapshot.trust });
   if (isHandshakeRefusal(facts)) return turnAway(facts);
   const { maxConnections, maxConnectionsPerIdentity } = snapshot.config.limits;
@@ -123,12 +132,13 @@ function admit(
     lease.release();
     measurements.connectionClosed();
   });
+  const { ended, aged } = endingsOf(parts, arrival, facts);
   return new Http1Connection(socket, {
     limits: () => parts.snapshot().config.limits,
     now: clock.monotonicMs,
     serve: (request) => parts.serve(facts, request),
-    mustClose: draining,
+    mustClose: () => draining() || ended() !== undefined || aged(),
     bug: parts.bug,
-    ended: () => stillValid(facts.peer, parts.snapshot().trust, clock.nowMs()) !== undefined,
+    ended: () => ownEnded() ?? ended(),
   });
 }

@@ -83,8 +83,17 @@ const countedAudit = {
 /** Of all threads together; each has its share. */
 const held = countHeldBytes(() => snapshot.config.limits.maxHeldBytes / config.threads);
 
+const ownNotAfterMs = () => svid.notAfterMs;
+
 const serveParts = {
-  pipeline: createPipeline({ limits, clock, mark: heartbeat.mark, held, countToken: measurements.token }),
+  pipeline: createPipeline({
+    limits,
+    clock,
+    mark: heartbeat.mark,
+    held,
+    ownNotAfterMs,
+    countToken: measurements.token,
+  }),
   audit: countedAudit,
   measurements: {
     ...measurements,
@@ -117,6 +126,7 @@ const exchanges = new Set<Promise<void>>();
 const listener = createListener(listenerOptions(svid, trust, config.limits), {
   ...serveParts,
   limits,
+  ownNotAfterMs,
   bug: (cause) => log.error('connection.bug', { cause: cause instanceof Error ? cause : String(cause) }),
   serve: (connection, request) => {
     const exchange = serve(serveParts, connection, request);
@@ -152,6 +162,8 @@ function commit(digest: string): void {
   trust = next.trust;
   listener.server.setSecureContext(secureContext(svid, trust));
   measurements.setVocabulary(vocabularyOf(snapshot.config));
+  // A revocation does not wait for the next sweep.
+  listener.sweep();
   // What is in flight was judged by the old snapshot and goes to its workload.
   if (pool !== snapshot.pool) void Promise.all(exchanges).then(() => pool.close());
 }

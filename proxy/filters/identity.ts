@@ -1,26 +1,31 @@
-import { type PeerSvid, stillValid } from '../../certs/peer.ts';
+import { type Ended, type PeerSvid, stillValid } from '../../certs/peer.ts';
 import type { Filter } from '../chain.ts';
-import { deny } from '../denial.ts';
+import { type Denial, deny } from '../denial.ts';
 import type { Accepted } from '../exchange.ts';
 
 export type Identified = { readonly peer: PeerSvid };
 
-const endings = {
-  expired: ['identity-expired', 'the SVID expired while the connection was open'],
-  revoked: ['identity-revoked', 'the SVID was revoked while the connection was open'],
-  untrusted: ['identity-expired', 'the trust bundle no longer has a root for this SVID'],
-} as const;
+const codes = { expired: 'identity-expired', revoked: 'identity-revoked', untrusted: 'identity-expired' } as const;
+
+/** Why a connection whose identity has ended serves nothing any more. */
+export function identityDenial({ reason, detail }: Ended): Denial {
+  return deny(codes[reason], { detail });
+}
 
 /**
  * The handshake has verified the peer; here its validity is compared again on every request, because a connection
  * outlives neither its SVID nor the trust in it (peers keep serving: THREATS 1.7).
  */
-export const identity: Filter<Accepted, Identified> = {
+export const identity = (ownNotAfterMs: () => number): Filter<Accepted, Identified> => ({
   name: 'identity',
   apply: ({ connection, receivedMs, snapshot }) => {
+    if (receivedMs > ownNotAfterMs()) return ownIdentityDenial();
     const ended = stillValid(connection.peer, snapshot.trust, receivedMs);
-    if (ended === undefined) return { peer: connection.peer };
-    const [code, detail] = endings[ended];
-    return deny(code, { detail });
+    return ended === undefined ? { peer: connection.peer } : identityDenial(ended);
   },
-};
+});
+
+/** Nobody can know any more that it is us whom they talk to: what was opened under the SVID ends with it. */
+export function ownIdentityDenial(): Denial {
+  return deny('own-identity-expired', { detail: 'our own SVID has expired' });
+}

@@ -1,9 +1,9 @@
 import type { TLSSocket } from 'node:tls';
 import { type Denial, deny } from '../denial.ts';
-import { Departure } from '../departure.ts';
+import { CurrentExchange } from './current-exchange.ts';
 import { type Phase, type Standing, whatIsDue } from './deadlines.ts';
 import type { ConnectionHost } from './host.ts';
-import { announcedBody, type Flow, type IncomingBody } from './incoming-body.ts';
+import { announcedBody, type Flow } from './incoming-body.ts';
 import { OutgoingAnswer } from './outgoing-answer.ts';
 import { type HeadReader, headReader, type RequestHead, type RequestLine, readableLine } from './request-head.ts';
 
@@ -25,9 +25,7 @@ export class Http1Connection {
   #phase: Phase = 'idle';
   #pending: Buffer = nothing;
   #headReader: HeadReader | undefined;
-  #body: IncomingBody | undefined;
-  #answer: OutgoingAnswer | undefined;
-  #departure: Departure | undefined;
+  #current: CurrentExchange | undefined;
   #brokenOff: Denial | undefined;
   #served = 0;
   #lingered = 0;
@@ -86,19 +84,21 @@ export class Http1Connection {
 
   #drained(): void {
     this.#lastProgress = this.#host.now();
-    this.#answer?.drained();
+    this.#current?.answer.drained();
     if (this.#phase === 'flushing') this.#afterAnswer();
   }
 
   #sweep(): void {
-    if (this.#phase === 'idle' && this.#host.ended()) return this.#linger();
+    if (this.#phase === 'idle' && this.#host.mustClose()) return this.#linger();
+    if (this.#phase === 'flushing' && this.#host.ended() !== undefined) return void this.#socket.destroy();
+    if (this.#current?.outlived(this.#host.ended)) return void this.#socket.destroy();
     switch (whatIsDue(this.#standing(), this.#host.limits(), this.#host.now())) {
       case 'cut':
         return void this.#socket.destroy();
       case 'late-head':
         return this.#refuse(deny('request-timeout', { detail: 'the head took too long' }));
       case 'late-body':
-        return this.#body?.fail(deny('request-timeout', { detail: 'the body took too long' }));
+        return this.#current?.body?.fail(deny('request-timeout', { detail: 'the body took too long' }));
       case undefined:
         return undefined;
     }
@@ -112,9 +112,9 @@ export class Http1Connection {
       served: this.#served,
       unsentBytes: this.#socket.writableLength,
       needsDrain: this.#socket.writableNeedDrain,
-      waitsForBody: this.#body?.waitsForClient ?? false,
+      waitsForBody: this.#current?.body?.waitsForClient ?? false,
       halfClosedAt: this.#halfClosedAt,
-      answerStarted: this.#answer?.started ?? false,
+      answerStarted: this.#current?.answer.started ?? false,
     };
   }
 
@@ -154,24 +154,22 @@ export class Http1Connection {
     this.#headReader = undefined;
     this.#enter('exchange');
     this.#served += 1;
-    this.#departure = new Departure();
-    if ('framing' in head) {
-      this.#body = announcedBody(head, this.#flow);
-      this.#inputEnded ||= head.closes;
-    }
-    this.#answer = new OutgoingAnswer(this.#socket, {
+    const isHead = 'framing' in head;
+    const body = isHead ? announcedBody(head, this.#flow) : undefined;
+    this.#inputEnded ||= isHead && head.closes;
+    const answer = new OutgoingAnswer(this.#socket, {
       finished: (close) => this.#finished(close),
       progressed: () => void (this.#lastProgress = this.#host.now()),
       mustClose: () => this.#mustClose(),
     });
+    this.#current = new CurrentExchange(body, answer, !isHead || this.#host.ended() !== undefined);
     // First what has come of the body: a small one is judged without waiting for another turn.
-    const body = this.#body;
     this.#feedBody();
-    this.#host.serve({ number: this.#served, head, line, body, answer: this.#answer, departure: this.#departure });
+    this.#host.serve({ number: this.#served, head, line, body, answer, departure: this.#current.departure });
   }
 
   #feedBody(): void {
-    const body = this.#body;
+    const body = this.#current?.body;
     if (body !== undefined && !body.complete && this.#pending.length > 0) {
       this.#lastProgress = this.#host.now();
       const bytes = this.#pending;
@@ -188,18 +186,15 @@ export class Http1Connection {
   #mustClose(): boolean {
     return (
       this.#host.mustClose() ||
-      this.#host.ended() ||
       this.#inputEnded ||
       (this.#halfClosedAt !== undefined && this.#pending.length === 0) ||
       this.#served >= this.#host.limits().maxRequestsPerConnection ||
-      (this.#body !== undefined && !this.#body.complete)
+      this.#current?.body?.complete === false
     );
   }
 
   #finished(close: boolean): void {
-    this.#body = undefined;
-    this.#answer = undefined;
-    this.#departure = undefined;
+    this.#current = undefined;
     this.#inputEnded ||= close;
     if (!this.#socket.writableNeedDrain) return this.#afterAnswer();
     // A pipeline whose answers nobody reads would otherwise fill our memory.
@@ -230,7 +225,7 @@ export class Http1Connection {
 
   #endOfInput(): void {
     this.#halfClosedAt = this.#host.now();
-    if (this.#phase === 'exchange') this.#body?.cut();
+    if (this.#phase === 'exchange') this.#current?.body?.cut();
     else if (this.#phase === 'head') this.#readHead();
     else if (this.#phase !== 'flushing') this.#socket.end();
   }
@@ -240,8 +235,6 @@ export class Http1Connection {
     if (this.#phase === 'head') this.#refuse(this.#brokenOff ?? endedInsideHead);
     this.#enter('closed');
     this.#pending = nothing;
-    this.#departure?.happened(this.#brokenOff);
-    this.#body?.cut(this.#brokenOff);
-    this.#answer?.connectionLost();
+    this.#current?.lost(this.#brokenOff);
   }
 }

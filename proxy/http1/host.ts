@@ -23,10 +23,10 @@ export type ConnectionHost = {
   /** Monotonic milliseconds. */
   readonly now: () => number;
   readonly serve: (request: WireRequest) => void;
-  /** True once the listener drains: the next answer is the last. */
+  /** True once the listener drains, the identity has ended or the connection has its age: the next answer is the last. */
   readonly mustClose: () => boolean;
-  /** True once the peer's identity is no longer valid: the connection ends with it. */
-  readonly ended: () => boolean;
+  /** Why the peer's identity is no longer valid, once it is not: the connection ends with it. */
+  readonly ended: () => Denial | undefined;
   /** Told of an exception that nobody expected; the connection ends. */
   readonly bug: (cause: unknown) => void;
 };

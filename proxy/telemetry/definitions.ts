@@ -39,6 +39,12 @@ export const METRICS = {
     ['reason'],
     'TLS handshakes that were refused.',
   ),
+  connectionsEnded: metric(
+    'counter',
+    'portcullis_connections_ended_total',
+    ['reason'],
+    'Open connections that the proxy ended. reason: expired, revoked (or on the denylist), untrusted (its root is gone, or a revocation list is out of date), max-age.',
+  ),
   auditRecords: metric('counter', 'portcullis_audit_records_total', [], 'Audit records written.'),
   auditLost: metric(
     'counter',

@@ -12,6 +12,10 @@ export type PolicyCounts = {
   readonly cacheMisses: number;
 };
 
+/** Why the proxy ended a connection that was open. */
+export const connectionEnds = ['expired', 'revoked', 'untrusted', 'max-age'] as const;
+export type ConnectionEnd = (typeof connectionEnds)[number];
+
 /** What a thread counted since its last report, and its gauges as they stand. Plain data: it crosses threads. */
 export type MeasurementDelta = {
   /** Route, refusal code or `ok`, how many. */
@@ -22,6 +26,7 @@ export type MeasurementDelta = {
   readonly upstreamResponses: readonly (readonly [string, number])[];
   readonly handshakes: number;
   readonly handshakeRefusals: readonly (readonly [string, number])[];
+  readonly connectionsEnded: readonly (readonly [ConnectionEnd, number])[];
   readonly auditRecords: number;
   readonly auditLost: number;
   readonly policy: PolicyCounts;
@@ -39,6 +44,7 @@ export type Measurements = {
   readonly upstreamResponse: (status: number) => void;
   readonly handshakeAccepted: () => void;
   readonly handshakeRefused: (reason: string) => void;
+  readonly connectionEnded: (reason: ConnectionEnd) => void;
   readonly auditWritten: (records: number) => void;
   readonly auditLost: (records: number) => void;
   readonly auditLag: (milliseconds: number) => void;
@@ -64,6 +70,7 @@ const newCounts = () => ({
   upstreamResponses: new Map<string, number>(),
   handshakes: 0,
   handshakeRefusals: new Map<string, number>(),
+  connectionsEnded: new Map<ConnectionEnd, number>(),
   auditRecords: 0,
   auditLost: 0,
   policy: { compared: 0, differed: 0, cacheHits: 0, cacheMisses: 0 },
@@ -80,6 +87,7 @@ export function createMeasurements(initial: Vocabulary, eventLoop: Pick<EventLoo
     upstreamResponse: (status) => add(counts.upstreamResponses, statusClass(status)),
     handshakeAccepted: () => void (counts.handshakes += 1),
     handshakeRefused: (reason) => add(counts.handshakeRefusals, bounded.reason(reason)),
+    connectionEnded: (reason) => add(counts.connectionsEnded, reason),
     auditWritten: (records) => void (counts.auditRecords += records),
     auditLost: (records) => void (counts.auditLost += records),
     auditLag: (milliseconds) => void (gauges.auditLagMs = milliseconds),
@@ -103,6 +111,7 @@ export function createMeasurements(initial: Vocabulary, eventLoop: Pick<EventLoo
         upstreamResponses: [...drained.upstreamResponses],
         tokens: [...drained.tokens],
         handshakeRefusals: [...drained.handshakeRefusals],
+        connectionsEnded: [...drained.connectionsEnded],
         eventLoop: eventLoop.read(),
       };
     },

@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { denialRow } from '../denial.ts';
 import { METRICS, STAGE_BUCKETS_SECONDS } from './definitions.ts';
-import type { MeasurementDelta } from './measurements.ts';
+import { connectionEnds, type MeasurementDelta } from './measurements.ts';
 import { createStageHistogram, type StageHistogram } from './stage-histogram.ts';
 import { boundedTo, type Vocabulary } from './vocabulary.ts';
 
@@ -90,6 +90,7 @@ function createInstruments() {
     upstreamResponses: counter(METRICS.upstreamResponses),
     handshakes: counter(METRICS.handshakes),
     handshakeRefusals: counter(METRICS.handshakeRefusals),
+    connectionsEnded: counter(METRICS.connectionsEnded),
     auditRecords: counter(METRICS.auditRecords),
     auditLost: counter(METRICS.auditLost),
     threadReplacements: counter(METRICS.threadReplacements),
@@ -120,6 +121,8 @@ function createInstruments() {
   for (const outcome of ['verified', 'remembered', 'refused', 'missing']) counters.userTokens.inc({ outcome }, 0);
   for (const outcome of ['used', 'refused']) counters.identityRefreshes.inc({ part: 'svid', outcome }, 0);
   counters.identityRefreshes.inc({ part: 'bundle', outcome: 'refused' }, 0);
+  for (const reason of connectionEnds) counters.connectionsEnded.inc({ reason }, 0);
+  for (const outcome of ['hit', 'miss']) counters.policyCache.inc({ outcome }, 0);
   for (const reason of ['stalled', 'deadline', 'crashed']) counters.threadReplacements.inc({ reason }, 0);
   return { registry, counters, gauges, stages };
 }
@@ -148,6 +151,7 @@ function absorbCounters(counters: Instruments['counters'], delta: MeasurementDel
     counters.upstreamResponses.inc({ class: statusClass }, count);
   counters.handshakes.inc(delta.handshakes);
   for (const [reason, count] of delta.handshakeRefusals) counters.handshakeRefusals.inc({ reason }, count);
+  for (const [reason, count] of delta.connectionsEnded) counters.connectionsEnded.inc({ reason }, count);
   counters.auditRecords.inc(delta.auditRecords);
   counters.auditLost.inc(delta.auditLost);
   for (const [outcome, count] of delta.tokens) counters.userTokens.inc({ outcome }, count);

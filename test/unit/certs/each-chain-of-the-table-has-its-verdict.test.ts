@@ -28,12 +28,12 @@ function judged({ offer }: ClientChain) {
 
 for (const [group, chains] of chainGroups) {
   test(group, async (t) => {
-    for (const chain of chains) {
-      const refusal = judged(chain);
-      const verdict = refusal?.refused ?? 'served';
-      t.equal(verdict, chain.verdict, `${chain.rule} (${chain.clause}): ${verdict} ${refusal?.detail ?? ''}`);
-      t.match(refusal?.detail ?? '-', /^[ -~]+$/, `${chain.rule}: one line of plain text`);
-    }
+    const refusals = chains.map(judged);
+    t.same(
+      chains.map(({ rule }, at) => [rule, refusals[at]?.refused ?? 'served']),
+      chains.map(({ rule, verdict }) => [rule, verdict]),
+    );
+    for (const refusal of refusals) if (refusal !== undefined) t.match(refusal.detail, /^[ -~]+$/);
   });
 }
 

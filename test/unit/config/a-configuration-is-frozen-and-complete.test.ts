@@ -47,6 +47,7 @@ test('what is left out takes the safe default', async (t) => {
     audit: { mode: 'required', folder: join(dirname(file), 'audit') },
     admin: { kind: 'tcp', host: '127.0.0.1', port: 9464 },
     explainTo: [],
+    denylistFile: undefined,
     threads: 1,
     drainMs: 30_000,
     unsafe: [],

@@ -5,6 +5,7 @@ import { loadConfig } from '../../../proxy/config/load-config.ts';
 import { options } from '../../../proxy/config/options.ts';
 import { restartOnlyChanges } from '../../../proxy/config/restart-only.ts';
 import type { Fields } from '../../../proxy/config/shape.ts';
+import { jwks, tokenKey } from '../../harness/user-tokens.ts';
 import { world, writeFolder } from './folder.ts';
 
 const spiffeId = 'spiffe://shop.test/orders';
@@ -15,14 +16,25 @@ const route = {
   path: '/a',
   body: 'stream',
   quota: { requests: 9, per: '1m' },
+  user: { issuers: ['staff'] },
   response: schemas,
 };
 const files = { certificate: './svid.pem', key: './svid.key', bundle: './bundle.pem' };
+const issuer = {
+  name: 'staff',
+  issuer: 'https://login.test',
+  realm: 'internal',
+  jwks: './staff.json',
+  algorithms: ['ES256'],
+  audience: 'orders',
+};
+const keys = { 'staff.json': jwks(tokenKey('one'), tokenKey('two', 'rsa')), 'other.json': jwks(tokenKey('three')) };
 const base = {
   identity: { trust_domain: 'shop.test', spiffe_id: spiffeId },
   listen: '127.0.0.1:8443',
   workload: { address: '127.0.0.1:8080' },
   policy: { rego: './policy', cache: { entries: 1 } },
+  issuers: [issuer, { ...issuer, name: 'partner', issuer: 'https://partner.test' }],
   routes: [route],
   limits: {},
   audit: {},
@@ -67,6 +79,16 @@ const other: Readonly<Record<string, unknown>> = {
   'policy.cache': {},
   'policy.cache.entries': 2,
   'policy.cache.size': '1MiB',
+  issuers: [{ ...issuer, realm: 'external' }],
+  'issuers[].name': 'b',
+  'issuers[].issuer': 'https://b.test',
+  'issuers[].realm': 'federated',
+  'issuers[].jwks': './other.json',
+  'issuers[].algorithms': ['ES256', 'RS256'],
+  'issuers[].audience': 'b',
+  'issuers[].token_types': ['JWT'],
+  'issuers[].max_token_age': '2s',
+  'issuers[].clock_tolerance': '2s',
   routes: [{ ...route, name: 'b' }],
   'routes[].name': 'b',
   'routes[].methods': ['PUT'],
@@ -82,6 +104,11 @@ const other: Readonly<Record<string, unknown>> = {
   'routes[].quota.requests': 8,
   'routes[].quota.per': '2m',
   'routes[].quota.burst': 2,
+  'routes[].user': { issuers: ['partner'] },
+  'routes[].user.issuers': ['partner'],
+  'routes[].user.token': 'optional',
+  'routes[].user.single_use': true,
+  'routes[].user.forward_token': true,
   limits: { max_headers: 7 },
   'limits.handshake': '2s',
   'limits.head': '2s',
@@ -98,6 +125,7 @@ const other: Readonly<Record<string, unknown>> = {
   'limits.max_in_flight_per_identity': 2,
   'limits.max_held': '1MiB',
   'limits.max_identities': 20,
+  'limits.max_single_use_tokens': 20,
   'limits.stall': '2s',
   audit: { mode: 'best-effort' },
   'audit.folder': './b',
@@ -105,6 +133,7 @@ const other: Readonly<Record<string, unknown>> = {
   'audit.segment': '1MiB',
   admin: 'off',
   explain_to: [spiffeId],
+  denylist: './denylist',
   threads: 2,
   drain: '2s',
   profile: 'regulated',
@@ -116,6 +145,7 @@ const other: Readonly<Record<string, unknown>> = {
 const together: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   'policy.bundle': { 'policy.rego': undefined },
   'policy.strict_builtin_errors': { 'policy.engine': 'plan' },
+  'issuers[].name': { 'routes[].user.issuers': ['b'] },
   'identity.trust_domain': { 'identity.spiffe_id': 'spiffe://b.test/b' },
   'identity.files.certificate': { 'identity.files': files },
   'identity.files.key': { 'identity.files': files },
@@ -156,7 +186,7 @@ function replaced(from: typeof base, path: string, value: unknown): typeof base 
 }
 
 async function load(file: string, config: object): Promise<Config> {
-  writeFolder(dirname(file), JSON.stringify(config));
+  writeFolder(dirname(file), JSON.stringify(config), keys);
   const loaded = await loadConfig(file, world);
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
   return { ...loaded.config, routes: loaded.config.routes.map((one) => ({ ...one, ...plainMaps(one) })) };

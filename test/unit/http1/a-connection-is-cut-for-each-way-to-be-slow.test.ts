@@ -14,6 +14,7 @@ const limits: LimitsConfig = {
   maxHeaders: 1,
   maxConnections: 1,
   maxConnectionsPerIdentity: 1,
+  maxConnectionAgeMs: 1,
   maxRequestsPerConnection: 1,
   maxInFlight: 1,
   maxInFlightPerIdentity: 1,

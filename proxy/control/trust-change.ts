@@ -1,0 +1,50 @@
+import { parseDenylist } from '../../certs/denylist.ts';
+import { readTrustBundle, type TrustBundle } from '../../certs/trust-bundle.ts';
+import type { SnapshotData } from '../snapshot-data.ts';
+
+export type TrustParts = Pick<SnapshotData, 'trust' | 'denylist'>;
+
+export function sameTrust(one: TrustParts, other: TrustParts): boolean {
+  return JSON.stringify([one.trust, one.denylist]) === JSON.stringify([other.trust, other.denylist]);
+}
+
+/** What a change of trust takes away, in words: the record of a revocation is to say whose it was, and by what. */
+export function describeTrustChange(before: TrustParts, after: TrustParts): string | undefined {
+  const [old, now] = [readTrustBundle(before.trust), readTrustBundle(after.trust)];
+  const changes = [
+    summary('newly revoked', added(revokedSerials(old), revokedSerials(now))),
+    summary('roots removed', added(roots(now), roots(old))),
+    summary('roots added', added(roots(old), roots(now))),
+    summary('newly on the denylist', added(listed(before), listed(after))),
+    summary('no longer on the denylist', added(listed(after), listed(before))),
+  ];
+  const said = changes.filter((change) => change !== undefined);
+  return said.length === 0 ? undefined : said.join('; ');
+}
+
+const maxNamed = 10;
+
+function summary(what: string, names: readonly string[]): string | undefined {
+  if (names.length === 0) return undefined;
+  const more = names.length > maxNamed ? ` and ${names.length - maxNamed} more` : '';
+  return `${what}: ${names.slice(0, maxNamed).join(', ')}${more}`;
+}
+
+function added(before: readonly string[], after: readonly string[]): readonly string[] {
+  const already = new Set(before);
+  return after.filter((name) => !already.has(name));
+}
+
+function revokedSerials({ domains }: TrustBundle): readonly string[] {
+  return [...domains.values()].flatMap(({ crls }) => crls.flatMap(({ revokedSerials: serials }) => [...serials]));
+}
+
+function roots({ domains }: TrustBundle): readonly string[] {
+  return [...domains.values()].flatMap((domain) =>
+    domain.roots.map(({ subject, fingerprintSha256 }) => `${subject} (${fingerprintSha256})`),
+  );
+}
+
+function listed({ denylist }: TrustParts): readonly string[] {
+  return denylist === undefined ? [] : parseDenylist(denylist.text).entries.map(({ kind, key }) => `${kind} ${key}`);
+}

@@ -1,0 +1,77 @@
+import { type Ended, stillValid } from '../../certs/peer.ts';
+import type { Denial } from '../denial.ts';
+import type { ConnectionFacts } from '../exchange.ts';
+import { identityDenial } from '../filters/identity.ts';
+import type { ConnectionEnd } from '../telemetry/measurements.ts';
+import type { Arrival } from './arrivals.ts';
+import type { RefusalParts } from './refusal.ts';
+
+export type Endings = {
+  /** Why the identity that opened the connection is not good any more; undefined while it is. */
+  readonly ended: () => Denial | undefined;
+  /** Whether the connection is as old as it may become. */
+  readonly aged: () => boolean;
+};
+
+/** Connections that were opened together must not all come back together. */
+const jitterShare = 0.1;
+
+/**
+ * What ends an open connection besides its limits. The first to ask once it has happened closes the connection, whatever
+ * it was doing, so that is also when the one record is written that says why.
+ */
+export function endingsOf(parts: RefusalParts, arrival: Arrival, facts: ConnectionFacts): Endings {
+  const { clock, measurements, snapshot } = parts;
+  const share = 1 - jitterShare * Math.random();
+  const openedMs = clock.monotonicMs();
+  let told = false;
+  const tell = (end: ConnectionEnd, detail: string) => {
+    if (told) return;
+    told = true;
+    measurements.connectionEnded(end);
+    recordEnd(parts, arrival, facts, end, detail);
+  };
+  return {
+    ended: () => {
+      const end: Ended | undefined = stillValid(facts.peer, snapshot().trust, clock.nowMs());
+      if (end === undefined) return undefined;
+      const denial = identityDenial(end);
+      tell(end.reason, end.detail);
+      return denial;
+    },
+    aged: () => {
+      const { maxConnectionAgeMs } = snapshot().config.limits;
+      const age = clock.monotonicMs() - openedMs;
+      if (age < maxConnectionAgeMs * share) return false;
+      tell('max-age', `open for ${Math.round(age)} ms`);
+      return true;
+    },
+  };
+}
+
+function recordEnd(
+  { audit, clock, snapshot }: RefusalParts,
+  { acceptedNs, remote }: Arrival,
+  { id, peer }: ConnectionFacts,
+  reason: ConnectionEnd,
+  detail: string,
+): void {
+  void audit.commit({
+    kind: 'handshake',
+    ended: true,
+    reason,
+    id,
+    dur_us: Number((clock.monotonicNs() - acceptedNs) / 1000n),
+    detail,
+    listener: 'inbound',
+    src: remote,
+    peer: {
+      spiffe: peer.spiffeId,
+      serial: peer.serial,
+      fp_sha256: peer.fingerprintSha256,
+      issuer: peer.issuer,
+      not_after: new Date(peer.notAfterMs).toISOString(),
+    },
+    snapshot: snapshot().digest,
+  });
+}
