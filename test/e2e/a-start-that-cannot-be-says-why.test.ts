@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'tap';
+import { portcullisIn } from '../harness/command.ts';
 import { base, isClear, workloadPort } from '../harness/failed-start.ts';
 import { expectNoStart, newFolder, type ProxySetup } from '../harness/proxy.ts';
 
@@ -88,8 +89,7 @@ const cases: readonly Case[] = [
 type Problem = { readonly file: string; readonly line: number; readonly column: number; readonly message: string };
 
 function check(folder: string): { readonly ok: boolean; readonly problems: readonly Problem[] } {
-  const words = [main, 'check', '-c', 'portcullis.yaml', '--json'];
-  const { status, stdout, stderr } = spawnSync(process.execPath, words, { cwd: folder, encoding: 'utf8' });
+  const { status, stdout, stderr } = portcullisIn(folder, 'check', '-c', 'portcullis.yaml', '--json');
   if (status !== 1 || stderr !== '') throw new Error(`check: exit ${status}: ${stderr}${stdout}`);
   return JSON.parse(stdout) as ReturnType<typeof check>;
 }
@@ -132,8 +132,7 @@ test('check lists the problems of all files at once', async (t) => {
 test('a configuration that is missing, or a folder', async (t) => {
   const folder = newFolder(t);
   const run = (file: string) => {
-    const words = [main, 'run', '-c', file];
-    const { status, stderr } = spawnSync(process.execPath, words, { cwd: folder, encoding: 'utf8' });
+    const { status, stderr } = portcullisIn(folder, 'run', '-c', file);
     return { code: status, stderr };
   };
   const code = 'config-invalid';

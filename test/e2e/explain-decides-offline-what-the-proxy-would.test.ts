@@ -1,11 +1,8 @@
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { test } from 'tap';
+import { portcullisIn } from '../harness/command.ts';
 import { clientId, newFolder, strangerId, trustDomain } from '../harness/proxy.ts';
-
-const main = fileURLToPath(new URL('../../proxy/main.ts', import.meta.url));
 
 const rego = `package portcullis.authz
 
@@ -46,11 +43,7 @@ test('explain', async (t) => {
     'twice.json': '{"items": [1], "items": []}',
   };
   for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
-  const explain = (...words: readonly string[]) => {
-    const all = [main, 'explain', '-c', 'portcullis.yaml', ...words];
-    const { status, stdout, stderr } = spawnSync(process.execPath, all, { cwd: folder, encoding: 'utf8' });
-    return { status, stdout, stderr };
-  };
+  const explain = (...words: readonly string[]) => portcullisIn(folder, 'explain', '-c', 'portcullis.yaml', ...words);
   const asJson = (...words: readonly string[]) => {
     const { status, stdout, stderr } = explain(...words, '--json');
     t.equal(stderr, '');
@@ -121,11 +114,7 @@ test('explain', async (t) => {
       t.match(stderr, says);
       t.match(stderr, /Usage: portcullis explain/);
     }
-    const { status, stderr } = spawnSync(
-      process.execPath,
-      [main, 'explain', '-c', 'none.yaml', ...client, '--target', '/'],
-      { cwd: folder, encoding: 'utf8' },
-    );
+    const { status, stderr } = portcullisIn(folder, 'explain', '-c', 'none.yaml', ...client, '--target', '/');
     t.equal(status, 3);
     t.match(stderr, /^error\[config-invalid\]: .*none\.yaml/s);
   });

@@ -1,8 +1,8 @@
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Test, test } from 'tap';
+import { portcullisIn } from '../harness/command.ts';
 import { newFolder } from '../harness/proxy.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -65,8 +65,7 @@ function place(folder: string) {
 function hold(t: Test, folder: string, block: string): number {
   const commands = [...block.matchAll(/^\$ portcullis (.*)\n((?:(?!\$ ).*\n)*)/gm)];
   for (const [, words = '', shown = ''] of commands) {
-    const all = [join(root, 'proxy/main.ts'), ...words.split(' ')];
-    const { stdout, stderr } = spawnSync(process.execPath, all, { cwd: folder, encoding: 'utf8' });
+    const { stdout, stderr } = portcullisIn(folder, ...words.split(' '));
     t.equal(stderr, '', words);
     t.equal(steady(stdout), steady(shown), words);
   }

@@ -1,14 +1,11 @@
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { test } from 'tap';
 import type { BenchResult } from '../../bench/result.ts';
 import { connectRaw, requestText } from '../harness/client.ts';
+import { portcullisIn } from '../harness/command.ts';
 import { clientId, startProxy } from '../harness/proxy.ts';
 import { startWorkload } from '../harness/workload.ts';
-
-const main = fileURLToPath(new URL('../../proxy/main.ts', import.meta.url));
 
 /** Decides by all that a record has, so that an input that was made otherwise would be decided otherwise. */
 const rego = `package portcullis.authz
@@ -44,11 +41,8 @@ test('bench policy --recorded', async (t) => {
   await client.until((text) => text.includes('no-route'));
   await proxy.stop();
 
-  const bench = (...words: readonly string[]) => {
-    const all = [main, 'bench', 'policy', '-c', 'portcullis.yaml', '--rounds', '1', '--engine', 'plan', ...words];
-    const { status, stdout, stderr } = spawnSync(process.execPath, all, { cwd: proxy.folder, encoding: 'utf8' });
-    return { status, stdout, stderr };
-  };
+  const fixed = ['bench', 'policy', '-c', 'portcullis.yaml', '--rounds', '1', '--engine', 'plan'];
+  const bench = (...words: readonly string[]) => portcullisIn(proxy.folder, ...fixed, ...words);
 
   await t.test('what the policy was asked is what it is asked again', async (t) => {
     const { status, stdout, stderr } = bench('--recorded', 'audit', '--json', '-');

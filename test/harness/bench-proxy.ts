@@ -2,11 +2,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Ended } from './command.ts';
+import { program, programWords } from './program.ts';
 import { clientId, newFolder, trustDomain } from './proxy.ts';
-
-const main = fileURLToPath(new URL('../../proxy/main.ts', import.meta.url));
 
 const policy = `package portcullis.authz
 
@@ -57,9 +55,9 @@ export function benchSite(t: { readonly teardown: (task: () => unknown) => unkno
     writeFileSync(join(folder, name), content);
   }
   const start = (words: readonly string[]) => {
-    const all = [main, 'bench', 'proxy', '-c', 'portcullis.yaml', ...words];
+    const all = [...programWords, 'bench', 'proxy', '-c', 'portcullis.yaml', ...words];
     const env = { ...process.env, TMPDIR: temporary };
-    return ended(spawn(process.execPath, all, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] }));
+    return ended(spawn(program, all, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] }));
   };
   return {
     folder,

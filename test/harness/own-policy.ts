@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { program, programWords } from './program.ts';
 import { clientId, newFolder, trustDomain } from './proxy.ts';
 
 const rego = `package portcullis.authz
@@ -20,7 +20,6 @@ closed if {
 }
 `;
 
-const main = fileURLToPath(new URL('../../proxy/main.ts', import.meta.url));
 /** Compiled policies, shared by all tests of this machine; nothing else is kept there by a command that measures. */
 const state = join(tmpdir(), 'portcullis-test-own-policy');
 
@@ -63,7 +62,7 @@ export function benchPolicyWithoutOpa(folder: string, ...words: readonly string[
 }
 
 function run(folder: string, words: readonly string[], env: NodeJS.ProcessEnv) {
-  const all = [main, 'bench', 'policy', '--rounds', '1', ...words];
-  const { status, stdout, stderr } = spawnSync(process.execPath, all, { cwd: folder, encoding: 'utf8', env });
+  const all = [...programWords, 'bench', 'policy', '--rounds', '1', ...words];
+  const { status, stdout, stderr } = spawnSync(program, all, { cwd: folder, encoding: 'utf8', env });
   return { status, stdout, stderr };
 }

@@ -4,17 +4,16 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, 
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type LocalCa, openLocalCa } from '../../certs/local-ca/local-ca.ts';
 import { parseSpiffeId, parseTrustDomain } from '../../certs/spiffe-id.ts';
 import type { ClientCredential } from './client.ts';
+import { program, programWords } from './program.ts';
 
 export const trustDomain = 'test.example';
 /** Allowed by the policy of the harness; any other identity is denied. */
 export const clientId = `spiffe://${trustDomain}/ns/t/sa/client`;
 export const strangerId = `spiffe://${trustDomain}/ns/t/sa/stranger`;
 
-const main = fileURLToPath(new URL('../../proxy/main.ts', import.meta.url));
 /** Compiled policies, shared by all tests of this machine: compiling takes a second, and the cache checks what it reads. */
 const policyCache = join(tmpdir(), 'portcullis-test-policy-cache');
 
@@ -183,7 +182,7 @@ function keepPolicyCache(folder: string): void {
 }
 
 function launch(folder: string, { env, wrap = [] }: ProxySetup) {
-  const [command, ...words] = [...wrap, process.execPath, main, 'run', '-c', 'portcullis.yaml'];
+  const [command, ...words] = [...wrap, program, ...programWords, 'run', '-c', 'portcullis.yaml'];
   const child = spawn(command, words, {
     cwd: folder,
     env: { ...process.env, ...env },
