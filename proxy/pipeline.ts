@@ -18,14 +18,16 @@ export type PipelineParts = {
   readonly clock: Clock;
   readonly mark: EvaluationMark;
   readonly held: HeldBytes;
+  /** Until when our own SVID holds. */
+  readonly ownNotAfterMs: () => number;
   readonly countToken: (outcome: TokenOutcome) => void;
 };
 
 /** THE order in which a request is judged and sent. A filter in the wrong place does not compile. */
-export function createPipeline({ limits, clock, mark, held, countToken }: PipelineParts) {
+export function createPipeline({ limits, clock, mark, held, countToken, ownNotAfterMs }: PipelineParts) {
   const nowUs = () => clock.monotonicMs() * 1000;
   return Chain.from<Accepted>()
-    .use(identity)
+    .use(identity(ownNotAfterMs))
     .use(normalise)
     .use(limit(limits, nowUs))
     .use(user(tokenUses(limits.tokens, nowUs), countToken))

@@ -111,7 +111,7 @@ export const METRICS = {
     'counter',
     'portcullis_identity_refreshes_total',
     ['part', 'outcome'],
-    'New SVIDs of our own, and changes of the bundle in a file. part: svid, bundle; outcome: used, or refused (the old one stays).',
+    'Renewals of our own SVID, and files with the trust bundle that were refused. part: svid, bundle; outcome: used, or refused (the old one stays).',
   ),
   snapshot: metric(
     'gauge',
