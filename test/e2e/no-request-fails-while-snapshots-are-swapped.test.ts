@@ -12,7 +12,7 @@ import { connectRaw, exchange, parseAnswer, requestText } from '../harness/clien
 import { startProxy } from '../harness/proxy.ts';
 import { startWorkload } from '../harness/workload.ts';
 
-// The full run, a minute and a hundred reloads, is `node bench/soak-reload.ts`.
+// The full run, a minute and a hundred reloads, is `npm run soak`.
 
 test('reloads under load: no request fails, and each is judged by one snapshot', async (t) => {
   const held: ServerResponse[] = [];

@@ -10,7 +10,8 @@ import type { Outcome, Subject } from './subject.ts';
 import { requestDifferences, requestRefusals } from './request-rules.ts';
 import { ruleOf } from './rule.ts';
 
-const own = ownHeaders(['x-spiffe-id', 'x-forwarded-client-cert']);
+export const ownNames = ['x-spiffe-id', 'x-forwarded-client-cert'];
+const own = ownHeaders(ownNames);
 
 export const goodAndOddRequests: readonly Buffer[] = [
   ...good.map((text) => Buffer.from(text, 'latin1')),
