@@ -1,6 +1,7 @@
 import { pathOf, trustDomainOf } from '../certs/spiffe-id.ts';
 import { buildInput, type PolicyInput } from '../policy/input.ts';
-import type { Config, RouteConfig } from './config/config.ts';
+import type { UserFacts } from '../policy/input-facts.ts';
+import type { Config, IssuerConfig, RouteConfig } from './config/config.ts';
 
 /** What compiling lazily leaves for the first decision is done with a few routes as well as with all. */
 const maxRoutes = 16;
@@ -13,7 +14,7 @@ export function sampleInputs(config: Config): readonly PolicyInput[] {
   return config.routes.slice(0, maxRoutes).map((route) => sampleInput(config, route));
 }
 
-function sampleInput({ identity, listen }: Config, { name, methods, path }: RouteConfig): PolicyInput {
+function sampleInput({ identity, listen, issuers }: Config, { name, methods, path, user }: RouteConfig): PolicyInput {
   const { spiffeId } = identity;
   const ip = '192.0.2.1';
   return buildInput({
@@ -40,6 +41,7 @@ function sampleInput({ identity, listen }: Config, { name, methods, path }: Rout
     source: { ip, port: 0 },
     destination: { ip, port: listen.port, principal: spiffeId },
     route: { name, template: path, parameters: new Map() },
+    user: sampleUser(issuers.find((issuer) => user?.issuers.includes(issuer.name))),
     body: { kind: 'none' },
     snapshotDigest: '',
     connection: {
@@ -51,4 +53,9 @@ function sampleInput({ identity, listen }: Config, { name, methods, path }: Rout
       serverName: undefined,
     },
   });
+}
+
+function sampleUser(issuer: IssuerConfig | undefined): UserFacts | undefined {
+  if (issuer === undefined) return undefined;
+  return { issuer: issuer.name, realm: issuer.realm, subject: 'nobody', certificateBound: false, claims: {} };
 }

@@ -1,7 +1,7 @@
 import { addressText } from '../config/address.ts';
 import { durationText, sizeText } from '../config/amounts.ts';
 import type { EngineSettings } from '../../policy/engines/settings.ts';
-import type { Config, IdentityConfig, PolicySource, RouteBody, RouteConfig } from '../config/config.ts';
+import type { Config, IdentityConfig, IssuerConfig, PolicySource, RouteBody, RouteConfig } from '../config/config.ts';
 import type { Io } from './command.ts';
 import { painter, table } from './render.ts';
 
@@ -15,6 +15,7 @@ export function configSummary(config: Config, { color }: Pick<Io, 'color'>): str
     ...identityFacts(identity),
     ['listen', `${addressText({ kind: 'tcp', ...config.listen })}, mutual TLS 1.3`],
     ['workload', addressText(workload.address)],
+    ...config.issuers.map((issuer) => ['users', issuerText(issuer, config.routes)] as const),
     ['policy', `${policy.entrypoint} of ${sourceText(policy.source)}; what no rule allows is denied`],
     ['engine', engineText(policy.engine)],
     ['audit', `${audit.mode}, in ${audit.folder}`],
@@ -43,6 +44,11 @@ function identityFacts({ spiffeId, stateFolder, source }: IdentityConfig): reado
     ['identity', `${spiffeId}, ${keyAlgorithm}, certificates for ${durationText(svidLifetimeMs)}`],
     ['keys', `${stateFolder}, ${passphraseFile === undefined ? 'stored plain' : 'encrypted'}`],
   ];
+}
+
+function issuerText({ name, issuer, realm, algorithms }: IssuerConfig, routes: readonly RouteConfig[]): string {
+  const served = routes.filter(({ user }) => user?.issuers.includes(name)).map((route) => route.name);
+  return `${name}, ${realm}: ${issuer}, ${algorithms.join(' ')}; on ${served.join(', ') || 'no route'}`;
 }
 
 function sourceText(source: PolicySource): string {

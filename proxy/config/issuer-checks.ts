@@ -38,7 +38,8 @@ export async function checkKeysFit(issuers: Issuers, world: World, complain: Com
   await Promise.all(
     issuers.map(async (issuer, index) => {
       const { jwks, algorithms } = issuer ?? {};
-      if (jwks === undefined || algorithms === undefined) return;
+      if (jwks === undefined || algorithms === undefined || algorithms.length === 0) return;
+      if (algorithms.includes(undefined)) return;
       // A file that cannot be read is reported where it is named.
       const bytes = await world.readFile(jwks).catch(() => undefined);
       const reading = bytes === undefined ? undefined : readStrictJson(bytes, { maxDepth: 16 });

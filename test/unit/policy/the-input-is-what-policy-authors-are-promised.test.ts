@@ -21,6 +21,20 @@ const bodies: readonly InputFacts['body'][] = [
 ];
 
 test('every kind of input follows the published schema', (t) => {
+  const user = {
+    issuer: 'staff',
+    realm: 'internal',
+    subject: 'alice',
+    certificateBound: true,
+    claims: { groups: ['a'] },
+  };
+  const withUser = asPolicySees(facts({ user }));
+  t.ok(validate(withUser), JSON.stringify(validate.errors));
+  t.match(withUser, { portcullis: { user: { subject: 'alice', certificate_bound: true, claims: { groups: ['a'] } } } });
+  t.notOk(
+    Object.hasOwn(asPolicySees(facts())['portcullis'] as object, 'user'),
+    'nobody is not null: that is true in Rego',
+  );
   for (const body of bodies) t.ok(validate(asPolicySees(facts({ body }))), JSON.stringify(validate.errors));
   t.notOk(validate({ ...asPolicySees(facts()), extra: 1 }), 'the schema is closed');
   t.end();

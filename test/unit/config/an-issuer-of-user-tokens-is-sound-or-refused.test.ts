@@ -1,0 +1,80 @@
+import { readFileSync } from 'node:fs';
+import { test } from 'tap';
+import { loadConfig } from '../../../proxy/config/load-config.ts';
+import { jwks, tokenKey } from '../../harness/user-tokens.ts';
+import { change, good, problemsOf, world, writeFolder } from './folder.ts';
+
+const key = tokenKey('one');
+const weak = tokenKey('weak', 'rsa', { bits: 1024, exponent: 65_537 });
+const files = { 'staff.json': jwks(key), 'weak.json': `{\n  "keys": [\n    ${JSON.stringify(weak.jwk)}\n  ]\n}` };
+
+const staff = `  - name: staff
+    issuer: https://login.shop.test
+    realm: internal
+    jwks: ./staff.json
+    algorithms: [ES256]
+    audience: orders
+`;
+const withIssuers = (issuers: string, user = '{ issuers: [staff] }') =>
+  change(
+    '    path: /orders\n    query_schema',
+    `    path: /orders\n    user: ${user}\n    query_schema`,
+    `${good}issuers:\n${issuers}`,
+  );
+
+void test('a good one, with its defaults', async (t) => {
+  const loaded = await loadConfig(writeFolder(t.testdir(), withIssuers(staff), files), world);
+  t.match(loaded, {
+    ok: true,
+    config: {
+      issuers: [{ name: 'staff', tokenTypes: ['at+jwt'], maxTokenAgeMs: 3_600_000, clockToleranceMs: 10_000 }],
+      routes: [
+        { user: { issuers: ['staff'], optional: false, singleUse: false, forwardToken: false } },
+        { user: undefined },
+      ],
+      limits: { maxSingleUseTokens: 65_536 },
+    },
+  });
+  t.match(loaded.watched, [/portcullis\.yaml$/, /./, /./], 'and its keys are watched');
+  t.ok(loaded.watched.some((file) => file.endsWith('staff.json')));
+});
+
+void test('the example of docs/users.md is sound', async (t) => {
+  const page = readFileSync(new URL('../../../docs/users.md', import.meta.url), 'utf8');
+  const [, example = ''] = /```yaml\n([^]*?)```/.exec(page) ?? [];
+  const sets = { 'keys/staff.jwks.json': jwks(key), 'keys/customers.jwks.json': jwks(tokenKey('rsa', 'rsa')) };
+  const text = good.replace(/routes:\n[^]*?(?=limits:)/, () => example);
+  t.match(text, /refunds\.write/);
+  t.same(await problemsOf(writeFolder(t.testdir(), text, sets)), []);
+});
+
+const wrong: readonly (readonly [text: string, problem: RegExp])[] = [
+  [withIssuers(staff.replace('https:', 'http:')), /issuers\[0\]\.issuer.*does not begin with https/],
+  [withIssuers(staff.replace('shop.test', 'shop.test?a=b')), /issuers\[0\]\.issuer.*no query, fragment or user/],
+  [withIssuers(staff.replace('internal', 'ours')), /issuers\[0\]\.realm.*`ours` is none of these/],
+  [withIssuers(staff.replace('ES256', 'none')), /algorithms.*`none` is none of these/],
+  [withIssuers(staff.replace('ES256', 'HS256')), /algorithms.*`HS256` is none of these/],
+  [withIssuers(staff.replace('ES256', 'RS256')), /algorithms.*no key of `jwks` is for any of these.*ES256/],
+  [withIssuers(staff.replace('[ES256]', '[]')), /algorithms.*is empty/],
+  [withIssuers(staff.replace('audience: orders', 'audience: []')), /audience.*is empty/],
+  [withIssuers(`${staff}    clock_tolerance: 5m\n`), /clock_tolerance.*out of range/],
+  [withIssuers(`${staff}    max_token_age: 25h\n`), /max_token_age.*out of range/],
+  [withIssuers(`${staff}    jwks_uri: https://a.test\n`), /jwks_uri.*unknown key/],
+  [withIssuers(staff.replace('staff.json', 'weak.json')), /weak\.json:3:\d+.*RSA key of 1024 bits/],
+  [withIssuers(staff.replace('staff.json', 'none.json')), /issuers\[0\]\.jwks.*no such file/],
+  [withIssuers(staff.replace('staff.json', 'data.json')), /data\.json:1:1.*no JWK set/],
+  [withIssuers(`${staff}${staff.replace('shop.test', 'other.test')}`), /issuers\[1\]\.name.*that of issuers\[0\]/],
+  [withIssuers(`${staff}${staff.replace('staff', 'b')}`), /issuers\[1\]\.issuer.*that of issuers\[0\]/],
+  [withIssuers(staff, '{ issuers: [guests] }'), /user\.issuers\[0\].*none of `issuers`.*staff/],
+  [withIssuers(staff, '{ issuers: [] }'), /user\.issuers.*is empty/],
+  [withIssuers(staff, '{ issuers: [staff], token: maybe }'), /user\.token.*`maybe` is none of these/],
+];
+
+void test('each mistake is named', async (t) => {
+  const folder = t.testdir();
+  for (const [text, problem] of wrong) {
+    const problems = await problemsOf(writeFolder(folder, text, files));
+    t.match(problems, [problem]);
+    t.equal(problems.length, 1, problems.join('\n'));
+  }
+});
