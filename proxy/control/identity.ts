@@ -75,16 +75,11 @@ async function fromFiles(
 function recordIn({ audit, log, metrics }: Parts): OnEvent {
   return (event) => {
     audit.append(caRecord(event));
-    switch (event.type) {
-      case 'identity.refresh-failed':
-      case 'trust.refresh-failed':
-        metrics.identityRefreshed(event.type === 'trust.refresh-failed' ? 'bundle' : 'svid', 'refused');
-        return log.error(event.type, { reason: event.code, message: event.message });
-      case 'identity.rotate':
-        metrics.identityRefreshed('svid', 'used');
-        return log.info(event.type, { serial: event.serial });
-      default:
-        return log.info(event.type);
+    if (event.type === 'identity.refresh-failed' || event.type === 'trust.refresh-failed') {
+      metrics.identityRefreshed(event.type === 'trust.refresh-failed' ? 'bundle' : 'svid', 'refused');
+      return log.error(event.type, { reason: event.code, message: event.message });
     }
+    if (event.type === 'identity.rotate') metrics.identityRefreshed('svid', 'used');
+    return log.info(event.type);
   };
 }

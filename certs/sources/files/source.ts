@@ -49,21 +49,9 @@ export async function filesSource(options: FilesSourceOptions): Promise<FilesSou
     tell(svid);
   };
   let closed = false;
-  let cancel = () => {};
   let last: Promise<void> = Promise.resolve();
   const inTurn = (task: () => Promise<void>) => (last = last.then(task, task));
-  let planned: 'settle' | 'retry' | undefined;
-  const plan = (next: typeof planned) => {
-    // Who writes without end must not put off the complaint for ever.
-    if (next === planned) return;
-    cancel();
-    planned = next;
-    if (next === undefined) return;
-    cancel = schedule(next === 'settle' ? settleMs : retryMs, () => {
-      planned = undefined;
-      void inTurn(() => look(true));
-    });
-  };
+  const plan = nextLook(schedule, () => void inTurn(() => look(true)));
   const look = async (isSettled: boolean) => {
     const { svid, bundle, problems } = await read(options, held.bundle);
     if (closed) return;
@@ -80,9 +68,28 @@ export async function filesSource(options: FilesSourceOptions): Promise<FilesSou
     subscribe,
     close: () => {
       closed = true;
-      cancel();
+      plan(undefined);
       forget();
     },
+  };
+}
+
+/**
+ * When to look again without being told that something has changed. The same plan again changes nothing: who writes
+ * without end must not put off the complaint for ever.
+ */
+function nextLook(schedule: Schedule, look: () => void) {
+  let planned: 'settle' | 'retry' | undefined;
+  let cancel = () => {};
+  return (next: typeof planned) => {
+    if (next === planned) return;
+    cancel();
+    planned = next;
+    if (next === undefined) return;
+    cancel = schedule(next === 'settle' ? settleMs : retryMs, () => {
+      planned = undefined;
+      look();
+    });
   };
 }
 
