@@ -19,7 +19,9 @@ export function withoutField(headers: HeaderList, name: string): HeaderList {
 
 /** What the `Connection` lines ask for (RFC 9110 section 7.6.1): `close`, or names of fields; in lower case. */
 export function connectionOptions(headers: HeaderList): readonly string[] {
-  return fieldValues(headers, 'connection')
+  const lines = fieldValues(headers, 'connection');
+  if (lines.length === 0) return lines;
+  return lines
     .flatMap((value) => value.split(','))
     .map((option) => option.trim().toLowerCase())
     .filter((option) => option !== '');

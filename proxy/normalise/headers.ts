@@ -96,35 +96,31 @@ export function ownHeaders(identityHeaders: readonly string[]): OwnHeaders {
 export function normaliseHeaders(raw: HeaderList, own: OwnHeaders): NormalisedHeaders | Denial {
   const nominated = readNominations(raw);
   if ('code' in nominated) return nominated;
-  const seen = new Set<string>();
+  const seen: string[] = [];
   const headers: string[] = [];
   const hosts: string[] = [];
   for (let index = 0; index < raw.length; index += 2) {
-    const name = (raw[index] ?? '').toLowerCase();
+    const { name, folded, refused, single, dropped } = fieldName(raw[index] ?? '');
     const value = raw[index + 1] ?? '';
     if (name === 'host') hosts.push(value);
-    const refused = refuseHeader(name, seen);
     if (refused !== undefined) return refused;
-    seen.add(name);
-    const folded = fold(name);
-    const dropped = hopByHop.has(name) || nominated.has(name) || own.has(folded) || folded.startsWith(provenancePrefix);
-    if (!dropped) headers.push(name, value);
+    if (single) {
+      if (seen.includes(name)) return deny('ambiguous-header', { detail: `${name} is given twice` });
+      seen.push(name);
+    }
+    if (!dropped && !nominated.has(name) && !own.has(folded)) headers.push(name, value);
   }
   return { headers, hosts };
 }
 
-function refuseHeader(name: string, seen: ReadonlySet<string>): Denial | undefined {
+function refuseName(name: string, folded: string): Denial | undefined {
   // `x_spiffe_id` becomes `x-spiffe-id` in some servers (CVE-2026-54763, -88011); `__proto__` goes the same way.
   if (name.includes('_')) return deny('ambiguous-header', { detail: 'a header name with an underscore' });
   if (name === 'upgrade' || name === 'http2-settings') return deny('upgrade-not-allowed');
-  const folded = fold(name);
   if (overrides.has(folded)) return deny('ambiguous-header', { detail: `${folded} would override what is judged` });
   // `Content.Length` is none here, and one where the name is folded.
-  if (folded !== name && (hopByHop.has(folded) || singletons.has(folded))) {
-    return deny('ambiguous-header', { detail: `a header name that can be read as ${folded}` });
-  }
-  return singletons.has(name) && seen.has(name)
-    ? deny('ambiguous-header', { detail: `${name} is given twice` })
+  return folded !== name && (hopByHop.has(folded) || singletons.has(folded))
+    ? deny('ambiguous-header', { detail: `a header name that can be read as ${folded}` })
     : undefined;
 }
 
@@ -183,9 +179,55 @@ const answerSingletons: ReadonlySet<string> = new Set([
   'strict-transport-security',
 ]);
 
+/** What is known of a field by its name alone. */
+type FieldName = {
+  /** Lower case. */
+  readonly name: string;
+  readonly folded: string;
+  readonly refused: Denial | undefined;
+  /** Whether a request may have it once only. */
+  readonly single: boolean;
+  readonly hopByHop: boolean;
+  /** Whatever else is asked, it is not passed on to the workload. */
+  readonly dropped: boolean;
+};
+
+/** The same names come with each message: so many are remembered, none of them long, as a client may make them up. */
+const maxRemembered = 1024;
+const maxRememberedLength = 64;
+const remembered = new Map<string, FieldName>();
+
+function fieldName(sent: string): FieldName {
+  const known = remembered.get(sent);
+  if (known !== undefined) return known;
+  if (sent.length > maxRememberedLength) return readFieldName(sent);
+  if (remembered.size >= maxRemembered) remembered.clear();
+  // A copy: V8 would keep the whole head for a piece of it.
+  const own = [...sent].join('');
+  const field = readFieldName(own);
+  remembered.set(own, field);
+  return field;
+}
+
+function readFieldName(sent: string): FieldName {
+  const name = sent.toLowerCase();
+  const folded = fold(name);
+  return Object.freeze({
+    name,
+    folded,
+    refused: refuseName(name, folded),
+    single: singletons.has(name),
+    hopByHop: hopByHop.has(name),
+    dropped: hopByHop.has(name) || folded.startsWith(provenancePrefix),
+  });
+}
+
+const nobody: ReadonlySet<string> = new Set();
+
 /** The field names that `Connection` lists (CVE-2021-33197, CVE-2026-29054: what may be dropped that way is limited). */
 function readNominations(raw: HeaderList): ReadonlySet<string> | Denial {
   const names = connectionOptions(raw);
+  if (names.length === 0) return nobody;
   const judged = names.find((name) => notNominable.has(name));
   return judged === undefined ? new Set(names) : deny('ambiguous-header', { detail: `Connection nominates ${judged}` });
 }
@@ -195,11 +237,11 @@ function readNominations(raw: HeaderList): ReadonlySet<string> | Denial {
  * without a request id, so that the client reads one, which is ours.
  */
 export function withoutHopByHop(raw: HeaderList): HeaderList {
-  const nominated = new Set(['x-portcullis-id', ...connectionOptions(raw)]);
+  const nominated = new Set(connectionOptions(raw));
   const headers: string[] = [];
   for (let index = 0; index < raw.length; index += 2) {
-    const name = (raw[index] ?? '').toLowerCase();
-    if (!hopByHop.has(name) && !nominated.has(name)) headers.push(name, raw[index + 1] ?? '');
+    const { name, hopByHop: ofConnection } = fieldName(raw[index] ?? '');
+    if (!ofConnection && name !== 'x-portcullis-id' && !nominated.has(name)) headers.push(name, raw[index + 1] ?? '');
   }
   return headers;
 }
