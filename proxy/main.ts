@@ -18,5 +18,13 @@ const io: Io = {
   },
 };
 
+/** A pipe takes long output later than it is written: to leave before would cut it. */
+const written = (stream: NodeJS.WriteStream): Promise<void> => new Promise((done) => stream.write('', () => done()));
+
+// `| head` leaves early. What it does not want to read is lost, and nothing else.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+
 const words = process.argv.slice(2);
-process.exit(await runCli(await commandsFor(words), words, io, version));
+const code = await runCli(await commandsFor(words), words, io, version);
+await Promise.all([process.stdout, process.stderr].map(written));
+process.exit(code);

@@ -5,11 +5,10 @@ const requests = gets();
 
 export const routes: Scenario = {
   name: 'routes',
-  summary: 'GET over 32 connections with 1 to 9,000 further routes',
+  summary: 'GET over 32 connections with 1 to 10,000 further routes',
   peers: ['portcullis'],
   cases: () => ({
-    // A configuration file holds 50,000 values at most, which 10,000 routes would go beyond.
-    cases: [1, 100, 1000, 9000].map((count) => ({
+    cases: [1, 100, 1000, 10_000].map((count) => ({
       name: `${count} routes`,
       wanted: { routes: count },
       open: closedLoop(32, requests),

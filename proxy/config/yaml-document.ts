@@ -31,7 +31,7 @@ export type YamlDocument = { readonly root: YamlNode | undefined; readonly probl
 
 /** Aliases are copied where they stand, so nested ones multiply ("billion laughs", CVE-2003-1564). */
 export const MAX_ALIASES = 100;
-const MAX_NODES = 50_000;
+const MAX_NODES = 200_000;
 const MAX_DEPTH = 32;
 /** What follows the first errors of a broken text is mostly their echo. */
 const MAX_ERRORS = 10;
