@@ -51,7 +51,7 @@ export function ownPolicy(t: Parameters<typeof newFolder>[0], files: Readonly<Re
   return folder;
 }
 
-/** Runs `portcullis bench policy` there, for one round, next to whatever this machine has of OPA. */
+/** Runs `portcullis bench policy` there, for one round unless told, next to whatever this machine has of OPA. */
 export function benchPolicy(folder: string, ...words: readonly string[]) {
   return run(folder, words, process.env);
 }
@@ -62,7 +62,8 @@ export function benchPolicyWithoutOpa(folder: string, ...words: readonly string[
 }
 
 function run(folder: string, words: readonly string[], env: NodeJS.ProcessEnv) {
-  const all = [...programWords, 'bench', 'policy', '--rounds', '1', ...words];
+  const rounds = words.includes('--rounds') ? [] : ['--rounds', '1'];
+  const all = [...programWords, 'bench', 'policy', ...rounds, ...words];
   const { status, stdout, stderr } = spawnSync(program, all, { cwd: folder, encoding: 'utf8', env });
   return { status, stdout, stderr };
 }
