@@ -28,7 +28,11 @@ const issuer = {
   algorithms: ['ES256'],
   audience: 'orders',
 };
-const keys = { 'staff.json': jwks(tokenKey('one'), tokenKey('two', 'rsa')), 'other.json': jwks(tokenKey('three')) };
+const keys = {
+  'staff.json': jwks(tokenKey('one'), tokenKey('two', 'rsa')),
+  'other.json': jwks(tokenKey('three')),
+  denylist: '',
+};
 const base = {
   identity: { trust_domain: 'shop.test', spiffe_id: spiffeId },
   listen: '127.0.0.1:8443',
@@ -70,6 +74,7 @@ const other: Readonly<Record<string, unknown>> = {
   'policy.data': './data.json',
   'policy.bundle': './policy',
   'policy.entrypoint': 'b/c',
+  'policy.strict': true,
   'policy.engine': 'wasm',
   'policy.verify_share': 0.5,
   'policy.strict_builtin_errors': true,
