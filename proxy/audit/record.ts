@@ -73,9 +73,9 @@ export const exchangeFields = {
   }),
   peer,
   user: group('The end user on whose behalf the peer asks, from a token that was verified; never the token.', {
-    iss: text('`iss`.', 1024),
-    sub: text('`sub`.', 1024),
-    jti: text('`jti`: which token it was, as its issuer knows it.', 1024),
+    iss: text('`iss`.', 256),
+    sub: text('`sub`.', 512),
+    jti: text('`jti`: which token it was, as its issuer knows it.', 512),
     realm: choice('What the configuration says of the issuer.', ['internal', 'federated', 'external']),
   }),
   object: group('What is asked for.', {

@@ -60,10 +60,8 @@ function judgeHeader(header: JsonObject): Denial | undefined {
 
 /** RFC 7515 section 4.1.9: case does not count, and `application/` may be left out. */
 function typeOf(typ: unknown): TokenType {
-  if (typ === undefined) return 'JWT';
-  const name = String(typ)
-    .toLowerCase()
-    .replace(/^application\//, '');
+  if (typeof typ !== 'string') return 'JWT';
+  const name = typ.toLowerCase().replace(/^application\//, '');
   return name === 'at+jwt' ? 'at+jwt' : name === 'jwt' ? 'JWT' : 'other';
 }
 
