@@ -16,7 +16,9 @@ export function secureContext(svid: SvidMaterial, trust: TrustBundleData): Secur
     ciphers: 'TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256',
     sigalgs:
       'ecdsa_secp256r1_sha256:ecdsa_secp384r1_sha384:ecdsa_secp521r1_sha512:ed25519:' +
-      'rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:rsa_pss_rsae_sha512',
+      'rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:rsa_pss_rsae_sha512:' +
+      // For keys that may sign in no other way (id-RSASSA-PSS).
+      'rsa_pss_pss_sha256:rsa_pss_pss_sha384:rsa_pss_pss_sha512',
     ecdhCurve: 'X25519MLKEM768:X25519:P-256:P-384',
     honorCipherOrder: true,
     // No tickets: an expired certificate was accepted on a resumed session (CVE-2025-23419 class). OpenSSL still sends

@@ -44,20 +44,15 @@ const curves: Partial<Record<KeyName, string>> = {
 function generate(kind: KeyName): KeyObject {
   const namedCurve = curves[kind];
   if (namedCurve !== undefined) return generateKeyPairSync('ec', { namedCurve }).privateKey;
-  switch (kind) {
-    case 'P-256 with explicit parameters':
-      return generateKeyPairSync('ec', { namedCurve: 'prime256v1', paramEncoding: 'explicit' }).privateKey;
-    case 'Ed25519':
-      return generateKeyPairSync('ed25519').privateKey;
-    case 'Ed448':
-      return generateKeyPairSync('ed448').privateKey;
-    case 'RSA-2048 with exponent 3':
-      return generateKeyPairSync('rsa', { modulusLength: 2048, publicExponent: 3 }).privateKey;
-    case 'RSA-PSS-2048':
-      return generateKeyPairSync('rsa-pss', { modulusLength: 2048 }).privateKey;
-    default:
-      return generateKeyPairSync('rsa', { modulusLength: Number(kind.slice(4)) }).privateKey;
+  if (kind === 'P-256 with explicit parameters') {
+    return generateKeyPairSync('ec', { namedCurve: 'prime256v1', paramEncoding: 'explicit' }).privateKey;
   }
+  if (kind === 'Ed25519') return generateKeyPairSync('ed25519').privateKey;
+  if (kind === 'Ed448') return generateKeyPairSync('ed448').privateKey;
+  const modulusLength = Number(/\d{4}/.exec(kind)?.[0]);
+  if (kind.startsWith('RSA-PSS')) return generateKeyPairSync('rsa-pss', { modulusLength }).privateKey;
+  const publicExponent = kind.endsWith('exponent 3') ? 3 : 0x10001;
+  return generateKeyPairSync('rsa', { modulusLength, publicExponent }).privateKey;
 }
 
 function schemeOf({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): Scheme {

@@ -1,5 +1,6 @@
 import { createHash, type KeyObject, sign } from 'node:crypto';
 import { keyUsageBits, oids } from '../../certs/certificate.ts';
+import { readDer } from '../../certs/der.ts';
 import * as der from './der.ts';
 import { hourMs } from './authority.ts';
 
@@ -103,8 +104,12 @@ export function basicConstraints(ca: boolean, pathLength?: number, critical = tr
   return extension(oids.basicConstraints, der.sequence(...(ca ? [der.boolean(true)] : []), ...limit), critical);
 }
 
+/** RFC 5280 section 4.2.1.2 (1): of the bits of the key. */
 export function keyIdentifier({ spki }: Pick<Keys, 'spki'>): Buffer {
-  return createHash('sha1').update(spki).digest();
+  const [, bits] = readDer(spki).children;
+  return createHash('sha1')
+    .update(bits?.content.subarray(1) ?? spki)
+    .digest();
 }
 
 export function authorityKeyIdentifier(id: Uint8Array, critical = false): Buffer {

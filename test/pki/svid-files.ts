@@ -12,7 +12,11 @@ export function svidFilesIn(folder: string) {
 }
 
 /** In place, one after the other, as spiffe-helper writes them. */
-export function writeSvidFiles(folder: string, { certPem, keyPem }: Credential, bundlePem: string): void {
+export function writeSvidFiles(
+  folder: string,
+  { certPem, keyPem }: Pick<Credential, 'certPem' | 'keyPem'>,
+  bundlePem: string,
+): void {
   const files = svidFilesIn(folder);
   writeFileSync(files.certificate, certPem);
   writeFileSync(files.key, keyPem, { mode: 0o600 });

@@ -45,7 +45,7 @@ export const algorithmChains: readonly ClientChain[] = [
   keyed('P-192', weak, 'protocol'),
   keyed('secp256k1', weak, 'protocol'),
   keyed('Ed448', weak, 'protocol'),
-  keyed('P-256 with explicit parameters', 'malformed-certificate', 'protocol'),
+  keyed('P-256 with explicit parameters', 'malformed-certificate'),
   keyed('RSA-2048 with exponent 3'),
   badLeaf(
     { rule: 'RSA with exponent 1', clause: 'FIPS 186-5 A.1.1', verdict: weak, overTls: 'protocol' },

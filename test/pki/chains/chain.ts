@@ -81,6 +81,11 @@ export function badIssuer(row: Row, changes: Changes | ((world: World) => Change
   };
 }
 
+/** OpenSSL cannot read it at all: TLS fails before there is a certificate to judge. */
+export function unreadable(chain: ClientChain): ClientChain {
+  return { ...chain, overTls: 'protocol' };
+}
+
 /** A leaf whose SAN has these names. */
 export function named(row: Row, names: (world: World) => readonly Buffer[]): ClientChain {
   return badLeaf(row, (world) => ({ extensions: { subjectAltName: subjectAltName(names(world)) } }));

@@ -9,7 +9,7 @@ import {
   subjectKeyIdentifier,
   uri,
 } from '../raw-certificate.ts';
-import { badIssuer, badLeaf, type ClientChain, type Verdict, type World } from './chain.ts';
+import { badIssuer, badLeaf, type ClientChain, unreadable, type Verdict, type World } from './chain.ts';
 
 const unknown = '1.3.6.1.4.1.99999.1';
 const derNull = der.hex('0500');
@@ -76,7 +76,13 @@ export const extensionChains: readonly ClientChain[] = [
     },
   ),
   extraInIssuer('an issuer with basic constraints twice', 'untrusted', basicConstraints(true, 5)),
-  extra('an extension that is no octet string', 'malformed-certificate', der.sequence(der.oid(unknown), der.utf8('x'))),
+  unreadable(
+    extra(
+      'an extension that is no octet string',
+      'malformed-certificate',
+      der.sequence(der.oid(unknown), der.utf8('x')),
+    ),
+  ),
   extra(
     'an extension with critical as a byte 01',
     'malformed-certificate',
@@ -137,8 +143,8 @@ export const encodingChains: readonly ClientChain[] = [
   serial('a negative serial', 'ff', 'malformed-certificate'),
   serial('a serial of 21 bytes', `01${'23'.repeat(20)}`, 'malformed-certificate'),
   serial('a serial of 100 bytes', `01${'23'.repeat(99)}`, 'malformed-certificate'),
-  serial('a serial with a zero too many', '0001', 'malformed-certificate'),
-  serial('an empty serial', '', 'malformed-certificate'),
+  unreadable(serial('a serial with a zero too many', '0001', 'malformed-certificate')),
+  unreadable(serial('an empty serial', '', 'malformed-certificate')),
   serial('a serial of 20 bytes', `7f${'23'.repeat(19)}`, 'served'),
   serial('a serial of one byte', '01', 'served'),
   badIssuer(

@@ -2,14 +2,12 @@ import { hourMs } from '../authority.ts';
 import { keysOf } from '../keys.ts';
 import { authority } from '../raw-certificate.ts';
 import * as der from '../der.ts';
-import { badIssuer, badLeaf, behindLeaf, type ClientChain, type Verdict, type World } from './chain.ts';
+import { badIssuer, badLeaf, behindLeaf, type ClientChain, unreadable, type Verdict, type World } from './chain.ts';
 
 const clause = 'RFC 5280 4.1.2.5';
 
-const ending = (rule: string, verdict: Verdict, notAfter: (world: World) => Buffer, overTls?: Verdict) =>
-  badLeaf({ rule, clause, verdict, ...(overTls === undefined ? {} : { overTls }) }, (world) => ({
-    notAfter: notAfter(world),
-  }));
+const ending = (rule: string, verdict: Verdict, notAfter: (world: World) => Buffer) =>
+  badLeaf({ rule, clause, verdict }, (world) => ({ notAfter: notAfter(world) }));
 
 /** `20260102030405Z` of an hour from now, as another form of time. */
 const later = ({ nowMs }: World, hours = 1) => der.compact(nowMs + hours * hourMs);
@@ -46,23 +44,27 @@ export const lifetimeChains: readonly ClientChain[] = [
   ending('a month of 13', 'malformed-certificate', () => der.utcTime('281301000000Z')),
   ending('the 30th of February', 'malformed-certificate', () => der.utcTime('280230000000Z')),
   ending('an hour of 24', 'malformed-certificate', () => der.utcTime('280101240000Z')),
-  ending('UTCTime without seconds', 'malformed-certificate', (world) => der.utcTime(`${later(world).slice(2, 12)}Z`)),
-  ending('UTCTime without Z', 'malformed-certificate', (world) => der.utcTime(later(world).slice(2, 14))),
+  unreadable(
+    ending('UTCTime without seconds', 'malformed-certificate', (world) => der.utcTime(`${later(world).slice(2, 12)}Z`)),
+  ),
+  unreadable(ending('UTCTime without Z', 'malformed-certificate', (world) => der.utcTime(later(world).slice(2, 14)))),
   ending('UTCTime with an offset', 'malformed-certificate', (world) =>
     der.utcTime(`${later(world).slice(2, 14)}+0100`),
   ),
   ending('GeneralizedTime with a fraction', 'malformed-certificate', (world) =>
     der.generalizedTime(`${later(world).slice(0, 14)}.5Z`),
   ),
-  ending('GeneralizedTime without Z', 'malformed-certificate', (world) =>
-    der.generalizedTime(later(world).slice(0, 14)),
+  unreadable(
+    ending('GeneralizedTime without Z', 'malformed-certificate', (world) =>
+      der.generalizedTime(later(world).slice(0, 14)),
+    ),
   ),
   ending('GeneralizedTime with an offset', 'malformed-certificate', (world) =>
     der.generalizedTime(`${later(world).slice(0, 14)}-0100`),
   ),
   ending('GeneralizedTime before 2050', 'malformed-certificate', (world) => der.generalizedTime(later(world))),
-  ending('a time that is text', 'malformed-certificate', (world) => der.utf8(later(world)), 'protocol'),
-  ending('an empty time', 'malformed-certificate', () => der.utcTime('')),
+  unreadable(ending('a time that is text', 'malformed-certificate', (world) => der.utf8(later(world)))),
+  unreadable(ending('an empty time', 'malformed-certificate', () => der.utcTime(''))),
   badLeaf(
     { rule: 'a notBefore with an offset', clause, verdict: 'malformed-certificate' },
     {

@@ -283,12 +283,15 @@ export const orderChains: readonly ClientChain[] = [
   behindLeaf({ rule: 'ten certificates', clause: path, verdict: 'served' }, (world) => ({
     behind: [world.intermediate.der, ...Array.from({ length: 8 }, () => stranger(world).der)],
   })),
-  behindLeaf({ rule: 'an issuer that a stranger has signed too', clause: path, verdict: 'served' }, (world) => {
-    const crossed = authority('crossed', world.intermediate.keys, world.nowMs, stranger(world), {
-      subject: world.intermediate.name,
-    });
-    return { behind: [crossed.der, world.intermediate.der] };
-  }),
+  behindLeaf(
+    { rule: 'an issuer that a stranger has signed too', clause: path, verdict: 'served', overTls: 'untrusted' },
+    (world) => {
+      const crossed = authority('crossed', world.intermediate.keys, world.nowMs, stranger(world), {
+        subject: world.intermediate.name,
+      });
+      return { behind: [crossed.der, world.intermediate.der] };
+    },
+  ),
   behindLeaf(
     { rule: 'an expired issuer and the renewed one with the same key', clause: path, verdict: 'served' },
     (world) => {
