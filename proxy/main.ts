@@ -24,6 +24,9 @@ const written = (stream: NodeJS.WriteStream): Promise<void> => new Promise((done
 // `| head` leaves early. What it does not want to read is lost, and nothing else.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
+// Without a listener Node opens its inspector on loopback, where whoever shares the network namespace reads our keys.
+process.on('SIGUSR1', () => undefined);
+
 const words = process.argv.slice(2);
 const code = await runCli(await commandsFor(words), words, io, version);
 await Promise.all([process.stdout, process.stderr].map(written));
