@@ -6,7 +6,7 @@ import type { Vocabulary } from '../telemetry/vocabulary.ts';
 export function vocabularyOf({ routes }: Config): Vocabulary {
   return {
     routes: routes.map(({ name }) => name),
-    stages: ['identity', 'normalise', 'limit', 'validate', 'authorize', 'forward', 'inspect'],
+    stages: ['identity', 'normalise', 'limit', 'user', 'validate', 'authorize', 'forward', 'inspect'],
     handshakeReasons: [...handshakeRefusalReasons, 'too-many-connections'],
   };
 }

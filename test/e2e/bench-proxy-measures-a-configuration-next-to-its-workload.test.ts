@@ -55,6 +55,7 @@ test('rates, the limit, handshakes and each filter, next to a direct connection 
     'identity',
     'normalise',
     'limit',
+    'user',
     'validate',
     'authorize',
     'forward',
