@@ -14,6 +14,10 @@ export function createNetwork(compose, services) {
     ip('-n', name, 'link', 'set', 'lo', 'up');
   };
 
+  /** Of the /24 that the file gives a network, or of one that it leaves to the engine. */
+  const prefixOf = (net, index) =>
+    compose.networks[net].ipam?.config[0].subnet.replace(/\.0\/24$/, '') ?? `172.29.${100 + index}`;
+
   const wanted = Object.entries(compose.services).filter(([, { network_mode: mode }]) => !mode?.startsWith('service:'));
   add(bridges);
   const names = Object.keys(compose.networks);
@@ -28,7 +32,7 @@ export function createNetwork(compose, services) {
     const attachments = Array.isArray(networks) ? networks.map((each) => [each, {}]) : Object.entries(networks);
     for (const [net, given] of attachments) {
       const index = names.indexOf(net);
-      const address = given?.ipv4_address ?? `172.29.${100 + index}.${10 + host}`;
+      const address = given?.ipv4_address ?? `${prefixOf(net, index)}.${100 + host}`;
       const port = `v${index}x${host}`;
       ip('-n', own, 'link', 'add', `eth${index}`, 'type', 'veth', 'peer', 'name', port, 'netns', bridges);
       ip('-n', bridges, 'link', 'set', port, 'master', `br${index}`, 'up');

@@ -3,7 +3,7 @@
 // volumes, its health checks and its order. Then its `client`, whose exit code is the answer.
 // Usage, as root: node topology.mjs ROOTFS IMAGE_CONFIG_JSON
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -106,8 +106,6 @@ async function stop(name) {
 let code = 1;
 try {
   writeFileSync(join(folder, 'hosts'), network.hosts());
-  if (!existsSync(join(rootfs, 'etc/hosts'))) writeFileSync(join(rootfs, 'etc/hosts'), '');
-  for (const place of ['proc', 'dev', 'tmp']) mkdirSync(join(rootfs, place), { recursive: true });
   for (const name of services.keys()) if (services.get(name).profiles === undefined) await started(name);
   scrape();
   code = spawnSync('ip', confined('client', wordsOf(services.get('client'))), { stdio: 'inherit' }).status ?? 1;
