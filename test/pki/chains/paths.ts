@@ -324,7 +324,7 @@ const named = (rule: string, critical: boolean, ...subtrees: readonly ((trustDom
     },
   }));
 
-/** All are refused, also those that the leaf would satisfy: no CA with name constraints is used (docs/errors.md). */
+/** All are refused, also those that the leaf would satisfy: no CA with name constraints is used (formProblem in certs/svid.ts). */
 export const nameConstraintChains: readonly ClientChain[] = [
   named('URI permitted: another domain', true, () => permitted(der.tagged(6, 'another.example'))),
   named('URI permitted: our domain', true, (td) => permitted(der.tagged(6, td))),
