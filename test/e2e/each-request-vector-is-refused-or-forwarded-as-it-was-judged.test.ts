@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { type Test, test } from 'tap';
 import { type DenialCode, denialRow } from '../../proxy/denial.ts';
 import { parseAnswers } from '../harness/answers.ts';
@@ -17,6 +18,19 @@ const routes = [
   { name: 'any.write', methods: ['POST', 'PUT', 'PATCH'], path: '/{rest...}', body: 'stream' },
   { name: 'any.body', methods: ['GET', 'DELETE', 'OPTIONS'], path: '/body/{rest...}', body: 'stream' },
 ];
+/** Tells the workload what it has judged, so that the two can be compared for each request. */
+const tellsWhatItJudged = `package portcullis.authz
+
+http := input.attributes.request.http
+
+fields := sort([sprintf("%s: %s", [name, value]) | some name, value in http.headers; not startswith(name, ":"); name != "host"])
+
+judged := concat("\\n", array.concat([http.method, http.path, http.host], fields))
+
+default decision := {"allow": false}
+
+decision := {"allow": true, "headers": {"x-judged": crypto.sha256(judged)}} if input.attributes.source.principal == "${clientId}"
+`;
 const next = Buffer.from('GET /next HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
 const nextForwarded = { line: 'GET /next HTTP/1.1', headers: ['host: localhost'], body: '' };
 const nextRecorded = { reason: undefined, status: 200, target: '/next' };
@@ -24,7 +38,11 @@ const nextRecorded = { reason: undefined, status: 200, target: '/next' };
 void test('vectors', async (t) => {
   const workload = await startRecorder();
   t.teardown(workload.close);
-  const proxy = await startProxy(t, { workloadPort: workload.port, config: { routes } });
+  const proxy = await startProxy(t, {
+    workloadPort: workload.port,
+    config: { routes },
+    files: { 'policy/authz.rego': tellsWhatItJudged },
+  });
   const newRecords = exchangeRecords(proxy.folder);
   const codes = new Map<string, number>();
   const run = async (group: Test, vector: Vector, pieces: readonly Buffer[]) => {
@@ -132,6 +150,37 @@ async function send(
 
 /** Takes off what the proxy adds to a request, after checking that each of it is there once and says what is true. */
 function judgedPart({ line, headers, body }: Recorded): Recorded {
+  const told = headers.filter((header) => header.startsWith('x-judged: '));
+  // The length is judged where the client declared one; where it did not, the framing is the proxy's own.
+  const judged = [headers, headers.filter((header) => !header.startsWith('content-length: '))];
+  if (!judged.some((fields) => told.join() === `x-judged: ${digestOf(line, fields)}`)) {
+    return { line, headers: ['policy judged something else than the workload received', ...headers], body };
+  }
+  const received = headers.filter((header) => !told.includes(header));
+  return withoutAdded({ line, headers: received, body });
+}
+
+/** Coding and connection are the proxy's own, and the id is elsewhere in what policy sees. */
+const notJudged = /^(x-judged|x-portcullis-id|transfer-encoding|connection): /;
+
+/** What policy would say of the very bytes that the workload received. */
+function digestOf(line: string, headers: readonly string[]): string {
+  const [method = '', target = ''] = line.split(' ');
+  const fields = new Map<string, string>();
+  for (const header of headers.filter((each) => !notJudged.test(each))) {
+    const [name = '', value = ''] = header.split(/: (.*)/s);
+    const before = fields.get(name);
+    fields.set(name, before === undefined ? value : `${before},${value}`);
+  }
+  const host = fields.get('host') ?? '';
+  fields.delete('host');
+  const sorted = [...fields].map(([name, value]) => `${name}: ${value}`).toSorted();
+  return createHash('sha256')
+    .update([method, target, host, ...sorted].join('\n'))
+    .digest('hex');
+}
+
+function withoutAdded({ line, headers, body }: Recorded): Recorded {
   const from = headers.findIndex((header) => header.startsWith('x-spiffe-id: '));
   const added = headers.slice(from);
   const wanted = [
