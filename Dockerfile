@@ -35,7 +35,7 @@ USER 65532:65532
 WORKDIR /warm
 RUN NODE_COMPILE_CACHE=/portcullis/.cache node /src/.ci/image/warm.mjs /portcullis/proxy/main.js
 USER 0:0
-RUN chown -R 0:0 /portcullis && chmod -R a=rX,u+w /portcullis && cp -a /portcullis /image/portcullis
+RUN chown -R 0:0 /portcullis && chmod -R a=rX,u+w /portcullis && mv /portcullis/.cache /cache && cp -a /portcullis /image/portcullis
 
 FROM scratch
 ARG REVISION=unknown
@@ -46,6 +46,8 @@ LABEL org.opencontainers.image.title="portcullis" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 COPY --from=build /image /
+# A layer of its own: what V8 compiles differs from run to run, and all else is the same in two builds of the same source.
+COPY --from=build /cache /portcullis/.cache
 ENV NODE_COMPILE_CACHE=/portcullis/.cache
 USER 65532:65532
 WORKDIR /var/lib/portcullis
