@@ -46,7 +46,7 @@ LABEL org.opencontainers.image.title="portcullis" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 COPY --from=build /image /
-# A layer of its own: what V8 compiles differs from run to run, and all else is the same in two builds of the same source.
+# A layer of its own: what V8 compiles differs from run to run, and is not to change the digest of the rest.
 COPY --from=build /cache /portcullis/.cache
 ENV NODE_COMPILE_CACHE=/portcullis/.cache
 USER 65532:65532
