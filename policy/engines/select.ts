@@ -48,7 +48,8 @@ export async function openEngine(
   // Only a plan tells what it calls.
   await loadBuiltins(bundle.plan === '' ? builtinNames : bundle.requiredBuiltins.map(({ name }) => name));
   const parts: Opened = { events, samples };
-  const opened = settings.engine === 'wasm' ? await openWasm(bundle, settings, parts) : openPlan(bundle, settings, parts);
+  const opened =
+    settings.engine === 'wasm' ? await openWasm(bundle, settings, parts) : openPlan(bundle, settings, parts);
   const engine = withCache(opened, bundle, settings, parts);
   if (settings.engine !== 'verify') return engine;
   // Around the cache: an answer that was kept before anybody compared it is compared like any other.
