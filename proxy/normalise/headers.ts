@@ -203,7 +203,7 @@ function fieldName(sent: string): FieldName {
   if (sent.length > maxRememberedLength) return readFieldName(sent);
   if (remembered.size >= maxRemembered) remembered.clear();
   // A copy: V8 would keep the whole head for a piece of it.
-  const own = [...sent].join('');
+  const own = Buffer.from(sent, 'latin1').toString('latin1');
   const field = readFieldName(own);
   remembered.set(own, field);
   return field;
