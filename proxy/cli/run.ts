@@ -66,12 +66,10 @@ function addressText(address: Address): string {
   return address.kind === 'tcp' ? `${address.host}:${address.port}` : `unix:${address.path}`;
 }
 
+/** The listener stays: without any, a second signal would end the process by itself, without a word. */
 function stopSignal(io: Io): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
-    const stop = io.onSignal((signal) => {
-      stop();
-      resolve(signal);
-    });
+    io.onSignal(resolve);
   });
 }
 
