@@ -69,7 +69,7 @@ export function exchangeRecord(facts: KnownFacts, ending: Ending): ExchangeEvent
 type ConnectionRecord = Required<Pick<ExchangeEvent, 'src' | 'peer' | 'tls'>>;
 
 /** The same in every record of a connection; frozen, so that the encoder writes it once. */
-const connectionRecord = oncePer(
+export const connectionRecord = oncePer(
   ({ peer, remote, tls }: ConnectionFacts): ConnectionRecord => ({
     src: Object.freeze({ ...remote }),
     peer: Object.freeze({

@@ -1,5 +1,6 @@
 import { childPointer, unescapeToken } from '../json/pointer.ts';
-import { applicators, type Dialect, isObject, type JsonObject, refusedKeywords } from './dialect.ts';
+import { isJsonObject, type JsonObject } from '../json/json-object.ts';
+import { applicators, type Dialect, refusedKeywords } from './dialect.ts';
 import { UnsupportedPattern } from './ecma-pattern.ts';
 import type { LinearPattern } from './linear-pattern.ts';
 import type { SchemaProblem } from './problem.ts';
@@ -39,7 +40,7 @@ export function checkSchema(root: unknown, options: CheckOptions): readonly Sche
   const waiting: Visit[] = [{ schema: root, pointer: '', mode: 'open', chain: [] }];
   for (let visit = waiting.pop(); visit !== undefined; visit = waiting.pop()) {
     const { schema, pointer, mode, chain } = visit;
-    if (!isObject(schema)) continue;
+    if (!isJsonObject(schema)) continue;
     if (chain.includes(pointer)) report('schema-invalid', pointer, 'applies itself to the same value without end');
     const key = `${mode} ${pointer}`;
     if (seen.has(key) || chain.includes(pointer)) continue;
@@ -69,7 +70,7 @@ function checkKeywords(schema: JsonObject, pointer: string, options: CheckOption
         `format "${value}" is not checked here; known are ${options.formats.join(', ')}`,
       );
     } else if (keyword === 'pattern' && typeof value === 'string') checkPattern(value, place, options, report);
-    else if (keyword === 'patternProperties' && isObject(value)) {
+    else if (keyword === 'patternProperties' && isJsonObject(value)) {
       for (const name of Object.keys(value)) checkPattern(name, childPointer(place, name), options, report);
     } else if (keyword === '$ref') checkRef(schema, place, options, report);
   }
@@ -111,11 +112,11 @@ export function statesMembers(schema: JsonObject): boolean {
 }
 
 function refTarget(root: unknown, { schema, pointer, mode, chain }: Visit, report: Report): readonly Visit[] {
-  if (!isObject(schema)) return [];
+  if (!isJsonObject(schema)) return [];
   const ref = schema['$ref'];
   if (typeof ref !== 'string' || (ref !== '#' && !ref.startsWith('#/'))) return [];
   const target = resolveRef(root, ref);
-  if (target === undefined || !(isObject(target.schema) || typeof target.schema === 'boolean')) {
+  if (target === undefined || !(isJsonObject(target.schema) || typeof target.schema === 'boolean')) {
     report('schema-invalid', childPointer(pointer, '$ref'), `$ref ${JSON.stringify(ref)} points at no schema`);
     return [];
   }
@@ -148,7 +149,7 @@ function sameMode(schema: JsonObject, mode: Mode): Mode {
 }
 
 function subschemas({ schema, pointer, mode, chain }: Visit): readonly Visit[] {
-  if (!isObject(schema)) return [];
+  if (!isJsonObject(schema)) return [];
   const found: Visit[] = [];
   for (const [keyword, { to, holds }] of applicators) {
     const value = schema[keyword];

@@ -1,3 +1,5 @@
+import { isJsonObject } from '../json/json-object.ts';
+
 /** The two dialects of JSON Schema that are understood, by what `$schema` says. */
 export type Dialect = '2020-12' | 'draft-07';
 
@@ -9,13 +11,7 @@ const dialects: ReadonlyMap<unknown, Dialect> = new Map<unknown, Dialect>([
 ]);
 
 export function dialectOf(schema: unknown): Dialect | undefined {
-  return dialects.get(isObject(schema) ? schema['$schema'] : undefined);
-}
-
-export type JsonObject = Readonly<Record<string, unknown>>;
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return dialects.get(isJsonObject(schema) ? schema['$schema'] : undefined);
 }
 
 /** How a keyword that holds schemas applies them, and in what form it holds them. */

@@ -1,4 +1,4 @@
-import { isObject } from './dialect.ts';
+import { isJsonObject } from '../json/json-object.ts';
 import { compileLinearPattern } from './linear-pattern.ts';
 
 export type FormatCheck =
@@ -57,7 +57,7 @@ function text(validate: TextCheck): FormatCheck {
 
 /** The definition of ajv-formats, for texts of at most `maxLength` UTF-16 units. */
 function atMost(maxLength: number, definition: unknown): TextCheck {
-  const check = isObject(definition) && 'validate' in definition ? definition['validate'] : definition;
+  const check = isJsonObject(definition) && 'validate' in definition ? definition['validate'] : definition;
   if (check instanceof RegExp) return (value) => value.length <= maxLength && check.test(value);
   if (typeof check !== 'function') throw new TypeError('ajv-formats has changed what defines a format');
   return (value) => value.length <= maxLength && Boolean((check as TextCheck)(value));

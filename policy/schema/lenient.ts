@@ -2,7 +2,8 @@ import { Ajv, type ErrorObject } from 'ajv';
 import { compileLinearRegex, RegexSyntaxError } from '../linear-regex.ts';
 import { formats, metaSchemaProblems } from '../schema.ts';
 import { countRefs } from './bounded-refs.ts';
-import { applicators, isObject, type JsonObject, refusedKeywords } from './dialect.ts';
+import { isJsonObject, type JsonObject } from '../json/json-object.ts';
+import { applicators, refusedKeywords } from './dialect.ts';
 import { replacedKeywords } from './keywords.ts';
 
 /*
@@ -98,14 +99,14 @@ const dropped = new Set([...refusedKeywords.keys(), '$id', '$schema', '$comment'
 
 /** Without `$schema`, draft 4 and the later ones are understood side by side. */
 function isHybrid(schema: unknown): boolean {
-  const dialect = isObject(schema) ? schema['$schema'] : undefined;
+  const dialect = isJsonObject(schema) ? schema['$schema'] : undefined;
   return typeof dialect !== 'string' || !/draft-0[67]/.test(dialect);
 }
 
 /** Draft 4 to 6 in the words of draft 7, without what could name another schema. */
 function normalise(schema: unknown, hybrid: boolean): boolean | JsonObject {
   if (typeof schema === 'boolean') return schema;
-  if (!isObject(schema)) throw new UnusableSchema('a schema must be an object or a boolean');
+  if (!isJsonObject(schema)) throw new UnusableSchema('a schema must be an object or a boolean');
   const ref = Object.hasOwn(schema, '$ref') ? schema['$ref'] : undefined;
   if (typeof ref === 'string') return normalRef(schema, ref, hybrid);
   const made: Record<string, unknown> = {};
@@ -134,11 +135,11 @@ function normalKeyword(keyword: string, value: unknown, hybrid: boolean): unknow
   if (keyword === 'type') checkTypes(value);
   // Here, because ajv does not look at definitions that nothing refers to.
   if (keyword === 'pattern' && typeof value === 'string') checkPattern(value);
-  if (keyword === 'patternProperties' && isObject(value)) Object.keys(value).forEach(checkPattern);
+  if (keyword === 'patternProperties' && isJsonObject(value)) Object.keys(value).forEach(checkPattern);
   const holds = applicators.get(keyword)?.holds;
   if (holds === undefined) return value;
   if (Array.isArray(value)) return holds === 'one' ? value : value.map((part) => normalise(part, hybrid));
-  if (holds !== 'map' || !isObject(value)) return normalise(value, hybrid);
+  if (holds !== 'map' || !isJsonObject(value)) return normalise(value, hybrid);
   if (Object.hasOwn(value, '__proto__')) throw new UnusableSchema('a schema must not name __proto__');
   // A dependency may be a list of names.
   return Object.fromEntries(

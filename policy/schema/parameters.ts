@@ -1,7 +1,7 @@
 import { survivesAsDouble } from '../json/number.ts';
 import { childPointer, shortPointer } from '../json/pointer.ts';
 import { resolveRef, statesMembers } from './check.ts';
-import { isObject, type JsonObject } from './dialect.ts';
+import { isJsonObject, type JsonObject } from '../json/json-object.ts';
 import type { SchemaProblem } from './problem.ts';
 import type { SchemaViolation } from './violation.ts';
 
@@ -19,11 +19,11 @@ const integerPattern = /^-?(?:0|[1-9][0-9]*)$/;
 export function readParameterTypes(root: unknown): { types: ParameterTypes; problems: readonly SchemaProblem[] } {
   const types = new Map<string, ParameterType>();
   const problems: SchemaProblem[] = [];
-  if (!isObject(root) || (root['type'] ?? 'object') !== 'object') {
+  if (!isJsonObject(root) || (root['type'] ?? 'object') !== 'object') {
     problems.push(problemAt('', 'must be an object schema whose "properties" are the parameters'));
     return { types, problems };
   }
-  const properties = isObject(root['properties']) ? root['properties'] : {};
+  const properties = isJsonObject(root['properties']) ? root['properties'] : {};
   for (const [name, declared] of Object.entries(properties)) {
     const type = parameterType(root, declared);
     if (type !== undefined) types.set(name, type);
@@ -49,15 +49,15 @@ function scalarType(schema: JsonObject | undefined, repeats: boolean): Parameter
 
 function followRef(root: JsonObject, declared: unknown): JsonObject | undefined {
   let schema = declared;
-  for (let steps = 0; isObject(schema) && typeof schema['$ref'] === 'string' && steps < 8; steps++) {
+  for (let steps = 0; isJsonObject(schema) && typeof schema['$ref'] === 'string' && steps < 8; steps++) {
     schema = resolveRef(root, schema['$ref'])?.schema;
   }
-  return isObject(schema) ? schema : undefined;
+  return isJsonObject(schema) ? schema : undefined;
 }
 
 /** Unlisted parameters are refused unless the schema says otherwise: the list is what a route documents. */
 export function closeParameters(root: unknown): unknown {
-  return isObject(root) && !statesMembers(root) ? { ...root, additionalProperties: false } : root;
+  return isJsonObject(root) && !statesMembers(root) ? { ...root, additionalProperties: false } : root;
 }
 
 type Read = { readonly ok: true; readonly value: object } | { readonly ok: false; readonly violation: SchemaViolation };

@@ -1,4 +1,5 @@
 import { parseDenylist } from '../../certs/denylist.ts';
+import { isJsonObject } from '../../policy/json/json-object.ts';
 import { readStrictJson } from '../../policy/json/strict-json.ts';
 import { readJwks } from '../user/read-jwks.ts';
 import { positionOfOffset, positionOfPointer } from './json-position.ts';
@@ -96,8 +97,9 @@ async function checkJson(file: string, use: FileUse, bytes: Uint8Array): Promise
       problemAt(file, positionOfPointer(bytes, pointer), [], `${pointer === '' ? '' : `${pointer}: `}${message}`),
     );
   }
-  const isObject = typeof reading.value === 'object' && reading.value !== null && !Array.isArray(reading.value);
-  return isObject ? [] : [problemAt(file, { line: 1, column: 1 }, [], 'the policy data must be a JSON object')];
+  return isJsonObject(reading.value)
+    ? []
+    : [problemAt(file, { line: 1, column: 1 }, [], 'the policy data must be a JSON object')];
 }
 
 function firstLineIsEmpty(bytes: Uint8Array): boolean {

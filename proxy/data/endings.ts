@@ -1,10 +1,11 @@
 import { type Ended, stillValid } from '../../certs/peer.ts';
 import type { Denial } from '../denial.ts';
 import type { ConnectionFacts } from '../exchange.ts';
+import { connectionRecord } from '../exchange-record.ts';
 import { identityDenial } from '../filters/identity.ts';
 import type { ConnectionEnd } from '../telemetry/measurements.ts';
 import type { Arrival } from './arrivals.ts';
-import type { RefusalParts } from './refusal.ts';
+import { recordConnection, type RefusalParts } from './refusal.ts';
 
 export type Endings = {
   /** Why the identity that opened the connection is not good any more; undefined while it is. */
@@ -29,7 +30,8 @@ export function endingsOf(parts: RefusalParts, arrival: Arrival, facts: Connecti
     if (told) return;
     told = true;
     measurements.connectionEnded(end);
-    recordEnd(parts, arrival, facts, end, detail);
+    const { id } = facts;
+    recordConnection(parts, arrival, { ended: true, reason: end, id, detail, peer: connectionRecord(facts).peer });
   };
   return {
     ended: () => {
@@ -47,31 +49,4 @@ export function endingsOf(parts: RefusalParts, arrival: Arrival, facts: Connecti
       return true;
     },
   };
-}
-
-function recordEnd(
-  { audit, clock, snapshot }: RefusalParts,
-  { acceptedNs, remote }: Arrival,
-  { id, peer }: ConnectionFacts,
-  reason: ConnectionEnd,
-  detail: string,
-): void {
-  void audit.commit({
-    kind: 'handshake',
-    ended: true,
-    reason,
-    id,
-    dur_us: Number((clock.monotonicNs() - acceptedNs) / 1000n),
-    detail,
-    listener: 'inbound',
-    src: remote,
-    peer: {
-      spiffe: peer.spiffeId,
-      serial: peer.serial,
-      fp_sha256: peer.fingerprintSha256,
-      issuer: peer.issuer,
-      not_after: new Date(peer.notAfterMs).toISOString(),
-    },
-    snapshot: snapshot().digest,
-  });
 }

@@ -1,6 +1,7 @@
 import type { HandshakeRefusal } from '../../certs/handshake-refusal.ts';
 import type { PeerSvid } from '../../certs/peer.ts';
 import type { SpiffeId } from '../../certs/spiffe-id.ts';
+import type { HandshakeEvent } from '../audit/catalogue.ts';
 import type { AuditStream } from '../audit/stream.ts';
 import type { Clock } from '../clock.ts';
 import type { Snapshot } from '../snapshot.ts';
@@ -30,20 +31,27 @@ export function tooMany(detail: string, peer?: PeerSvid): Refusal {
 export function refuse(parts: RefusalParts, arrival: Arrival, refusal: Refusal, id = parts.newId()): void {
   const { refused, detail, claimed, spiffeId } = refusal;
   parts.measurements.handshakeRefused(refused);
-  void parts.audit.commit({
+  const peer = claimed && {
+    spiffe: spiffeId,
+    serial: claimed.serial,
+    fp_sha256: claimed.fingerprintSha256,
+    issuer: claimed.issuer,
+  };
+  recordConnection(parts, arrival, { reason: refused, id, detail, peer });
+}
+
+/** The record of a connection that was refused or ended. */
+export function recordConnection(
+  { audit, clock, snapshot }: RefusalParts,
+  { acceptedNs, remote }: Arrival,
+  what: Pick<HandshakeEvent, 'reason' | 'id' | 'detail' | 'peer' | 'ended'>,
+): void {
+  void audit.commit({
     kind: 'handshake',
-    reason: refused,
-    id,
-    dur_us: Number((parts.clock.monotonicNs() - arrival.acceptedNs) / 1000n),
-    detail,
+    ...what,
+    dur_us: Number((clock.monotonicNs() - acceptedNs) / 1000n),
     listener: 'inbound',
-    src: arrival.remote,
-    peer: claimed && {
-      spiffe: spiffeId,
-      serial: claimed.serial,
-      fp_sha256: claimed.fingerprintSha256,
-      issuer: claimed.issuer,
-    },
-    snapshot: parts.snapshot().digest,
+    src: remote,
+    snapshot: snapshot().digest,
   });
 }

@@ -1,5 +1,5 @@
 import type { Denial } from '../denial.ts';
-import { isJsonObject, type JsonObject, own } from './json-object.ts';
+import { isJsonObject, type JsonObject, own } from '../../policy/json/json-object.ts';
 import { malformed, unsupported } from './refuse.ts';
 
 /** The registered claims (RFC 7519 section 4.1) of the types that they must have, and all of them as they were read. */

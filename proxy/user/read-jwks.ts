@@ -1,6 +1,6 @@
 import type { webcrypto } from 'node:crypto';
 import { type SignatureAlgorithm, algorithmsOf } from './algorithms.ts';
-import { isJsonObject, type JsonObject, own } from './json-object.ts';
+import { isJsonObject, type JsonObject, own } from '../../policy/json/json-object.ts';
 import { importKey, type PublicJwk, type SignatureKey } from './signature.ts';
 
 export type JwksProblem = { readonly pointer: string; readonly message: string };

@@ -1,7 +1,7 @@
 import { readStrictJson } from '../../policy/json/strict-json.ts';
 import { type Denial, isDenial } from '../denial.ts';
 import { type Claims, readClaims } from './claims.ts';
-import { isJsonObject, type JsonObject, own } from './json-object.ts';
+import { isJsonObject, type JsonObject, own } from '../../policy/json/json-object.ts';
 import { isKid } from './read-jwks.ts';
 import { malformed, unsupported } from './refuse.ts';
 
