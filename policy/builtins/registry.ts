@@ -18,6 +18,7 @@ import { numberBuiltins } from './numbers/numbers.ts';
 import { unitBuiltins } from './numbers/units.ts';
 import { objectBuiltins } from './objects.ts';
 import { regexBuiltins } from './regex/regex.ts';
+import { rehearse } from './rehearsal.ts';
 import { semverBuiltins } from './semver.ts';
 import { setBuiltins } from './sets.ts';
 import { sprintfBuiltins } from './sprintf/sprintf.ts';
@@ -158,10 +159,12 @@ export const builtinNames: ReadonlySet<string> = new Set([...loaded.keys(), ...l
  * not read TypeScript once a loader hook is registered in the process, as coverage and tracing agents do.
  */
 export async function loadBuiltins(names: Iterable<string>): Promise<void> {
-  const owners = new Set(Array.from(names, (name) => (loaded.has(name) ? undefined : loadable.get(name))));
+  const wanted = [...names];
+  const owners = new Set(wanted.map((name) => (loaded.has(name) ? undefined : loadable.get(name))));
   for (const owner of owners) {
     for (const [name, builtin] of Object.entries((await owner?.load()) ?? {})) loaded.set(name, builtin);
   }
+  for (const name of wanted) rehearse(name, loaded.get(name));
 }
 
 /** Undefined for what is no built-in of ours. Throws for one that nobody has loaded. */

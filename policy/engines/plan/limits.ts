@@ -5,4 +5,4 @@ export type PlanLimits = {
   readonly maxMemoryBytes: number;
 };
 
-export const defaultPlanLimits: PlanLimits = { maxSteps: 25_000, maxMemoryBytes: 64 * 1024 * 1024 };
+export const defaultPlanLimits: PlanLimits = { maxSteps: 22_000, maxMemoryBytes: 64 * 1024 * 1024 };
