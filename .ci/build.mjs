@@ -16,7 +16,7 @@ const assets = [
   ...['certs', 'policy', 'proxy', 'bench/report', 'bench/workload'].flatMap(filesBelow),
   'bench/result.schema.json',
   'bench/peers/ext-authz.proto',
-].filter((path) => !/\.(?:ts|go|md)$|\/go\.(?:mod|sum)$|\/build\.mjs$/.test(path));
+].filter((path) => !/\.(?:ts|go|md)$|\/go\.(?:mod|sum)$|\/build\.mjs$|^certs\/workload-api\/proto\//.test(path));
 
 function filesBelow(folder) {
   const entries = readdirSync(join(root, folder), { recursive: true, withFileTypes: true });

@@ -21,6 +21,10 @@ const owners = {
   // Certificates are judged without anything of policy, and policies read them without anything of a handshake.
   asn1js: /^(certs|policy\/builtins\/x509)\/der\.ts$/,
   ajv: /^policy\/schema(\.ts$|\/)/,
+  // The generated code imports it, and the one door beside it.
+  '@bufbuild/protobuf': /^certs\/workload-api\/proto\//,
+  // The benchmark asks OPA; of the Workload API there is a client, and a server that need not be loaded with it.
+  '@grpc/grpc-js': /^(bench\/peers\/opa-grpc|certs\/sources\/workload-api\/connect|certs\/workload-api\/listen)\.ts$/,
   // OPA's own SDK is what the benchmark measures next to our use of it.
   '@open-policy-agent/opa-wasm': /^(policy\/engines\/wasm|bench\/policy\/stock-sdk)\.ts$/,
 };
