@@ -108,7 +108,9 @@ export const options = section('(top level)', 'The keys at the top of the file.'
     reload: restart,
   }),
   drain: defaulted(duration('100ms', '1h'), '30s', {
-    doc: 'On SIGTERM, how long requests in flight may take to finish.',
+    doc:
+      'On SIGTERM, how long requests in flight may take to finish. A kept connection stays open for half a second, or a quarter of ' +
+      'this, for a request that is on its way; each answer says that it is the last.',
     reload: restart,
   }),
   profile: defaulted(oneOf('standard', 'regulated'), 'standard', {

@@ -33,6 +33,11 @@ export type Listener = {
 
 /** How often slow and ended connections are looked for; every time limit is kept to within this. */
 const sweepMs = 200;
+/** Longer than a request is on its way to us, wherever its client is. */
+const longestLastCallMs = 500;
+
+/** Nobody who only keeps a connection may use up the time to drain. */
+const lastCallMs = ({ snapshot }: ListenerParts) => Math.min(longestLastCallMs, snapshot().config.drainMs / 4);
 
 export function createListener(options: TlsOptions, parts: ListenerParts): Listener {
   const connections = new Map<TLSSocket, Http1Connection>();
@@ -66,8 +71,10 @@ export function createListener(options: TlsOptions, parts: ListenerParts): Liste
       // Nobody who has not come in yet will be served: waiting for them would let anyone hold up a restart.
       const stopping = handshakeRefusal('protocol', 'the proxy stopped before the handshake was over');
       for (const arrival of arrivals.turnBack()) refuse(parts, arrival, stopping);
-      for (const connection of connections.values()) connection.closeWhenIdle();
+      sweep();
+      const oftener = setInterval(sweep, lastCallMs(parts) / 5);
       await closed;
+      clearInterval(oftener);
       clearInterval(sweeper);
     },
     breakOff: () => {
@@ -138,6 +145,7 @@ function admit(
     now: clock.monotonicMs,
     serve: (request) => parts.serve(facts, request),
     mustClose: () => draining() || ended() !== undefined || aged(),
+    lastCallMs: () => lastCallMs(parts),
     bug: parts.bug,
     ended: () => ownEnded() ?? ended(),
   });

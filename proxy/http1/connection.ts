@@ -33,6 +33,8 @@ export class Http1Connection {
   #inputEnded = false;
   /** Since when nothing more can arrive; what came before is served. */
   #halfClosedAt: number | undefined;
+  /** Since when the next answer is the last. */
+  #lastCallAt: number | undefined;
   /** When the current phase began, and when the last byte of body came or of answer left. */
   #phaseBegan: number;
   #lastProgress: number;
@@ -54,11 +56,6 @@ export class Http1Connection {
     socket.on('end', () => this.#contain(() => this.#endOfInput()));
     socket.on('error', () => socket.destroy());
     socket.on('close', () => this.#contain(() => this.#lost()));
-  }
-
-  /** Ends the connection if nothing is in flight; the answer in flight will be its last otherwise. */
-  closeWhenIdle(): void {
-    if (this.#phase === 'idle') this.#linger();
   }
 
   /** Ends the connection in the middle of whatever it does, for a reason of ours. */
@@ -89,7 +86,7 @@ export class Http1Connection {
   }
 
   #sweep(): void {
-    if (this.#phase === 'idle' && this.#host.mustClose()) return this.#linger();
+    if (this.#phase === 'idle' && this.#host.mustClose()) return this.#lastCall();
     if (this.#phase === 'flushing' && this.#host.ended() !== undefined) return void this.#socket.destroy();
     if (this.#current?.outlived(this.#host.ended)) return void this.#socket.destroy();
     switch (whatIsDue(this.#standing(), this.#host.limits(), this.#host.now())) {
@@ -102,6 +99,14 @@ export class Http1Connection {
       case undefined:
         return undefined;
     }
+  }
+
+  /** A request may be on its way by now: its answer is to say that it is the last (RFC 9112 section 9.6). */
+  #lastCall(): void {
+    const now = this.#host.now();
+    this.#lastCallAt ??= now;
+    const waited = now - Math.max(this.#lastCallAt, this.#phaseBegan);
+    if (waited > this.#host.lastCallMs() || this.#host.ended() !== undefined) this.#linger();
   }
 
   #standing(): Standing {
@@ -211,8 +216,9 @@ export class Http1Connection {
   }
 
   #afterAnswer(): void {
-    // Asked again: a drain may have begun, or the identity ended, after the head of the answer said keep-alive.
-    if (this.#mustClose()) return this.#linger();
+    // A drain that began after the head said keep-alive lets the next answer say it; an ended identity does not wait.
+    const nothingFollows = this.#inputEnded || (this.#halfClosedAt !== undefined && this.#pending.length === 0);
+    if (nothingFollows || this.#host.ended() !== undefined) return this.#linger();
     this.#enter('idle');
     this.#socket.resume();
     if (this.#pending.length > 0) {

@@ -86,18 +86,31 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     await eventually(() => workload.waiting.length === 2 && workload.begun.includes('/up'));
 
     proxy.child.kill(signal);
-    await Promise.all([answered.untilClosed(), silent.untilClosed()]);
-    t.ok(true, 'idle connections are closed');
+    answered.write(requestText('GET', '/crossing'));
+    const [kept] = await Promise.all([answered.untilClosed(), silent.untilClosed()]);
+    t.equal(
+      kept.match(/200 OK/g)?.length,
+      2,
+      'a request that crossed the signal is answered; idle connections are closed',
+    );
     const refused = connect(proxy.port, '127.0.0.1');
     const [error] = (await once(refused, 'error')) as [NodeJS.ErrnoException];
     t.equal(error.code, 'ECONNREFUSED', 'nobody new comes in');
 
+    // Its answer began before the signal, and said that another request may follow.
+    streaming.write(requestText('GET', '/behind'));
     uploading.write(upload.subarray(4 << 20));
     for (const response of workload.waiting) response.end('end');
     const whole = parseAnswer(await waiting.untilClosed());
     t.equal(whole?.headers.get('connection'), 'close');
     t.equal(whole?.body, 'end');
-    t.match(await streaming.untilClosed(), /begin \r\n3\r\nend\r\n0\r\n\r\n$/, 'a stream that had begun ends whole');
+    const streamed = await streaming.untilClosed();
+    t.match(streamed, /begin \r\n3\r\nend\r\n0\r\n\r\nHTTP/, 'a stream that had begun ends whole');
+    t.match(
+      streamed.split('\r\n0\r\n\r\n')[1],
+      /^HTTP\/1\.1 200 [^]*\r\nconnection: close\r\n/,
+      'and who asked behind it is answered',
+    );
     const hashed = parseAnswer(await uploading.untilClosed());
     t.equal(hashed?.status, 200);
     t.match(hashed?.body, sha256(upload), 'the bytes that came after the signal are in');
@@ -109,7 +122,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     deaf.close();
     shaking.destroy();
     const records = proxy.audit();
-    t.equal(records.filter(({ type }) => type === 'authz.allow').length, 4);
+    t.equal(records.filter(({ type }) => type === 'authz.allow').length, 6);
     for (const stream of ['data-0', 'control']) {
       t.match(records.filter((record) => record.stream === stream).at(-1), { type: 'audit.stop' }, stream);
     }

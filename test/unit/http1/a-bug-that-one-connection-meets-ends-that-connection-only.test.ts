@@ -47,6 +47,7 @@ for (const { name, send, host } of places) {
       now: () => 0,
       serve: answer,
       mustClose: () => false,
+      lastCallMs: () => 0,
       ended: () => undefined,
       bug: (cause) => told.push(cause),
     };
