@@ -6,7 +6,7 @@ import { ruleOf } from './rule.ts';
 import type { Subject } from './subject.ts';
 
 /** Plainly good ones, so that many mutants are too. */
-const goodResponses: readonly string[] = [
+export const goodResponses: readonly string[] = [
   'HTTP/1.1 200 OK\r\nContent-Length: 11\r\nContent-Type: text/plain\r\n\r\nhello world',
   'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n',
   'HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\nTrailer: X-A\r\n\r\nb\r\nhello world\r\n0\r\nX-A: b\r\n\r\n',

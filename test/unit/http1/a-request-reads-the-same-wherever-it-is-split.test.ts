@@ -1,6 +1,8 @@
 import { test } from 'tap';
 import { bytesOf, loadVectors, type Vector } from '../../harness/http1-vectors.ts';
-import { type Reading, readRequest } from '../../fuzz/read-request.ts';
+import { good } from '../../harness/mutations.ts';
+import { cutThatReadsDifferently, everyCut } from '../../fuzz/every-cut.ts';
+import { readRequest } from '../../fuzz/read-request.ts';
 
 /** Codes that the readers give; other refusals come from the filters behind them. */
 const readerCodes: ReadonlySet<string> = new Set([
@@ -33,25 +35,51 @@ for (const { name, about, vectors } of groups) {
       const bytes = Buffer.concat([bytesOf(vector), next]);
       const whole = readRequest([bytes]);
       t.match(whole, expected(vector), `${vector.ref}: ${vector.name}`);
-      t.equal(splitThatReadsDifferently(bytes, whole), undefined, `${vector.name}, in two pieces at every place`);
+      t.equal(cutThatReadsDifferently(bytes, readRequest), undefined, `${vector.name}, cut at every place`);
       t.same(readRequest([...bytes].map((byte) => Buffer.of(byte))), whole, `${vector.name}, byte by byte`);
     }
     t.end();
   });
 }
 
+void test('so do those that the fuzzer starts from', (t) => {
+  for (const text of good) {
+    const bytes = Buffer.concat([Buffer.from(text, 'latin1'), next]);
+    t.match(readRequest([bytes]), { head: Object, left: next.toString() }, text);
+    t.equal(cutThatReadsDifferently(bytes, readRequest), undefined, text);
+  }
+  t.end();
+});
+
+void test('no place of a message is left out, however long it is', (t) => {
+  for (const length of [2, 1500, 1501, 20_000]) {
+    const message = Buffer.from(Array.from({ length }, (_, at) => at % 251));
+    const cut = new Set<number>();
+    for (const pieces of everyCut(message)) {
+      if (!Buffer.concat(pieces).equals(message)) t.fail('not the message');
+      let at = 0;
+      for (const piece of pieces) cut.add((at += piece.length));
+    }
+    cut.delete(length);
+    t.same([cut.size, Math.min(...cut), Math.max(...cut)], [length - 1, 1, length - 1], `${length} bytes`);
+  }
+  t.end();
+});
+
+void test('a reader that goes wrong at one single cut is found', (t) => {
+  const message = Buffer.alloc(20_000, 'a');
+  for (const place of [1, 1500, 9999, 19_999]) {
+    const read = (pieces: readonly Buffer[]) => {
+      let before = 0;
+      return pieces.map(({ length }) => (before += length)).includes(place) ? 'another' : 'one';
+    };
+    t.equal(cutThatReadsDifferently(message, read), place % 509 || 509, `after ${place} bytes`);
+  }
+  t.end();
+});
+
 function expected({ expect }: Vector): object {
   if ('code' in expect) return readerCodes.has(expect.code) ? { refused: expect.code } : { head: Object };
   const [method, target] = expect.forwarded.line.split(' ');
   return { head: { method, target }, body: expect.forwarded.body, left: next.toString() };
-}
-
-function splitThatReadsDifferently(bytes: Buffer, whole: Reading): number | undefined {
-  const same = JSON.stringify(whole);
-  // A message that repeats one line thousands of times has no new split point in each of them.
-  const step = bytes.length > 1500 ? 97 : 1;
-  for (let at = 1; at < bytes.length; at += step) {
-    if (JSON.stringify(readRequest([bytes.subarray(0, at), bytes.subarray(at)])) !== same) return at;
-  }
-  return undefined;
 }
