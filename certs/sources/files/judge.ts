@@ -1,10 +1,7 @@
-import { type Certificate, certificateToPem } from '../../certificate.ts';
 import type { CertsErrorCode } from '../../errors.ts';
-import { type HandshakeRefusalReason, isHandshakeRefusal } from '../../handshake-refusal.ts';
-import { judgePeer } from '../../peer.ts';
 import type { SpiffeId, TrustDomain } from '../../spiffe-id.ts';
-import { isBroken, judgeLeaf } from '../../svid.ts';
-import { readTrustBundle, type TrustBundleData } from '../../trust-bundle.ts';
+import type { TrustBundleData } from '../../trust-bundle.ts';
+import { judgeOwnSvid } from '../own-svid.ts';
 import type { SvidMaterial } from '../svid-source.ts';
 import { isProblems, type Located, parseBundle, parseCertificates, parseKey } from './parse.ts';
 import type { FileProblem, SvidFiles } from './problem.ts';
@@ -26,10 +23,6 @@ export type Judged = {
   readonly problems: readonly FileProblem[];
 };
 
-/**
- * The SVID is good when it is the one that was configured, belongs to its key, and would be accepted by ourselves: what
- * we would refuse of a peer, peers will refuse of us.
- */
 export function judgeFiles(texts: FileTexts, expected: Expected): Judged {
   const { files, trustDomain, bundleInForce } = expected;
   const at = (part: keyof SvidFiles) => (code: CertsErrorCode, message: string, line?: number) =>
@@ -62,45 +55,12 @@ function judgeSvid(
   expected: Pick<Expected, 'spiffeId' | 'nowMs' | 'files'> & { readonly bundle: TrustBundleData | undefined },
   at: At,
 ): SvidMaterial | FileProblem | undefined {
-  const [first] = chain as readonly [Located];
-  const leaf = first.certificate;
-  const wrong = (code: CertsErrorCode, message: string) => at('certificate')(code, message, first.line);
-  const spiffeId = judgeLeaf(leaf);
-  if (isBroken(spiffeId)) return wrong(codes[spiffeId.reason] ?? 'svid-invalid', spiffeId.detail);
-  if (spiffeId !== expected.spiffeId) {
-    return wrong('svid-foreign', `the SVID is ${spiffeId}, and identity.spiffe_id is ${expected.spiffeId}`);
-  }
-  if (!leaf.openssl.checkPrivateKey(key)) {
-    return at('key')('key-mismatch', `not the key of the certificate in ${expected.files.certificate}`, keyLine);
-  }
-  // Without a bundle there is nothing to judge the path by; that has been said of the bundle.
-  if (expected.bundle === undefined) return undefined;
-  const chainDer = chain.map(({ certificate }) => certificate.der);
-  const peer = judgePeer(chainDer, null, readTrustBundle(expected.bundle), expected.nowMs);
-  if (isHandshakeRefusal(peer)) return wrong(codes[peer.refused] ?? 'svid-invalid', peer.detail);
-  return {
-    spiffeId,
-    chainPem: withoutRoots(chain.map(({ certificate }) => certificate))
-      .map(certificateToPem)
-      .join(''),
-    keyPem: key.export({ format: 'pem', type: 'pkcs8' }).toString(),
-    serial: leaf.serial,
-    notBeforeMs: peer.notBeforeMs,
-    // Of the whole path: with its issuer the SVID ends too.
-    notAfterMs: peer.notAfterMs,
-  };
-}
-
-const codes: Partial<Record<HandshakeRefusalReason, CertsErrorCode>> = {
-  'malformed-certificate': 'certificate-malformed',
-  expired: 'svid-expired',
-  'not-yet-valid': 'svid-not-yet-valid',
-  untrusted: 'svid-untrusted',
-  'wrong-trust-domain': 'svid-foreign',
-};
-
-/** RFC 8446 section 4.4.2 lets the root be left out: who trusts it has it. Vault and cert-manager may put it at the end. */
-function withoutRoots([leaf, ...others]: readonly Certificate[]): readonly Certificate[] {
-  const issuers = others.filter(({ openssl }) => !openssl.checkIssued(openssl));
-  return leaf === undefined ? [] : [leaf, ...issuers];
+  const [first, ...others] = chain as readonly [Located, ...Located[]];
+  const offered = { chain: [first.certificate, ...others.map(({ certificate }) => certificate)], key } as const;
+  const judged = judgeOwnSvid(offered, expected);
+  if (judged === undefined || !('part' in judged)) return judged;
+  const { part, code, message } = judged;
+  return part === 'key'
+    ? at('key')(code, `${message} in ${expected.files.certificate}`, keyLine)
+    : at('certificate')(code, message, first.line);
 }

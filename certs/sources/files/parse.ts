@@ -2,8 +2,9 @@ import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { type Certificate, certificateToPem } from '../../certificate.ts';
 import { CertsError } from '../../errors.ts';
 import type { TrustDomain } from '../../spiffe-id.ts';
-import { readTrustBundle, type TrustBundleData, trustBundleData } from '../../trust-bundle.ts';
+import { type TrustBundleData, trustBundleData } from '../../trust-bundle.ts';
 import { parseCertificatesPem } from '../../x509.ts';
+import { rootProblem } from '../own-svid.ts';
 import type { FileProblem } from './problem.ts';
 
 type Complain = (code: FileProblem['code'], message: string, line?: number) => FileProblem;
@@ -41,24 +42,13 @@ export function parseBundle(
   const certificates = read.filter((one) => 'certificate' in one);
   const [first, ...more] = read.filter((one) => 'code' in one);
   if (first !== undefined) return [first, ...more].map((problem) => ({ ...problem, code: 'trust-bundle-invalid' }));
-  const problems = certificates.flatMap(({ certificate, line }) =>
-    rootProblem(certificate, trustDomain, complain, line),
-  );
+  const problems = certificates.flatMap(({ certificate, line }) => {
+    const problem = rootProblem(certificate, trustDomain);
+    return problem === undefined ? [] : [complain(problem.code, problem.message, line)];
+  });
   if (problems.length > 0) return problems;
   const rootsPem = certificates.map(({ certificate }) => certificateToPem(certificate)).join('');
   return trustBundleData([{ trustDomain, rootsPem }]);
-}
-
-function rootProblem(root: Certificate, trustDomain: TrustDomain, complain: Complain, line: number): FileProblem[] {
-  const judged = located(
-    () => readTrustBundle(trustBundleData([{ trustDomain, rootsPem: certificateToPem(root) }])),
-    line,
-    complain,
-  );
-  if ('code' in judged) return [judged];
-  // OpenSSL ends a path at a self-signed certificate only, so with this one it would refuse every peer.
-  if (root.openssl.checkIssued(root.openssl) && root.openssl.verify(root.openssl.publicKey)) return [];
-  return [complain('trust-bundle-invalid', `${root.subject} is not self-signed, so no path can end in it`, line)];
 }
 
 export function isProblems(value: object): value is readonly FileProblem[] {

@@ -1,7 +1,9 @@
 import type { SpiffeId, TrustDomain } from '../../spiffe-id.ts';
 import type { TrustBundleData } from '../../trust-bundle.ts';
 import { audience } from '../audience.ts';
+import { type Complaint, createComplaints } from '../complaints.ts';
 import type { IdentityEvent } from '../events.ts';
+import { isSameSvid } from '../own-svid.ts';
 import { afterDelay, type Schedule } from '../schedule.ts';
 import type { SvidMaterial, SvidSource } from '../svid-source.ts';
 import { type Judged, judgeFiles } from './judge.ts';
@@ -40,7 +42,7 @@ export async function filesSource(options: FilesSourceOptions): Promise<FilesSou
   const { overdueShare, schedule = afterDelay } = options;
   const { subscribe, tell, forget } = audience();
   const held = await firstOf(options);
-  const complaints = createComplaints(options, () => held.svid);
+  const complaints = createComplaints(options.onEvent, () => held.svid);
   const publish = (svid: SvidMaterial) => {
     const previousSerial = held.svid.serial;
     held.svid = svid;
@@ -56,9 +58,10 @@ export async function filesSource(options: FilesSourceOptions): Promise<FilesSou
     const { svid, bundle, problems } = await read(options, held.bundle);
     if (closed) return;
     held.bundle = bundle ?? held.bundle;
-    if (svid !== undefined && !isSame(svid, held.svid)) publish(svid);
-    if (isSettled || problems.length === 0) complaints.tell(problems);
-    plan(problems.length === 0 ? undefined : complaints.areTold(problems) ? 'retry' : 'settle');
+    if (svid !== undefined && !isSameSvid(svid, held.svid)) publish(svid);
+    const found = problems.map(complaintOf);
+    if (isSettled || found.length === 0) complaints.tell(found);
+    plan(found.length === 0 ? undefined : complaints.areTold(found) ? 'retry' : 'settle');
   };
   return {
     current: () => held.svid,
@@ -113,25 +116,6 @@ async function firstOf(options: FilesSourceOptions): Promise<Held> {
   return { svid, bundle };
 }
 
-function isSame(one: SvidMaterial, other: SvidMaterial): boolean {
-  return one.chainPem === other.chainPem && one.keyPem === other.keyPem;
-}
-
-/** The same complaint is told once, however often the files are looked at. */
-function createComplaints({ onEvent }: FilesSourceOptions, current: () => SvidMaterial) {
-  let told: ReadonlySet<string> = new Set();
-  const tellOne = (problem: FileProblem) => {
-    const { code } = problem;
-    const message = problemText(problem);
-    if (problem.part === 'bundle') return onEvent?.({ type: 'trust.refresh-failed', code, message });
-    const { spiffeId, serial, notAfterMs } = current();
-    return onEvent?.({ type: 'identity.refresh-failed', spiffeId, serial, notAfterMs, code, message });
-  };
-  return {
-    tell: (problems: readonly FileProblem[]) => {
-      for (const problem of problems) if (!told.has(problemText(problem))) tellOne(problem);
-      told = new Set(problems.map(problemText));
-    },
-    areTold: (problems: readonly FileProblem[]) => problems.every((problem) => told.has(problemText(problem))),
-  };
+function complaintOf(problem: FileProblem): Complaint {
+  return { about: problem.part === 'bundle' ? 'bundle' : 'svid', code: problem.code, message: problemText(problem) };
 }

@@ -1,0 +1,88 @@
+import type { KeyObject } from 'node:crypto';
+import { type Certificate, certificateToPem } from '../certificate.ts';
+import { CertsError, type CertsErrorCode } from '../errors.ts';
+import { type HandshakeRefusalReason, isHandshakeRefusal } from '../handshake-refusal.ts';
+import { judgePeer } from '../peer.ts';
+import type { SpiffeId, TrustDomain } from '../spiffe-id.ts';
+import { isBroken, judgeLeaf } from '../svid.ts';
+import { readTrustBundle, type TrustBundleData, trustBundleData } from '../trust-bundle.ts';
+import type { SvidMaterial } from './svid-source.ts';
+
+/** Certificates with the leaf first, as somebody else hands them to us, and the key that came along. */
+export type OfferedSvid = { readonly chain: readonly [Certificate, ...Certificate[]]; readonly key: KeyObject };
+
+export type SvidProblem = {
+  readonly part: 'certificate' | 'key';
+  readonly code: CertsErrorCode;
+  readonly message: string;
+};
+
+export type ExpectedSvid = {
+  readonly spiffeId: SpiffeId;
+  /** Undefined where there is none to judge the path by: then the SVID is neither good nor bad. */
+  readonly bundle: TrustBundleData | undefined;
+  readonly nowMs: number;
+};
+
+/**
+ * The SVID is good when it is the one that was configured, belongs to its key, and would be accepted by ourselves: what
+ * we would refuse of a peer, peers will refuse of us.
+ */
+export function judgeOwnSvid(
+  { chain, key }: OfferedSvid,
+  { spiffeId: configured, bundle, nowMs }: ExpectedSvid,
+): SvidMaterial | SvidProblem | undefined {
+  const [leaf] = chain;
+  const wrong = (code: CertsErrorCode, message: string) => ({ part: 'certificate', code, message }) as const;
+  const spiffeId = judgeLeaf(leaf);
+  if (isBroken(spiffeId)) return wrong(codes[spiffeId.reason] ?? 'svid-invalid', spiffeId.detail);
+  if (spiffeId !== configured) {
+    return wrong('svid-foreign', `the SVID is ${spiffeId}, and identity.spiffe_id is ${configured}`);
+  }
+  if (!leaf.openssl.checkPrivateKey(key)) {
+    return { part: 'key', code: 'key-mismatch', message: 'not the key of the certificate' };
+  }
+  if (bundle === undefined) return undefined;
+  const chainDer = chain.map(({ der }) => der);
+  const peer = judgePeer(chainDer, null, readTrustBundle(bundle), nowMs);
+  if (isHandshakeRefusal(peer)) return wrong(codes[peer.refused] ?? 'svid-invalid', peer.detail);
+  return {
+    spiffeId,
+    chainPem: withoutRoots(chain).map(certificateToPem).join(''),
+    keyPem: key.export({ format: 'pem', type: 'pkcs8' }).toString(),
+    serial: leaf.serial,
+    notBeforeMs: peer.notBeforeMs,
+    // Of the whole path: with its issuer the SVID ends too.
+    notAfterMs: peer.notAfterMs,
+  };
+}
+
+const codes: Partial<Record<HandshakeRefusalReason, CertsErrorCode>> = {
+  'malformed-certificate': 'certificate-malformed',
+  expired: 'svid-expired',
+  'not-yet-valid': 'svid-not-yet-valid',
+  untrusted: 'svid-untrusted',
+  'wrong-trust-domain': 'svid-foreign',
+};
+
+/** RFC 8446 section 4.4.2 lets the root be left out: who trusts it has it. Vault and cert-manager may put it at the end. */
+function withoutRoots([leaf, ...others]: OfferedSvid['chain']): readonly Certificate[] {
+  return [leaf, ...others.filter(({ openssl }) => !openssl.checkIssued(openssl))];
+}
+
+export function isSameSvid(one: SvidMaterial, other: SvidMaterial): boolean {
+  return one.chainPem === other.chainPem && one.keyPem === other.keyPem;
+}
+
+/** Why this certificate cannot be a root of the trust domain; undefined when it can. */
+export function rootProblem(root: Certificate, trustDomain: TrustDomain): CertsError | undefined {
+  try {
+    readTrustBundle(trustBundleData([{ trustDomain, rootsPem: certificateToPem(root) }]));
+  } catch (error) {
+    if (error instanceof CertsError) return error;
+    throw error;
+  }
+  // OpenSSL ends a path at a self-signed certificate only, so with this one it would refuse every peer.
+  if (root.openssl.checkIssued(root.openssl) && root.openssl.verify(root.openssl.publicKey)) return undefined;
+  return new CertsError('trust-bundle-invalid', `${root.subject} is not self-signed, so no path can end in it`);
+}
