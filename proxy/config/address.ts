@@ -10,11 +10,11 @@ LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
 LOOPBACK.addAddress('::1', 'ipv6');
 
 /** RFC 1123 labels; the last is not all digits, or `127.1` and `0x7f.1` would be names to us and addresses to libc. */
-const HOST_NAME =
+export const HOST_NAME =
   /^(?=.{1,253}$)(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*(?=[A-Za-z0-9-]*[A-Za-z])(?!0[xX])[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/;
 
 /** `sun_path` holds 108 bytes with the NUL on Linux and 104 on macOS; a longer path is cut by some libraries. */
-const MAX_SOCKET_PATH_BYTES = 103;
+export const MAX_SOCKET_PATH_BYTES = 103;
 
 type AddressOptions = {
   /** Port 0 lets the system choose: sensible for what listens, not for what is dialled. */

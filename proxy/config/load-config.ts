@@ -5,11 +5,12 @@ import { configFromSettings, policyFromSettings } from './config-from-settings.t
 import type { Config, PolicyConfig } from './config.ts';
 import { locate } from './draft.ts';
 import type { Draft } from './draft.ts';
-import { checkFiles, reason } from './file-checks.ts';
+import { readConfigText } from './config-text.ts';
+import { checkFiles } from './file-checks.ts';
 import { checkIssuers, checkKeysFit } from './issuer-checks.ts';
 import { options } from './options.ts';
 import type { Settings } from './options.ts';
-import { inReadingOrder, problemAt } from './problem.ts';
+import { inReadingOrder } from './problem.ts';
 import type { ConfigProblem, Path, Position } from './problem.ts';
 import { checkRoutes } from './route-checks.ts';
 import { beginReading } from './shape.ts';
@@ -41,7 +42,6 @@ type Watched = readonly string[];
 /** Where a key stands in the file, for whoever finds out later that its value does not work. */
 export type Locate = (path: Path) => Position;
 
-const MAX_CONFIG_BYTES = 1024 * 1024;
 const START = { line: 1, column: 1 };
 
 /**
@@ -50,7 +50,7 @@ const START = { line: 1, column: 1 };
  */
 export async function loadConfig(file: string, world: World): Promise<LoadedConfig> {
   const path = resolve(file);
-  const text = await readText(path, world);
+  const text = await readConfigText(path, world);
   if (typeof text !== 'string') {
     return { ok: false, problems: [text], watched: [path], policy: undefined, locate: () => START };
   }
@@ -69,22 +69,6 @@ export async function loadConfig(file: string, world: World): Promise<LoadedConf
     return { ok: false, problems: inReadingOrder(problems, path), watched, policy, locate: where };
   }
   return { ok: true, config: configFromSettings(path, settings, world.cores), watched, locate: where };
-}
-
-async function readText(path: string, world: World): Promise<string | ConfigProblem> {
-  const complain = (message: string) => problemAt(path, START, [], message);
-  try {
-    const { kind, sizeBytes } = await world.stat(path);
-    if (kind !== 'file') return complain(kind === 'folder' ? 'is a folder, not a file' : 'is not a regular file');
-    if (sizeBytes > MAX_CONFIG_BYTES)
-      return complain(`has ${sizeBytes} bytes; a configuration has at most ${MAX_CONFIG_BYTES}`);
-    const bytes = await world.readFile(path);
-    if (bytes.byteLength > MAX_CONFIG_BYTES) return complain('grew while it was read');
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (cause) {
-    if (cause instanceof TypeError) return complain('not YAML: the bytes are not UTF-8');
-    return complain(`cannot be read: ${reason(cause as NodeJS.ErrnoException)}`);
-  }
 }
 
 function checkAcross(settings: Settings, root: YamlNode, reading: Reading, world: World): void {

@@ -1,4 +1,5 @@
 import { address, tcpAddress } from './address.ts';
+import { auditOptions } from './audit-options.ts';
 import { eitherOf, isWord, listOf } from './collections.ts';
 import { headerName } from './http-names.ts';
 import { identityOptions } from './identity-options.ts';
@@ -51,21 +52,6 @@ const workloadOptions = section('workload', 'The one service behind this proxy.'
   unsafe_close_delimited: defaulted(boolean, false, {
     doc: 'Accept response bodies that end with the connection, although nobody can see when one was cut short: a reset then looks like the end.',
     reload: live,
-  }),
-});
-
-const auditOptions = section('audit', 'Where the evidence goes: one hash-chained record for each exchange.', {
-  folder: defaulted(file('folder', 'a folder'), './audit', {
-    doc: 'Folder of the audit files; created when missing.',
-    reload: restart,
-  }),
-  mode: defaulted(oneOf('required', 'best-effort'), 'required', {
-    doc: '`required` refuses a request whose record cannot be written; `best-effort` serves it and counts the loss.',
-    reload: restart,
-  }),
-  segment: defaulted(size('4KiB', '16GiB'), '64MiB', {
-    doc: 'A file that has grown to this size is closed and the next begun.',
-    reload: restart,
   }),
 });
 
