@@ -1,5 +1,19 @@
 import type { Denial } from './denial.ts';
+import type { Departure } from './departure.ts';
 import type { HeaderList } from './header-list.ts';
+
+/** One request as its protocol delivers it, good or bad. Behind this nobody knows which protocol that was. */
+export type WireRequest = {
+  /** Which request of its connection this is, from 1. */
+  readonly number: number;
+  /** What was said before the body, or the reason why it is no request. */
+  readonly head: { readonly headers: HeaderList } | Denial;
+  /** What was asked for, as far as it could be read: of what is refused it may be there too. */
+  readonly line: { readonly method: string; readonly target: string } | undefined;
+  readonly body: RequestBody | undefined;
+  readonly answer: AnswerSink;
+  readonly departure: Departure;
+};
 
 /** Receives a request body. After `end` or `failed` nothing more comes. */
 export type BodyConsumer = {

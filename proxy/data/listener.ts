@@ -4,7 +4,7 @@ import { handshakeRefusal, isHandshakeRefusal } from '../../certs/handshake-refu
 import { deny } from '../denial.ts';
 import type { ConnectionFacts } from '../exchange.ts';
 import { Http1Connection } from '../http1/connection.ts';
-import type { WireRequest } from '../http1/host.ts';
+import type { WireRequest } from '../transport.ts';
 import { ownIdentityDenial } from '../filters/identity.ts';
 import type { SharedLimits } from '../limit/shared-limits.ts';
 import { type Arrival, type Arrivals, watchArrivals } from './arrivals.ts';

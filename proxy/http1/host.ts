@@ -1,20 +1,6 @@
 import type { LimitsConfig } from '../config/config.ts';
 import type { Denial } from '../denial.ts';
-import type { Departure } from '../departure.ts';
-import type { AnswerSink, RequestBody } from '../transport.ts';
-import type { RequestHead, RequestLine } from './request-head.ts';
-
-/** One request as it came off the wire: a head, or the reason why it is none. */
-export type WireRequest = {
-  /** Which request of its connection this is, from 1. */
-  readonly number: number;
-  readonly head: RequestHead | Denial;
-  /** As far as it could be read: of what is refused it may be there too. */
-  readonly line: RequestLine | undefined;
-  readonly body: RequestBody | undefined;
-  readonly answer: AnswerSink;
-  readonly departure: Departure;
-};
+import type { WireRequest } from '../transport.ts';
 
 /** What a connection needs from its listener. */
 export type ConnectionHost = {

@@ -77,6 +77,12 @@ const breaches: readonly { what: string; rule: Rule; files: Record<string, strin
     says: /^proxy\/filters\/a\.ts: imports proxy\/filters\/b\.ts/,
   },
   {
+    what: 'an exchange knows that it came by HTTP/1.1',
+    rule: folders,
+    files: { 'proxy/serve.ts': "import type { RequestHead } from './http1/request-head.ts';" },
+    says: /^proxy\/serve\.ts: imports proxy\/http1\/request-head\.ts; behind proxy\/transport\.ts/,
+  },
+  {
     what: 'the request path imports the command line',
     rule: folders,
     files: { 'proxy/listener.ts': "import { x } from './cli/render.ts';" },

@@ -26,6 +26,11 @@ const folderRules: readonly { from: RegExp; mayNot: RegExp; but?: RegExp; typesT
     why: 'a filter knows other filters by their facts alone, so the compiler can check the order',
   },
   {
+    from: /^proxy\/(?!http1\/|data\/|upstream\/|cli\/)/,
+    mayNot: /^proxy\/http1\//,
+    why: 'behind proxy/transport.ts nobody knows which protocol a request came by',
+  },
+  {
     from: /^proxy\/(?!cli\/|main\.ts|demo\/)/,
     mayNot: /^proxy\/(?:cli\/|main\.ts|demo\/)/,
     why: 'the command line is outermost; what it calls must not know it',

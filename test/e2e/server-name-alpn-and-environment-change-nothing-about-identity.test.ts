@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { connect as http2 } from 'node:http2';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { test } from 'tap';
@@ -55,6 +57,27 @@ void test('what a client says beside its certificate', async (t) => {
       await expectRefusal(t, proxy, only, 'protocol', offering(proxy, proxy.client, { ALPNProtocols: [only] }));
     }
   });
+
+  await t.test(
+    'HTTP/2 is refused by ALPN, and where nothing was negotiated by the version in its preface',
+    async (t) => {
+      const before = workload.hits();
+      await expectRefusal(t, proxy, "Node's own client", 'protocol', async () => {
+        const { certPem: cert, keyPem: key } = proxy.client;
+        const session = http2(`https://127.0.0.1:${proxy.port}`, { cert, key, rejectUnauthorized: false });
+        session.request({ ':path': '/asked' }).on('error', () => undefined);
+        const [{ code }] = (await once(session, 'error')) as [NodeJS.ErrnoException];
+        return code === 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL' ? '' : String(code);
+      });
+      const client = await connectRaw(proxy.port, proxy.client);
+      const settings = '\0\0\0\x04\0\0\0\0\0';
+      client.write(`PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n${settings}`);
+      t.match(parseAnswer(await client.untilClosed()), { status: 505 });
+      const record = await proxy.untilRecord(({ reason }) => reason === 'unsupported-version');
+      t.match(record, { type: 'input.reject', status: 505 });
+      t.equal(workload.hits(), before);
+    },
+  );
 
   await t.test('nobody can renegotiate, and who tries is still who he was', async (t) => {
     const client = await connectRaw(proxy.port, proxy.client);
