@@ -30,6 +30,21 @@ export const certsErrors = {
     summary: 'The key file of the own identity is encrypted.',
     remedy: 'Have the key written without a passphrase into a file that only this user can read (mode 0600 or 0440).',
   },
+  'workload-api-unavailable': {
+    summary: 'The SPIFFE Workload API cannot be reached, or has ended its stream.',
+    remedy:
+      'See that the agent runs, and that its socket is that of `identity.workload_api` (or SPIFFE_ENDPOINT_SOCKET) and can be opened by this user.',
+  },
+  'workload-api-refused': {
+    summary: 'The SPIFFE Workload API has no identity for this process.',
+    remedy:
+      'Register an entry of `identity.spiffe_id` whose selectors this process meets; `spire-server entry show` lists them.',
+  },
+  'workload-api-malformed': {
+    summary: 'What the SPIFFE Workload API has sent breaks its standard.',
+    remedy:
+      'See what serves the socket, and its version; every SVID comes with its SPIFFE ID, certificate, PKCS#8 key and bundle.',
+  },
   'svid-expired': {
     summary: 'The SVID, or an issuer of its path, has expired.',
     remedy: 'Check the clock; if it is right, see why what issues the SVID has not renewed it.',
@@ -128,6 +143,19 @@ export const certsErrors = {
   'serial-unknown': {
     summary: 'The CA has not issued a certificate with this serial number.',
     remedy: 'Take the serial from `portcullis ca show` or `openssl x509 -serial`; hexadecimal, without colons.',
+  },
+  'socket-folder-exposed': {
+    summary: 'Others than one workload could reach a socket of the Workload API, or put another in its place.',
+    remedy:
+      'Give each socket a folder of its own that belongs to this user, mode 0700, or 0750 with the group of its workload; where others may write to a folder above it, set the sticky bit.',
+  },
+  'socket-in-use': {
+    summary: 'Another process serves a socket of the Workload API.',
+    remedy: 'Stop that process, or choose another path.',
+  },
+  'socket-unusable': {
+    summary: 'A socket of the Workload API cannot be made.',
+    remedy: 'Choose a path below 104 bytes, in a folder where this user may write and in whose group it is.',
   },
   'pkcs12-invalid': {
     summary: 'The PKCS#12 file cannot be opened or lacks a key and a certificate that belong together.',

@@ -10,6 +10,7 @@ const groups: ReadonlyMap<string, () => Promise<readonly Command[]>> = new Map([
   ['check', async () => (await import('./check.ts')).checkCommands],
   ['explain', async () => (await import('./explain.ts')).explainCommands],
   ['ca', async () => (await import('./ca.ts')).caCommands],
+  ['workload-api', async () => (await import('./workload-api.ts')).workloadApiCommands],
   ['policy', async () => (await import('./policy.ts')).policyCommands],
   ['audit', async () => (await import('./audit.ts')).auditCommands],
   ['bench', async () => (await import('./bench.ts')).benchCommands],

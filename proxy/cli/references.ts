@@ -1,5 +1,10 @@
 import { auditReference } from '../audit/reference.ts';
-import { configurationJsonSchema, configurationReference } from '../config/reference.ts';
+import {
+  configurationJsonSchema,
+  configurationReference,
+  workloadApiJsonSchema,
+  workloadApiReference,
+} from '../config/reference.ts';
 import { metricsReference } from '../telemetry/definitions.ts';
 import { builtinsReference } from './builtins-reference.ts';
 import { allCommands } from './all-commands.ts';
@@ -15,6 +20,12 @@ export async function references(): Promise<ReadonlyMap<string, string>> {
     ['docs/configuration.md', configurationReference()],
     ['docs/errors.md', errorsReference()],
     ['docs/metrics.md', metricsReference()],
-    ['proxy/config/portcullis.schema.json', `${JSON.stringify(configurationJsonSchema(), undefined, 2)}\n`],
+    ['docs/workload-api-configuration.md', workloadApiReference()],
+    ['proxy/config/portcullis.schema.json', jsonText(configurationJsonSchema())],
+    ['proxy/config/workload-api.schema.json', jsonText(workloadApiJsonSchema())],
   ]);
+}
+
+function jsonText(schema: object): string {
+  return `${JSON.stringify(schema, undefined, 2)}\n`;
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { options } from './options.ts';
 import type { Field, JsonSchema, SectionOutline } from './shape.ts';
+import { workloadApiOptions } from './workload-api-options.ts';
 
 /** For editors: draft 2020-12, what `options.ts` says. It cannot say what spans keys or files; `portcullis check` does. */
 export function configurationJsonSchema(): JsonSchema {
@@ -10,6 +11,28 @@ export function configurationJsonSchema(): JsonSchema {
     description: 'Made from proxy/config/options.ts by `npm run docs`; do not edit.',
     ...options.jsonSchema,
   };
+}
+
+/** The same of the file of `portcullis workload-api`. */
+export function workloadApiJsonSchema(): JsonSchema {
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: 'Configuration of portcullis workload-api',
+    description: 'Made from proxy/config/workload-api-options.ts by `npm run docs`; do not edit.',
+    ...workloadApiOptions.jsonSchema,
+  };
+}
+
+/** docs/workload-api-configuration.md. */
+export function workloadApiReference(): string {
+  const intro = `<!-- Made from proxy/config/workload-api-options.ts by \`npm run docs\`; do not edit. -->
+# Configuration of \`portcullis workload-api\`
+
+One YAML file with the rules of [configuration.md](configuration.md); [workload-api.md](workload-api.md) says what it is for and what a
+socket proves. The schema for editors is \`proxy/config/workload-api.schema.json\`. A change waits for the next start, which shows every
+problem at once.
+`;
+  return [intro, ...(workloadApiOptions.sections ?? []).map(sectionReference)].join('\n');
 }
 
 /** docs/configuration.md: every key, with what may stand there and what stands there otherwise. */

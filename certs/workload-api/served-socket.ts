@@ -1,0 +1,81 @@
+import { dirname } from 'node:path';
+import { CertsError } from '../errors.ts';
+import type { SvidMaterial } from '../sources/svid-source.ts';
+import type { WorkloadApiEvent } from './events.ts';
+import type { HeldSvid, KeptSvid, Watcher } from './kept-svid.ts';
+import { RefusedCall } from './refused-call.ts';
+import type { ServedTrust } from './served-trust.ts';
+import { checkSocketFolder } from './socket-folder.ts';
+
+/** What one socket may have, and the one way to have it. */
+export type ServedSocket = {
+  /** In the order of the configuration: the first is the default. */
+  readonly svids: readonly KeptSvid[];
+  readonly trust: ServedTrust;
+  /** Runs a call whose socket is still closed to others, and gives every failure its record and its status. */
+  readonly guard: <T>(method: string, work: () => Promise<T>) => Promise<T>;
+  /** Resolves when it is on record that the SVID is handed out. Throws RefusedCall when it cannot be. */
+  readonly recorded: (method: string, svid: SvidMaterial) => Promise<void>;
+};
+
+export type ServedSocketOptions = Pick<ServedSocket, 'svids' | 'trust'> & {
+  readonly path: string;
+  /** False when there is no record of it, and there has to be one. */
+  readonly record: (event: WorkloadApiEvent) => Promise<boolean>;
+  readonly onBug: (cause: unknown) => void;
+};
+
+/** Streams last, so this is how many processes a workload can have. */
+const maxCalls = 128;
+
+export function servedSocket({ path, svids, trust, record, onBug }: ServedSocketOptions): ServedSocket {
+  let calls = 0;
+  const admit = async () => {
+    if (calls > maxCalls) throw new RefusedCall('RESOURCE_EXHAUSTED', `more than ${maxCalls} calls at once`);
+    await checkSocketFolder(dirname(path));
+  };
+  return {
+    svids,
+    trust,
+    guard: async (method, work) => {
+      calls++;
+      try {
+        await admit();
+        return await work();
+      } catch (error) {
+        const refusal = refusalOf(error);
+        if (refusal === undefined) onBug(error);
+        else await record({ type: 'svid.refuse', socket: path, method, ...refusal });
+        throw error instanceof CertsError ? unavailable(error) : error;
+      } finally {
+        calls--;
+      }
+    },
+    recorded: async (method, { spiffeId, serial, notAfterMs }) => {
+      const event = { type: 'svid.deliver', socket: path, method, spiffeId, serial, notAfterMs } as const;
+      if (!(await record(event))) throw new RefusedCall('UNAVAILABLE', 'there is no record of it: audit-unavailable');
+    },
+  };
+}
+
+function refusalOf(error: unknown) {
+  return error instanceof RefusedCall || error instanceof CertsError
+    ? { code: error.code, message: error.message }
+    : undefined;
+}
+
+/** The message names files of ours, which are none of the caller's business. */
+function unavailable(cause: CertsError): RefusedCall {
+  const code = cause.code === 'socket-folder-exposed' ? 'PERMISSION_DENIED' : 'UNAVAILABLE';
+  return new RefusedCall(code, `the Workload API cannot serve this now: ${cause.code}`, { cause });
+}
+
+/** All or none. */
+export async function watchEach(svids: readonly KeptSvid[], watcher: Watcher): Promise<readonly HeldSvid[]> {
+  const outcomes = await Promise.allSettled(svids.map((svid) => svid.watch(watcher)));
+  const held = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+  const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failed === undefined) return held;
+  for (const { release } of held) release();
+  throw failed.reason;
+}

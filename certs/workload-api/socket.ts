@@ -1,0 +1,80 @@
+import { chmod, chown, lstat, unlink } from 'node:fs/promises';
+import { connect, createServer, type Server } from 'node:net';
+import { dirname } from 'node:path';
+import { CertsError } from '../errors.ts';
+import { openSocketFolder } from './socket-folder.ts';
+
+/**
+ * Listens on a socket in a folder that is closed to all but one workload. A file that a killed process left behind is replaced; a
+ * socket on which somebody answers is not. Throws CertsError.
+ */
+export async function listenInFolder(path: string, maxConnections: number): Promise<Server> {
+  const { group } = await openSocketFolder(dirname(path));
+  await removeStale(path);
+  const server = createServer();
+  server.maxConnections = maxConnections;
+  try {
+    await listenOwnerOnly(server, path);
+    if (group !== undefined) await admitGroup(path, group);
+    return server;
+  } catch (cause) {
+    server.close();
+    throw explained(path, cause);
+  }
+}
+
+/** `listen` creates the file before it returns; a chmod afterwards would leave a moment in which a group can connect. */
+function listenOwnerOnly(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.once('listening', () => {
+      server.off('error', reject);
+      resolve();
+    });
+    const before = process.umask(0o177);
+    try {
+      server.listen({ path });
+    } finally {
+      process.umask(before);
+    }
+  });
+}
+
+/** Connecting needs write permission. Only a member of the group, or root, can give a file to it. */
+async function admitGroup(path: string, group: number): Promise<void> {
+  const { gid, uid } = await lstat(path);
+  if (gid !== group) await chown(path, uid, group);
+  await chmod(path, 0o660);
+}
+
+async function removeStale(path: string): Promise<void> {
+  const found = await lstat(path).catch((cause: NodeJS.ErrnoException) => cause);
+  if (found instanceof Error) {
+    if (found.code === 'ENOENT') return;
+    throw explained(path, found);
+  }
+  if (!found.isSocket()) throw new CertsError('socket-unusable', `${path} exists and is not a socket`);
+  if (await answers(path)) throw new CertsError('socket-in-use', `another process serves ${path}`);
+  await unlink(path).catch((cause: unknown) => {
+    throw explained(path, cause);
+  });
+}
+
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = connect(path);
+    probe.once('connect', () => {
+      probe.destroy();
+      resolve(true);
+    });
+    // Anything but a plain "nobody there", such as EAGAIN of a full queue, may be somebody's.
+    probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code !== 'ECONNREFUSED'));
+  });
+}
+
+function explained(path: string, cause: unknown): CertsError {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
+  if (code === 'EADDRINUSE') return new CertsError('socket-in-use', `another process serves ${path}`, { cause });
+  const why = code === 'EPERM' ? "this user is not in the folder's group, so it cannot let the group in" : code;
+  return new CertsError('socket-unusable', `${path}: ${why}`, { cause });
+}

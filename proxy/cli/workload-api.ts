@@ -1,0 +1,45 @@
+import { resolve } from 'node:path';
+import { systemClock } from '../clock.ts';
+import { loadWorkloadApi } from '../config/load-workload-api.ts';
+import { thisMachine } from '../config/world.ts';
+import { invalid } from '../control/load-snapshot.ts';
+import { createLog } from '../telemetry/log.ts';
+import { requireFixedRuntime, runtimeVersions, runtimeWarnings } from '../telemetry/runtime.ts';
+import { version } from '../version.ts';
+import { startWorkloadApi } from '../workload-api/start.ts';
+import { type Arguments, type Command, type Io, requiredValue } from './command.ts';
+import { keepMemoryOutOfCoreDumps } from './core-dumps.ts';
+import { refuseWeakenedRuntime } from './weakened-runtime.ts';
+
+export const workloadApiCommands: readonly Command[] = [
+  {
+    path: ['workload-api'],
+    summary: 'serve the SPIFFE Workload API, and SDS for Envoy, from the local CA until SIGTERM or SIGINT',
+    options: [
+      { name: 'config', short: 'c', value: 'FILE', required: true, help: 'its configuration file' },
+      { name: 'strict-runtime', help: 'refuse to start on a Node.js without known security fixes' },
+    ],
+    exitCodes: { 0: 'it was stopped' },
+    run,
+  },
+];
+
+async function run(args: Arguments, io: Io): Promise<number> {
+  const log = createLog({ write: io.err, now: io.now, format: io.errorColor ? 'text' : 'json' });
+  refuseWeakenedRuntime(io.env, process.execArgv);
+  const dumped = keepMemoryOutOfCoreDumps();
+  if (dumped !== undefined) log.warn('runtime.core-dumps', { warning: dumped });
+  const versions = runtimeVersions();
+  if (args.switches.has('strict-runtime')) requireFixedRuntime(versions);
+  const configFile = resolve(io.cwd, requiredValue(args, 'config'));
+  const loaded = await loadWorkloadApi(configFile, thisMachine());
+  if (!loaded.ok) throw invalid(loaded.problems, io.cwd);
+  const { config } = loaded;
+  const api = await startWorkloadApi({ config, configFile, version, clock: systemClock, log });
+  for (const warning of runtimeWarnings(versions)) log.warn('runtime.below-floor', { warning });
+  const stopped = new Promise<NodeJS.Signals>((decide) => io.onSignal(decide));
+  log.info('ready', { trust_domain: config.trustDomain, sockets: config.sockets.map(({ path }) => path), ...versions });
+  await api.close(await stopped);
+  log.info('stopped', { code: 0 });
+  return 0;
+}

@@ -1,0 +1,69 @@
+import { HOST_NAME, MAX_SOCKET_PATH_BYTES } from './address.ts';
+import { auditOptions } from './audit-options.ts';
+import { listOf } from './collections.ts';
+import { duration, file, oneOf, pattern, spiffeId, trustDomain } from './scalars.ts';
+import type { Values } from './section.ts';
+import { defaulted, optional, required, section } from './section.ts';
+import type { Parsed, Shape } from './shape.ts';
+import { text } from './shape.ts';
+
+/** The option table of `portcullis workload-api`, which has a file of its own: it keeps the CA, and nothing else needs its key. */
+const restart = 'restart';
+
+const socketPath: Shape<string> = text('the path of a socket', { minLength: 1 }, (path, reading): Parsed<string> => {
+  if (path === '' || path.includes('\0')) return { wrong: 'has no value' };
+  if (path.startsWith('unix:')) return { wrong: 'is a path here', suggestion: path.slice('unix:'.length) };
+  const absolute = reading.resolve(path);
+  if (Buffer.byteLength(absolute) <= MAX_SOCKET_PATH_BYTES) return { value: absolute };
+  return { wrong: `the path of the socket is longer than ${MAX_SOCKET_PATH_BYTES} bytes: ${absolute}` };
+});
+
+const svidOptions = section('sockets[].svids[]', 'One identity that the workload behind the socket may have.', {
+  spiffe_id: required(spiffeId, { doc: 'Inside `trust_domain`.', reload: restart }),
+  hint: optional(pattern('letters, digits, `.`, `_` and `-`, at most 64', /^[A-Za-z0-9._-]{1,64}$/), {
+    doc: 'What the workload is told to tell its SVIDs apart by.',
+    reload: restart,
+  }),
+  dns_names: defaulted(listOf(pattern('a host name', HOST_NAME), { unique: true }), [], {
+    doc: 'Host names in the certificate, for clients that verify one; no rule of SPIFFE reads them.',
+    reload: restart,
+  }),
+});
+
+const socketOptions = section(
+  'sockets[]',
+  'One socket for each workload. **Whoever can open the socket is given its identities**: its folder is all the attestation there is. See docs/workload-api.md.',
+  {
+    path: required(socketPath, {
+      doc:
+        'The folder of the socket belongs to this user, or root, and lets in nobody else (mode 0700) or one group that may not write (0750); no ' +
+        'other socket is in it or below it. It is created with mode 0700 when it is missing, and looked at again for each call.',
+      reload: restart,
+    }),
+    svids: required(listOf(svidOptions), {
+      doc: 'The first is the default. With none, the socket tells whom to trust and no more.',
+      reload: restart,
+    }),
+  },
+);
+
+export const workloadApiOptions = section('(top level)', 'The keys at the top of the file.', {
+  trust_domain: required(trustDomain, { doc: 'The trust domain of the local CA.', reload: restart }),
+  state: defaulted(file('private-folder', 'a folder'), './state', {
+    doc: 'Folder of the local CA; created with mode 0700, and the CA with it.',
+    reload: restart,
+  }),
+  key: defaulted(oneOf('P-256', 'P-384'), 'P-256', { doc: 'Curve of the keys made from now on.', reload: restart }),
+  passphrase_file: optional(file('secret', 'a file that only this user can read'), {
+    doc: "File whose first line encrypts the CA's keys at rest; without it they are stored plain, with mode 0600.",
+    reload: restart,
+  }),
+  svid_lifetime: defaulted(duration('10s', '24h'), '1h', {
+    doc: 'Lifetime of the SVIDs. A successor is pushed at half of it, for as long as somebody listens.',
+    reload: restart,
+  }),
+  sockets: required(listOf(socketOptions, { atLeast: 1 }), { doc: 'Who gets what.', reload: restart }),
+  audit: defaulted(auditOptions, {}, { doc: 'Where the evidence goes.', reload: restart }),
+});
+
+export type WorkloadApiSettings = Values<typeof workloadApiOptions.fields>;
