@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { type LocalCa, openLocalCa } from '../../certs/local-ca/local-ca.ts';
 import { parseSpiffeId, parseTrustDomain } from '../../certs/spiffe-id.ts';
 import type { ClientCredential } from './client.ts';
-import { program, programWords } from './program.ts';
+import { launchProgram } from './launched.ts';
 
 export const trustDomain = 'test.example';
 /** Allowed by the policy of the harness; any other identity is denied. */
@@ -33,6 +33,8 @@ export type ProxySetup = {
   readonly env?: Readonly<Record<string, string>>;
   /** Put in front of the command, such as `['prlimit', '--nofile=64']`. */
   readonly wrap?: readonly string[];
+  /** A module that every thread of the proxy loads first, to count what only it can see. */
+  readonly preload?: URL;
   /** Of the CA in `folder`, when its keys are encrypted. */
   readonly passphrase?: string;
   /** An existing folder to start in again. */
@@ -181,28 +183,8 @@ function keepPolicyCache(folder: string): void {
   cpSync(join(folder, 'state', 'policy-cache'), policyCache, { recursive: true });
 }
 
-function launch(folder: string, { env, wrap = [] }: ProxySetup) {
-  const [command, ...words] = [...wrap, program, ...programWords, 'run', '-c', 'portcullis.yaml'];
-  const child = spawn(command, words, {
-    cwd: folder,
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  let text = '';
-  child.stderr?.setEncoding('utf8');
-  child.stderr?.on('data', (chunk: string) => {
-    text += chunk;
-  });
-  const untilLog = async (enough: (log: string) => boolean) => {
-    while (!enough(text)) {
-      if (child.exitCode !== null) throw new Error(`the proxy ended with ${child.exitCode}: ${text}`);
-      const over = new AbortController();
-      const { signal } = over;
-      await Promise.race([once(child.stderr ?? child, 'data', { signal }), once(child, 'close', { signal })]);
-      over.abort();
-    }
-  };
-  return { child, log: () => text, untilLog };
+function launch(folder: string, { env, wrap, preload }: ProxySetup) {
+  return launchProgram(folder, ['run', '-c', 'portcullis.yaml'], { env, wrap, preload });
 }
 
 function adminGet(socketPath: string, path: string): Promise<{ status: number; body: string }> {
