@@ -30,6 +30,8 @@ export function sendStreamed(head: string, { source, maxBytes }: StreamedBody, s
     socket.uncork();
     return flowing;
   };
+  // What has come by now leaves together: a small body whole, with its head and its end.
+  socket.cork();
   source.consume({
     chunk: (data) => {
       // In the chunked coding a piece of no bytes would be the end.
@@ -46,6 +48,7 @@ export function sendStreamed(head: string, { source, maxBytes }: StreamedBody, s
     },
     failed: events.failed,
   });
+  socket.uncork();
 }
 
 /** @param data undefined at the end */
