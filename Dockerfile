@@ -15,8 +15,8 @@ WORKDIR /portcullis
 RUN cp /src/package-lock.json /src/.npmrc . \
  && npm ci --omit=dev --omit=optional \
  && node /src/.ci/image/prune.mjs node_modules \
- && npm sbom --package-lock-only --sbom-format=cyclonedx --omit=dev --omit=optional > /tmp/packages.json \
- && node /src/.ci/image/sbom.mjs /tmp/packages.json > sbom.cdx.json \
+ && npm sbom --package-lock-only --sbom-format=cyclonedx > /tmp/packages.json \
+ && node /src/.ci/image/sbom.mjs /tmp/packages.json . > sbom.cdx.json \
  && rm -r package-lock.json .npmrc node_modules/.package-lock.json
 # What is linked, and names for what a resolver asks; the loader, not a list here, says which libraries those are.
 RUN mkdir -p /image/usr/local/bin /image/etc /image/tmp \

@@ -1,9 +1,12 @@
 // npm's bill of materials of the packages, with Node and the libraries it is linked with added, and without time and chance,
-// so that two builds of the same things say the same. Usage: node sbom.mjs FILE
+// so that two builds of the same things say the same. Usage: node sbom.mjs FILE FOLDER, which holds node_modules.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { installed, onlyInstalled } from './bill.mjs';
 
-const bill = JSON.parse(readFileSync(process.argv[2], 'utf8'));
+const [file, folder] = process.argv.slice(2);
+const packages = installed(folder).map(([, name]) => name);
+const bill = onlyInstalled(JSON.parse(readFileSync(file, 'utf8')), packages);
 delete bill.serialNumber;
 delete bill.metadata.timestamp;
 

@@ -1,0 +1,156 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { accessSync, constants, existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Ajv } from 'ajv';
+import { test } from 'tap';
+import { parse } from 'yaml';
+import { newFolder } from '../../harness/proxy.ts';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
+const read = (path: string) => readFileSync(join(root, path), 'utf8');
+const sha256 = (bytes: string | Buffer) => createHash('sha256').update(bytes).digest('hex');
+/** Without tap's loader, which its children would inherit. */
+const script = (path: string, ...words: readonly string[]) =>
+  ['env', ['-u', 'NODE_OPTIONS', process.execPath, join(root, path), ...words]] as const;
+
+type Named = { readonly name: string; readonly 'bom-ref': string; readonly licenses?: readonly unknown[] };
+type Bill = {
+  readonly components: readonly Named[];
+  readonly dependencies: readonly { readonly ref: string; readonly dependsOn: readonly string[] }[];
+};
+const { differences, installed, onlyInstalled } = (await import(
+  new URL('../../../.ci/image/bill.mjs', import.meta.url).href
+)) as {
+  readonly differences: (bill: Bill, onDisk: readonly string[]) => readonly string[];
+  readonly installed: (folder: string) => readonly (readonly [path: string, name: string])[];
+  readonly onlyInstalled: (bill: Bill, onDisk: readonly string[]) => Bill;
+};
+
+/** Of what is on this disk, what the lockfile gives to who only runs the product. */
+function shipped(): readonly string[] {
+  type Entry = { readonly dev?: boolean; readonly optional?: boolean; readonly devOptional?: boolean };
+  const { packages } = JSON.parse(read('package-lock.json')) as { readonly packages: Readonly<Record<string, Entry>> };
+  const isLeftOut = ({ dev, optional, devOptional }: Entry) =>
+    dev === true || optional === true || devOptional === true;
+  return installed(root)
+    .filter(([path]) => !isLeftOut(packages[relative(root, path)] ?? {}))
+    .map(([, name]) => name);
+}
+
+test('the bill of materials names what is installed, each with its licence', (t) => {
+  const words = ['sbom', '--package-lock-only', '--sbom-format=cyclonedx'];
+  const all = JSON.parse(execFileSync('npm', words, { cwd: root, encoding: 'utf8', stdio: 'pipe' })) as Bill;
+  const onDisk = shipped();
+  const bill = onlyInstalled(all, onDisk);
+  t.ok(onDisk.length > 30);
+  t.same(differences(bill, onDisk), []);
+  t.ok(bill.components.length < all.components.length, 'and nothing that only development needs');
+  t.same(
+    bill.components.filter(({ licenses = [] }) => licenses.length === 0),
+    [],
+  );
+  const known = new Set(bill.dependencies.map(({ ref }) => ref));
+  for (const component of bill.components) t.ok(known.has(component['bom-ref']), component.name);
+  t.ok(bill.dependencies.every(({ dependsOn }) => dependsOn.every((ref) => known.has(ref))));
+
+  const [first = ''] = onDisk;
+  t.same(differences(bill, [...onDisk, 'stranger@1.0.0']), ['stranger@1.0.0 is installed, and not in the bill']);
+  t.same(differences(bill, onDisk.slice(1)), [`${first} is in the bill, and not installed`]);
+  t.end();
+});
+
+test('two builds are the same bytes', (t) => {
+  const digests = ['one', 'two'].map((name) => {
+    const folder = join(newFolder(t), name);
+    execFileSync(...script('.ci/build.mjs', folder));
+    const files = globSync('**', { cwd: folder, withFileTypes: true }).filter((entry) => entry.isFile());
+    const lines = files.map((entry) => {
+      const path = join(entry.parentPath, entry.name);
+      return `${relative(folder, path)} ${sha256(readFileSync(path))}`;
+    });
+    return lines.toSorted();
+  });
+  t.ok((digests[0]?.length ?? 0) > 200);
+  t.same(digests[0], digests[1]);
+  t.end();
+});
+
+test('a provenance statement', { skip: existsSync(join(root, '.git')) ? false : 'not a clone' }, (t) => {
+  const file = join(newFolder(t), 'portcullis.tar.gz');
+  writeFileSync(file, 'what was built');
+  const github = {
+    GITHUB_SERVER_URL: 'https://github.com',
+    GITHUB_REPOSITORY: 'shop/portcullis',
+    GITHUB_REF: 'refs/tags/v1.0.0',
+    GITHUB_WORKFLOW_REF: 'shop/portcullis/.github/workflows/release.yml@refs/tags/v1.0.0',
+    GITHUB_RUN_ID: '7',
+    GITHUB_RUN_ATTEMPT: '1',
+  };
+  const base = `docker.io/library/node:26-trixie-slim@sha256:${'a'.repeat(64)}`;
+  const image = `ghcr.io/shop/portcullis@sha256:${'b'.repeat(64)}`;
+  const options = { encoding: 'utf8', env: { ...process.env, ...github } } as const;
+  const said = execFileSync(...script('.ci/provenance.mjs', file, image, '--base', base), options);
+  const commit = execFileSync('git', ['-C', root, 'rev-parse', 'HEAD'], { encoding: 'utf8' }).trim();
+  t.match(JSON.parse(said), {
+    _type: 'https://in-toto.io/Statement/v1',
+    subject: [
+      { name: 'portcullis.tar.gz', digest: { sha256: sha256('what was built') } },
+      { name: 'ghcr.io/shop/portcullis', digest: { sha256: 'b'.repeat(64) } },
+    ],
+    predicateType: 'https://slsa.dev/provenance/v1',
+    predicate: {
+      buildDefinition: {
+        externalParameters: { source: 'git+https://github.com/shop/portcullis', ref: 'refs/tags/v1.0.0' },
+        resolvedDependencies: [
+          { uri: 'git+https://github.com/shop/portcullis@refs/tags/v1.0.0', digest: { gitCommit: commit } },
+          { uri: 'package-lock.json', digest: { sha256: sha256(read('package-lock.json')) } },
+          { uri: 'docker://docker.io/library/node:26-trixie-slim', digest: { sha256: 'a'.repeat(64) } },
+        ],
+      },
+      runDetails: {
+        builder: { id: `https://github.com/${github.GITHUB_WORKFLOW_REF}` },
+        metadata: { invocationId: 'https://github.com/shop/portcullis/actions/runs/7/attempts/1' },
+      },
+    },
+  });
+  t.equal(spawnSync(...script('.ci/provenance.mjs')).status, 2, 'of nothing there is none');
+  t.equal(spawnSync(...script('.ci/provenance.mjs', file, '--base', 'node:26')).status, 2, 'a tag is no base');
+  t.end();
+});
+
+type Step = { readonly uses?: string; readonly run?: string };
+type Job = {
+  readonly uses?: string;
+  readonly permissions?: Readonly<Record<string, string>>;
+  readonly needs?: string;
+  readonly 'timeout-minutes'?: number;
+  readonly steps?: readonly Step[];
+};
+type Workflow = { readonly permissions: object; readonly jobs: Readonly<Record<string, Job>> };
+
+test('the workflows', (t) => {
+  const schema = JSON.parse(readFileSync(join(import.meta.dirname, 'fixtures/github-workflow.json'), 'utf8')) as object;
+  const validate = new Ajv({ strict: false, validateFormats: false }).compile(schema);
+  const workflows = globSync('.github/workflows/*', { cwd: root }).map(
+    (path) => [path, parse(read(path)) as Workflow] as const,
+  );
+  t.ok(workflows.length > 1);
+  const jobs = workflows.flatMap(([path, workflow]) => {
+    t.ok(validate(workflow), `${path} is one that GitHub takes`, { errors: validate.errors });
+    t.same(workflow.permissions, {}, `${path} may do nothing that a job does not ask for`);
+    return Object.values(workflow.jobs);
+  });
+  const steps = jobs.flatMap((job) => job.steps ?? []);
+  for (const uses of [...jobs, ...steps].flatMap((each) => each.uses ?? [])) {
+    if (uses.startsWith('./')) accessSync(join(root, uses));
+    else t.match(uses, /@[0-9a-f]{40}$/, `${uses} is a commit, and no tag that can be moved`);
+  }
+  for (const job of jobs) t.ok(job.permissions !== undefined && (job.uses !== undefined || job['timeout-minutes']));
+  const called = steps.flatMap(({ run = '' }) => [...run.matchAll(/(?<=^| )\.ci\/\S+/g)].map(([path]) => path));
+  t.same(new Set(called), new Set(['.ci/run', '.ci/publish']));
+  for (const path of called) accessSync(join(root, path), constants.X_OK);
+  t.match(workflows.find(([path]) => path.endsWith('release.yml'))?.[1].jobs['publish'], { needs: 'test' });
+  t.end();
+});
