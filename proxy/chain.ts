@@ -12,8 +12,11 @@ type Fresh<Facts, Adds> = keyof Facts & keyof Adds extends never ? unknown : nev
 
 type AnyFilter = Filter<never, object>;
 
-/** Told about each stage as it ends, with its duration in milliseconds. */
-export type StageObserver = (stage: string, milliseconds: number) => void;
+/** How long each stage takes: told as it ends, in milliseconds of the clock. */
+export type StageTiming = {
+  readonly now: () => number;
+  readonly observe: (stage: string, milliseconds: number) => void;
+};
 
 /**
  * A list of filters whose order the compiler has checked. `Start` is what the listener provides; `Facts` is what is
@@ -40,24 +43,26 @@ export class Chain<Start extends object, Facts extends Start> {
    * Runs the filters in order on `facts`, which gains each filter's facts as they become known, so that whoever holds
    * it (the audit) sees how far the request came. Nothing waits where no filter returned a promise.
    */
-  run(facts: Start, observe: StageObserver, now: () => number): Facts | Denial | Promise<Facts | Denial> {
-    return this.#run(0, facts, observe, now) as Facts | Denial | Promise<Facts | Denial>;
+  run(facts: Start, timing?: StageTiming): Facts | Denial | Promise<Facts | Denial> {
+    return this.#run(0, facts, timing) as Facts | Denial | Promise<Facts | Denial>;
   }
 
-  #run(first: number, facts: Start, observe: StageObserver, now: () => number): object {
-    let began = now();
+  #run(first: number, facts: Start, timing: StageTiming | undefined): object {
+    let began = timing?.now() ?? 0;
     for (let at = first; at < this.#filters.length; at += 1) {
       const { name, apply } = this.#filters[at] as AnyFilter;
       const answer = apply(facts as never);
       if (answer instanceof Promise) {
         return answer.then((added) => {
-          observe(name, now() - began);
-          return isDenial(added) ? added : this.#run(at + 1, Object.assign(facts, added), observe, now);
+          timing?.observe(name, timing.now() - began);
+          return isDenial(added) ? added : this.#run(at + 1, Object.assign(facts, added), timing);
         });
       }
-      const ended = now();
-      observe(name, ended - began);
-      began = ended;
+      if (timing !== undefined) {
+        const ended = timing.now();
+        timing.observe(name, ended - began);
+        began = ended;
+      }
       if (isDenial(answer)) return answer;
       Object.assign(facts, answer);
     }

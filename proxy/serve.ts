@@ -1,12 +1,13 @@
 import type { AuditStream } from './audit/stream.ts';
+import type { CommitResult } from './audit/stream-options.ts';
+import type { StageTiming } from './chain.ts';
 import type { Clock } from './clock.ts';
 import { type Denial, type DenialCode, deny, denialStatus, isDenial } from './denial.ts';
 import type { Accepted, ConnectionFacts } from './exchange.ts';
 import type { AnswerSink, WireRequest } from './transport.ts';
 import { type Ending, exchangeRecord, type KnownFacts } from './exchange-record.ts';
-import type { Answer } from './filters/inspect.ts';
 import type { Pipeline, Served } from './pipeline.ts';
-import { relay } from './relay.ts';
+import { type Relayed, relay } from './relay.ts';
 import { startDenial } from './respond.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { Log } from './telemetry/log.ts';
@@ -18,6 +19,8 @@ export type ServeParts = {
   readonly measurements: Measurements;
   readonly clock: Clock;
   readonly log: Log;
+  /** For the stages of the request that begins now; undefined where they are not timed. */
+  readonly timing: () => StageTiming | undefined;
   readonly snapshot: () => Snapshot;
   readonly newId: () => string;
 };
@@ -30,19 +33,24 @@ export async function serve(parts: ServeParts, connection: ConnectionFacts, wire
   const { measurements } = parts;
   const facts = accept(parts, connection, wire);
   measurements.requestStarted();
+  let outcome: Served | Denial;
   try {
-    // Awaiting what is there already would cost a turn of the microtask queue for each step.
+    // Awaiting what is there already would cost a turn of the microtask queue.
     const judged = judge(parts, wire, facts);
-    const outcome = judged instanceof Promise ? await judged : judged;
+    outcome = judged instanceof Promise ? await judged : judged;
+  } catch (cause) {
+    reportBug(parts, facts, cause);
+    outcome = deny('internal-error');
+  }
+  try {
     await (isDenial(outcome) ? refuse(parts, wire.answer, facts, outcome) : answer(parts, wire.answer, outcome));
   } catch (cause) {
     // Nothing is left that could answer: break off rather than let a half-known exchange look whole.
     reportBug(parts, facts, cause);
     wire.answer.abort();
-  } finally {
-    giveBack(facts);
-    measurements.requestEnded();
   }
+  giveBack(facts);
+  measurements.requestEnded();
 }
 
 function reportBug({ log }: ServeParts, { id }: Accepted, cause: unknown): void {
@@ -54,7 +62,7 @@ function reportBug({ log }: ServeParts, { id }: Accepted, cause: unknown): void 
  * at once, on a connection to another thread, and must not meet the place it still holds itself.
  */
 function giveBack({ atEnd }: Accepted): void {
-  for (const end of atEnd.splice(0)) end();
+  for (let end = atEnd.pop(); end !== undefined; end = atEnd.pop()) end();
 }
 
 function accept({ clock, snapshot, newId }: ServeParts, connection: ConnectionFacts, wire: WireRequest): Accepted {
@@ -81,16 +89,7 @@ function judge(parts: ServeParts, { head }: WireRequest, facts: Accepted): Retur
   if (isDenial(head)) return head;
   const { mode } = facts.snapshot.config.audit;
   if (mode === 'required' && parts.audit.state === 'failed') return deny('audit-unavailable');
-  const failed = (cause: unknown) => {
-    reportBug(parts, facts, cause);
-    return deny('internal-error');
-  };
-  try {
-    const judged = parts.pipeline.run(facts, parts.measurements.stage, parts.clock.monotonicMs);
-    return judged instanceof Promise ? judged.catch(failed) : judged;
-  } catch (cause) {
-    return failed(cause);
-  }
+  return parts.pipeline.run(facts, parts.timing());
 }
 
 async function refuse(parts: ServeParts, sink: AnswerSink, facts: KnownFacts, denial: Denial): Promise<void> {
@@ -98,12 +97,12 @@ async function refuse(parts: ServeParts, sink: AnswerSink, facts: KnownFacts, de
   const count = (answered: DenialCode) => parts.measurements.request(facts.route?.config.name, answered);
   if (code === 'client-aborted' || code === 'drain-timeout') {
     count(code);
-    await record(parts, facts, { denial, status: undefined, bytesOut: 0, aborted: brokenOffBy[code] ?? 'proxy' });
+    await commit(parts, facts, { denial, status: undefined, bytesOut: 0, aborted: brokenOffBy[code] ?? 'proxy' });
     return sink.abort();
   }
   const body = startDenial(sink, denial, problemContext(parts, facts));
   const ending = { denial, status: denialStatus(denial), bytesOut: body?.length ?? 0 };
-  const recorded = await record(parts, facts, ending);
+  const recorded = suffices(facts, await commit(parts, facts, ending));
   giveBack(facts);
   count(recorded ? code : 'audit-unavailable');
   if (recorded) return sink.end(body);
@@ -115,34 +114,39 @@ function problemContext({ clock }: ServeParts, { id, connection, snapshot, metho
   return { id, nowMs: clock.nowMs(), explain, bodiless: method === 'HEAD' };
 }
 
-async function answer(parts: ServeParts, sink: AnswerSink, facts: Served): Promise<void> {
+/** The promises of the steps are handed through: each `async` function on the way would make another. */
+function answer(parts: ServeParts, sink: AnswerSink, facts: Served): Promise<void> {
   const { answer: whole, permit, id } = facts;
   parts.measurements.upstreamResponse(whole.status);
   const headers = [...whole.headers, ...permit.obligations.responseHeaders, 'x-portcullis-id', id];
   sink.head(whole.status, headers, whole.framing, false);
   const way = relay(whole, sink, facts.departure);
-  const relayed = way instanceof Promise ? await way : way;
-  if (relayed.kind === 'complete') return complete(parts, sink, facts, relayed.last, relayed.bytesOut);
-  if (!sink.started) return refuse(parts, sink, facts, relayed.denial);
-  parts.measurements.request(facts.route.config.name, relayed.denial.code);
-  const { denial } = relayed;
-  await record(parts, facts, {
-    denial,
-    status: whole.status,
-    bytesOut: sink.bytesOut,
-    aborted: brokenOffBy[denial.code] ?? 'proxy',
-  });
+  return way instanceof Promise
+    ? way.then((relayed) => conclude(parts, sink, facts, relayed))
+    : conclude(parts, sink, facts, way);
+}
+
+function conclude(parts: ServeParts, sink: AnswerSink, facts: Served, relayed: Relayed): Promise<void> {
+  if (relayed.kind === 'complete') return complete(parts, sink, facts, relayed);
+  return sink.started ? breakOff(parts, sink, facts, relayed.denial) : refuse(parts, sink, facts, relayed.denial);
+}
+
+async function breakOff(parts: ServeParts, sink: AnswerSink, facts: Served, denial: Denial): Promise<void> {
+  const { code } = denial;
+  const { status } = facts.answer;
+  parts.measurements.request(facts.route.config.name, code);
+  await commit(parts, facts, { denial, status, bytesOut: sink.bytesOut, aborted: brokenOffBy[code] ?? 'proxy' });
   sink.abort();
 }
 
 async function complete(
   parts: ServeParts,
   sink: AnswerSink,
-  facts: Served & { readonly answer: Answer },
-  last: Buffer | undefined,
-  bytesOut: number,
+  facts: Served,
+  { last, bytesOut }: Extract<Relayed, { kind: 'complete' }>,
 ): Promise<void> {
-  const recorded = await record(parts, facts, { denial: undefined, status: facts.answer.status, bytesOut });
+  const ending = { denial: undefined, status: facts.answer.status, bytesOut };
+  const recorded = suffices(facts, await commit(parts, facts, ending));
   giveBack(facts);
   parts.measurements.request(facts.route.config.name, recorded ? undefined : 'audit-unavailable');
   if (recorded) return sink.end(last);
@@ -157,9 +161,11 @@ const brokenOffBy: Partial<Record<DenialCode, 'client' | 'workload'>> = {
   'upstream-malformed': 'workload',
 };
 
-/** @returns whether the answer may be completed */
-function record({ audit, clock }: ServeParts, facts: KnownFacts, ending: Omit<Ending, 'endedNs'>): Promise<boolean> {
-  const event = exchangeRecord(facts, { ...ending, endedNs: clock.monotonicNs() });
-  const { mode } = facts.snapshot.config.audit;
-  return audit.commit(event).then((result) => result === 'written' || mode === 'best-effort');
+function commit({ audit, clock }: ServeParts, facts: KnownFacts, ending: Omit<Ending, 'endedNs'>): Promise<CommitResult> {
+  return audit.commit(exchangeRecord(facts, { ...ending, endedNs: clock.monotonicNs() }));
+}
+
+/** Whether the answer may be completed with what became of its record. */
+function suffices({ snapshot }: KnownFacts, committed: CommitResult): boolean {
+  return committed === 'written' || snapshot.config.audit.mode === 'best-effort';
 }

@@ -17,6 +17,8 @@ export type AuditStreamOptions = {
   readonly monotonicNs: () => bigint;
   /** Told at once, synchronously, possibly while the stream is being opened; `cause` comes with `failed`. */
   readonly onStateChange: (state: AuditState, cause: StorageError | undefined) => void;
+  /** Told of each record that somebody waits for, before they are. */
+  readonly onCommitted?: (result: CommitResult) => void;
   /** Between two syncs to the device, and between two attempts to recover. */
   readonly tickMs?: number;
 };

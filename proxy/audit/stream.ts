@@ -93,7 +93,10 @@ export class AuditStream {
   /** The answer comes when the record is in the file, or when it is certain that it will not be. Never rejects. */
   commit(event: AuditEvent): Promise<CommitResult> {
     return new Promise((resolve) => {
-      this.#enqueue(event, resolve);
+      this.#enqueue(event, (result) => {
+        this.#options.onCommitted?.(result);
+        resolve(result);
+      });
     });
   }
 

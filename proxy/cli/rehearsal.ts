@@ -1,5 +1,4 @@
 import type { PolicyInput } from '../../policy/input.ts';
-import { systemClock as clock } from '../clock.ts';
 import { type Denial, isDenial } from '../denial.ts';
 import type { Accepted } from '../exchange.ts';
 import type { Identified } from '../filters/identity.ts';
@@ -28,7 +27,7 @@ export async function rehearse(
     { enter: idle, leave: idle },
     countHeldBytes(() => Number.POSITIVE_INFINITY),
   );
-  const outcome = isDenial(facts) ? facts : await rehearsal.run(facts, idle, clock.monotonicMs);
+  const outcome = isDenial(facts) ? facts : await rehearsal.run(facts);
   return { outcome, asked: heard.at(-1) };
 }
 

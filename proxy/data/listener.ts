@@ -11,6 +11,7 @@ import { type Arrival, type Arrivals, watchArrivals } from './arrivals.ts';
 import { endingsOf } from './endings.ts';
 import { failedHandshake, readHandshake } from './handshake.ts';
 import { type Refusal, type RefusalParts, refuse, tooMany } from './refusal.ts';
+import { turnClock } from './turn-clock.ts';
 
 export type ListenerParts = RefusalParts & {
   readonly limits: SharedLimits;
@@ -39,7 +40,8 @@ const longestLastCallMs = 500;
 /** Nobody who only keeps a connection may use up the time to drain. */
 const lastCallMs = ({ snapshot }: ListenerParts) => Math.min(longestLastCallMs, snapshot().config.drainMs / 4);
 
-export function createListener(options: TlsOptions, parts: ListenerParts): Listener {
+export function createListener(options: TlsOptions, given: ListenerParts): Listener {
+  const parts = { ...given, clock: { ...given.clock, ...turnClock(given.clock) } };
   const connections = new Map<TLSSocket, Http1Connection>();
   let draining = false;
   const server = createServer(options);

@@ -14,6 +14,7 @@ import { hydrate } from '../hydrate.ts';
 import { watchEventLoop } from '../telemetry/event-loop.ts';
 import type { Log, LogFields, LogLevel } from '../telemetry/log.ts';
 import { createMeasurements } from '../telemetry/measurements.ts';
+import { sampled } from '../telemetry/stage-sample.ts';
 import { openHeartbeat } from './heartbeat.ts';
 import { createListener } from './listener.ts';
 import { type Order, type Report, type ThreadStart, unpack } from './messages.ts';
@@ -64,21 +65,11 @@ const audit = openAuditStream({
   now: clock.nowMs,
   monotonicNs: clock.monotonicNs,
   onStateChange: (state, cause) => report({ is: 'audit', state, why: cause?.message }),
-});
-
-/** Every record is counted, whoever commits it. */
-const commitCounted: typeof audit.commit = (event) =>
-  audit.commit(event).then((result) => {
+  onCommitted: (result) => {
     if (result === 'written') measurements.auditWritten(1);
     else measurements.auditLost(1);
-    return result;
-  });
-const countedAudit = {
-  commit: commitCounted,
-  get state() {
-    return audit.state;
   },
-};
+});
 
 /** Of all threads together; each has its share. */
 const held = countHeldBytes(() => snapshot.config.limits.maxHeldBytes / config.threads);
@@ -94,7 +85,7 @@ const serveParts = {
     ownNotAfterMs,
     countToken: measurements.token,
   }),
-  audit: countedAudit,
+  audit,
   measurements: {
     ...measurements,
     // Thousands of handshakes or closes can fall into one turn of the event loop: that is work, not a thread that is stuck.
@@ -117,6 +108,7 @@ const serveParts = {
   },
   clock,
   log,
+  timing: sampled({ now: clock.monotonicMs, observe: measurements.stage }),
   snapshot: () => snapshot,
   newId: randomUUID,
 };

@@ -1,3 +1,4 @@
+import { timedOneIn } from './stage-sample.ts';
 /**
  * Every metric, as data: what is exposed is made from this table, and so is `docs/metrics.md`. Labels take their values
  * from the configuration and from closed lists only, so the number of series is known before the first request.
@@ -23,7 +24,12 @@ export const METRICS = {
     ['route', 'outcome', 'code'],
     'Requests that ended. outcome: allowed, denied, undecided, invalid, failed; code: the refusal, or ok.',
   ),
-  stageSeconds: metric('histogram', 'portcullis_stage_seconds', ['stage'], 'How long each stage of a request took.'),
+  stageSeconds: metric(
+    'histogram',
+    'portcullis_stage_seconds',
+    ['stage'],
+    `How long each stage of a request took; of each thread's requests, one in ${timedOneIn} is timed.`,
+  ),
   inFlight: metric('gauge', 'portcullis_in_flight_requests', ['thread'], 'Requests being served now.'),
   upstreamResponses: metric(
     'counter',
