@@ -25,71 +25,73 @@ const REASON_BYTES = 128;
 
 type Notes = { masked: number; readonly cut: string[] };
 
-/** A value as JSON, or undefined where it is left out. */
-type Encode = (value: unknown, notes: Notes) => string | undefined;
+/** A field of a record, with its name and the comma before it; empty where the value is left out. */
+type Encode = (value: unknown, notes: Notes) => string;
 
 /** A table of fields with everything precomputed that is the same for each record. */
-type Plan = readonly { readonly name: string; readonly key: string; readonly encode: Encode }[];
+type Plan = readonly { readonly name: string; readonly encode: Encode }[];
 
 function planOf(fields: Fields, parent = ''): Plan {
   return Object.entries(fields).map(([name, field]) => ({
     name,
-    key: `,"${name}":`,
-    encode: encoderOf(field, parent + name),
+    encode: encoderOf(field, parent + name, `,"${name}":`),
   }));
 }
 
-function encoderOf(field: Field, path: string): Encode {
+function encoderOf(field: Field, path: string, key: string): Encode {
   switch (field.kind) {
     case 'number':
-      return (value) => (typeof value === 'number' && Number.isFinite(value) ? String(value) : undefined);
+      return (value) => (typeof value === 'number' && Number.isFinite(value) ? key + value : '');
     case 'flag':
-      return (value) => (typeof value === 'boolean' ? String(value) : undefined);
+      return (value) => (typeof value === 'boolean' ? key + value : '');
     case 'choice':
-      return textEncoder(path, REASON_BYTES);
+      return textEncoder(path, REASON_BYTES, key);
     case 'text':
-      return textEncoder(path, field.maxBytes);
+      return textEncoder(path, field.maxBytes, key);
     case 'target':
-      return targetEncoder(path, field.maxBytes);
+      return targetEncoder(path, field.maxBytes, key);
     case 'group':
-      return groupEncoder(planOf(field.fields, `${path}.`));
+      return groupEncoder(planOf(field.fields, `${path}.`), key);
   }
 }
 
+function textEncoder(path: string, maxBytes: number, key: string): Encode {
+  return rememberingLast((value, notes) => key + encodeText(path, value, maxBytes, notes));
+}
+
+function targetEncoder(path: string, maxBytes: number, key: string): Encode {
+  return rememberingLast((value, notes) => {
+    const { text, masked } = maskTarget(value);
+    notes.masked += masked;
+    return key + encodeText(path, text, maxBytes, notes);
+  });
+}
+
 /** Most texts of a record are those of the record before: the snapshot, the route, the host. */
-function textEncoder(path: string, maxBytes: number): Encode {
-  let last = '';
-  let written = '""';
+function rememberingLast(encode: (value: string, notes: Notes) => string): Encode {
+  let last: string | undefined;
+  let written = '';
   return (value, notes) => {
-    if (typeof value !== 'string') return undefined;
+    if (typeof value !== 'string') return '';
     if (value === last) return written;
-    const cut = notes.cut.length;
-    const text = encodeText(path, value, maxBytes, notes);
-    if (cut === notes.cut.length) [last, written] = [value, text];
+    const before = notes.masked + notes.cut.length;
+    const text = encode(value, notes);
+    // What had to leave something out says so in the record, and each record has to.
+    if (before === notes.masked + notes.cut.length) [last, written] = [value, text];
     return text;
   };
 }
 
-function targetEncoder(path: string, maxBytes: number): Encode {
-  return (value, notes) => {
-    if (typeof value !== 'string') return undefined;
-    const { text, masked } = maskTarget(value);
-    notes.masked += masked;
-    return encodeText(path, text, maxBytes, notes);
-  };
-}
-
-function groupEncoder(plan: Plan): Encode {
+function groupEncoder(plan: Plan, key: string): Encode {
   // Values that can never change, as they were written: those of a connection are in each of its records.
-  const written = new WeakMap<object, string>();
+  const known = new WeakMap<object, string>();
   return (value, notes) => {
-    if (typeof value !== 'object' || value === null) return undefined;
-    const known = written.get(value);
-    if (known !== undefined) return known;
+    if (typeof value !== 'object' || value === null) return '';
+    const written = known.get(value);
+    if (written !== undefined) return written;
     const before = notes.masked + notes.cut.length;
-    const text = `{${encodeFields(plan, value, notes).slice(1)}}`;
-    // What had to leave something out says so in the record, and each record has to.
-    if (Object.isFrozen(value) && before === notes.masked + notes.cut.length) written.set(value, inOnePiece(text));
+    const text = `${key}{${encodeFields(plan, value, notes).slice(1)}}`;
+    if (Object.isFrozen(value) && before === notes.masked + notes.cut.length) known.set(value, inOnePiece(text));
     return text;
   };
 }
@@ -103,11 +105,9 @@ const PLANS = {
 function encodeFields(plan: Plan, values: object, notes: Notes): string {
   const given = values as Readonly<Record<string, unknown>>;
   let line = '';
-  for (const { name, key, encode } of plan) {
+  for (const { name, encode } of plan) {
     const value = given[name];
-    if (value === undefined || value === null) continue;
-    const encoded = encode(value, notes);
-    if (encoded !== undefined) line += key + encoded;
+    if (value !== undefined && value !== null) line += encode(value, notes);
   }
   return line;
 }
@@ -125,7 +125,7 @@ const NOT_ASCII = /[^\x20-\x7e]/g;
 
 /** A JSON string of at most `maxBytes` between its quotes; what does not fit is noted with its digest, never dropped. */
 function encodeText(path: string, value: string, maxBytes: number, notes: Notes): string {
-  if (value.length <= maxBytes && PLAIN.test(value)) return JSON.stringify(value);
+  if (value.length <= maxBytes && PLAIN.test(value)) return `"${value}"`;
   if (value.length * 6 > maxBytes) {
     const kept = fittingLength(value, maxBytes);
     if (kept < value.length) {

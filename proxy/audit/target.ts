@@ -39,6 +39,7 @@ function maskUserinfo(raw: string): MaskedTarget {
 
 /** `user[password]` and `login.password` count as `password`, as frameworks with nested parameters read them. */
 function isCredential(name: string): boolean {
+  if (/^[a-z0-9]*$/.test(name)) return credentialParameters.has(name);
   const plain = percentDecoded(name).toLowerCase();
   return plain.split(/[[\].]+/).some((part) => credentialParameters.has(part.replace(/[-_\s+]/g, '')));
 }
