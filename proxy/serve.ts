@@ -161,7 +161,11 @@ const brokenOffBy: Partial<Record<DenialCode, 'client' | 'workload'>> = {
   'upstream-malformed': 'workload',
 };
 
-function commit({ audit, clock }: ServeParts, facts: KnownFacts, ending: Omit<Ending, 'endedNs'>): Promise<CommitResult> {
+function commit(
+  { audit, clock }: ServeParts,
+  facts: KnownFacts,
+  ending: Omit<Ending, 'endedNs'>,
+): Promise<CommitResult> {
   return audit.commit(exchangeRecord(facts, { ...ending, endedNs: clock.monotonicNs() }));
 }
 
