@@ -1,23 +1,29 @@
-import { type Der, readDer, tags } from './der.ts';
+import { type Der, type Element, readDer, tags } from './der.ts';
 
 /**
  * What RFC 5280 section 4.1 asks of the bytes of a certificate, and what libraries read past: they take BER, times of any
- * form and versions of any number, and each in its own way. Throws Error.
+ * form and versions of any number, and each in its own way. Returns the name of the subject. Throws Error.
  */
-export function checkCertificateForm(der: Uint8Array): void {
+export function checkCertificateForm(der: Uint8Array): Uint8Array {
   const [signed, algorithm] = readDer(der).children;
-  const [version, serial, innerAlgorithm, , validity, , publicKey, ...more] = signed?.children ?? [];
+  const [version, serial, innerAlgorithm, , validity, subject, publicKey, ...more] = signed?.children ?? [];
   const extensions = more.find(({ tag }) => tag === extensionsTag)?.children[0]?.children ?? [];
   // Version 1 has no version element: its first element is the serial number, and it has no extensions.
   if (version?.tag === versionTag) checkVersion(version, extensions.length > 0);
   else if (signed?.children.some(({ tag }) => tag === extensionsTag)) throw new Error('extensions in version 1');
-  else return;
+  else return nameOf(signed?.children[4]);
   if (serial?.tag !== tags.integer) throw new Error('no serial number');
   // RFC 5280 section 4.1.1.2; the algorithm outside is not signed.
   if (!sameBytes(innerAlgorithm, algorithm)) throw new Error('two signature algorithms');
-  for (const time of validity?.children ?? []) checkTime(time);
+  for (const time of validity?.children ?? []) readTime(time);
   checkCurve(publicKey);
   for (const extension of extensions) checkExtension(extension);
+  return nameOf(subject);
+}
+
+function nameOf(subject: Der | undefined): Uint8Array {
+  if (subject?.tag !== tags.sequence) throw new Error('no name of the subject');
+  return subject.raw;
 }
 
 const versionTag = 0xa0;
@@ -29,12 +35,12 @@ function checkVersion({ children: [number] }: Der, extended: boolean): void {
   if (version > 3 || (extended && version < 3)) throw new Error(`extensions: ${extended}, in version ${version}`);
 }
 
-function sameBytes(one: Der | undefined, other: Der | undefined): boolean {
+export function sameBytes(one: Element | undefined, other: Element | undefined): boolean {
   return one !== undefined && other !== undefined && one.raw.equals(other.raw);
 }
 
 /** RFC 5280 section 4.1.2.5: to the second, in UTC, and in the older form until 2049. */
-function checkTime({ tag, content }: Der): void {
+export function readTime({ tag, content }: Element): number {
   const text = content.toString('latin1');
   const digits = /^(\d{12}|\d{14})Z$/.exec(text)?.[1] ?? '';
   const short = tag === tags.utcTime && digits.length === 12;
@@ -45,6 +51,7 @@ function checkTime({ tag, content }: Der): void {
   const date = new Date(iso);
   // A month of 13 has no date; the 30th of February would be read as some day in March.
   if (Number.isNaN(date.getTime()) || date.toISOString() !== iso) throw new Error('a time that does not exist');
+  return date.getTime();
 }
 
 const ecPublicKey = '06072a8648ce3d0201';

@@ -8,8 +8,9 @@ export type Certificate = {
   /** RFC 4514, printable ASCII only: other characters are hex pairs, so that no header or log line can be broken. */
   readonly subject: string;
   readonly issuer: string;
-  /** DER of the subject, to be compared with the issuer of a CRL without a text form between. */
-  readonly subjectNameHex: string;
+  readonly subjectDer: Uint8Array;
+  /** The subject in a form to be compared, see `name.ts`. */
+  readonly subjectName: string;
   /** Upper-case hexadecimal without leading zero bytes, as OpenSSL prints it. */
   readonly serial: string;
   readonly fingerprintSha256: string;
@@ -55,20 +56,6 @@ export const oids = {
   extendedKeyUsage: '2.5.29.37',
 } as const;
 
-/** A certificate revocation list as a plain value; `signedBytes` and `signature` wait for the key of its issuer. */
-export type Crl = {
-  readonly der: Uint8Array;
-  readonly issuerNameHex: string;
-  readonly thisUpdateMs: number;
-  readonly nextUpdateMs: number;
-  /** Upper-case hexadecimal without leading zero bytes. */
-  readonly revokedSerials: ReadonlySet<string>;
-  readonly criticalExtensions: readonly string[];
-  readonly signatureAlgorithm: string;
-  readonly signedBytes: Uint8Array;
-  readonly signature: Uint8Array;
-};
-
 /** An extension to be written into a certificate. */
 export type Extension =
   | { readonly kind: 'basic-constraints'; readonly ca: boolean; readonly pathLength?: number }
@@ -85,13 +72,6 @@ export type CertificateRequest = {
   readonly notAfterMs: number;
   readonly publicKey: webcrypto.CryptoKey;
   readonly extensions: readonly Extension[];
-};
-
-export type CrlRequest = {
-  readonly issuer: string;
-  readonly thisUpdateMs: number;
-  readonly nextUpdateMs: number;
-  readonly revoked: readonly { readonly serial: string; readonly atMs: number }[];
 };
 
 /** RFC 5280 section 5.3.1 numbers are compared as text, so both sides need one spelling: OpenSSL's. */

@@ -65,6 +65,11 @@ export const certsErrors = {
     summary: 'A trust bundle holds something that cannot be an anchor of trust.',
     remedy: 'Give each trust domain at least one CA certificate in PEM, and CRLs signed by one of its CAs.',
   },
+  'revocation-list-invalid': {
+    summary: 'A certificate revocation list (CRL) cannot be read, or is one that would be misunderstood.',
+    remedy:
+      'Give complete lists of RFC 5280 in PEM or DER, with nextUpdate and without critical extensions (no delta list, none of a distribution point).',
+  },
   'denylist-invalid': {
     summary: 'A line of the denylist cannot be read.',
     remedy: 'Correct the line that the message names; the kinds of lines are listed in docs/configuration.md.',

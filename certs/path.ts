@@ -1,5 +1,6 @@
 import { verify } from 'node:crypto';
-import { type Certificate, type Crl, keyUsageBits, oids } from './certificate.ts';
+import { type Certificate, keyUsageBits, oids } from './certificate.ts';
+import { type Crl, isRevoked } from './crl.ts';
 import type { TrustDomain } from './spiffe-id.ts';
 import { type Broken, extendedUsageProblem, formProblem, keyProblem, serialProblem, strengthProblem } from './svid.ts';
 
@@ -94,27 +95,32 @@ export function validityProblem(path: readonly Certificate[], nowMs: number): Br
   return undefined;
 }
 
-/** Each issuer of the path that has a CRL in the bundle is asked; a CRL that cannot be relied on refuses. */
+/** Each issuer of the path that has a revocation list is asked; a list that cannot be relied on refuses. */
 export function revocationProblem(path: Path, crls: readonly Crl[], nowMs: number): Broken | undefined {
   for (const [index, issuer] of path.entries()) {
     const subject = path[index - 1];
     if (subject === undefined) continue;
-    const lists = crls.filter((crl) => crl.issuerNameHex === issuer.subjectNameHex);
+    const lists = crls.filter(({ issuerName }) => issuerName === issuer.subjectName);
     if (lists.length === 0) continue;
     const signed = lists.filter((crl) => isSignedBy(crl, issuer));
-    if (signed.some((crl) => crl.revokedSerials.has(subject.serial))) {
+    if (signed.some((crl) => isRevoked(crl, subject))) {
       return { reason: 'revoked', detail: `serial ${subject.serial} is revoked by ${issuer.subject}` };
     }
     if (!signed.some((crl) => crl.thisUpdateMs <= nowMs && nowMs <= crl.nextUpdateMs)) {
-      return { reason: 'revocation-unknown', detail: `no current CRL signed by ${issuer.subject}` };
+      return { reason: 'revocation-unknown', detail: `no current CRL signed by ${issuer.subject}${ended(signed)}` };
     }
   }
   return undefined;
 }
 
+function ended(lists: readonly Crl[]): string {
+  return lists.length === 0 ? '' : `; the last ended ${iso(Math.max(...lists.map((crl) => crl.nextUpdateMs)))}`;
+}
+
 const verifiedCrls = new WeakMap<Crl, Map<string, boolean>>();
 
-function isSignedBy(crl: Crl, issuer: Certificate): boolean {
+/** Asked once for each issuer: of a long list only the digest takes milliseconds. */
+export function isSignedBy(crl: Crl, issuer: Certificate): boolean {
   const known = verifiedCrls.get(crl) ?? new Map<string, boolean>();
   verifiedCrls.set(crl, known);
   const verdict = known.get(issuer.fingerprintSha256) ?? verifyCrl(crl, issuer);
@@ -122,11 +128,11 @@ function isSignedBy(crl: Crl, issuer: Certificate): boolean {
   return verdict;
 }
 
-function verifyCrl(crl: Crl, issuer: Certificate): boolean {
+function verifyCrl({ signedWith, signedBytes, signature }: Crl, issuer: Certificate): boolean {
+  const { publicKey } = issuer.openssl;
   if (issuer.keyUsage !== undefined && (issuer.keyUsage.bits & keyUsageBits.crlSign) === 0) return false;
-  const [, hash] = /^(?:ECDSA|RSASSA-PKCS1-v1_5)-SHA-(256|384|512)$/.exec(crl.signatureAlgorithm) ?? [];
-  if (hash === undefined && crl.signatureAlgorithm !== 'Ed25519') return false;
-  return verify(hash && `sha${hash}`, crl.signedBytes, issuer.openssl.publicKey, crl.signature);
+  if (signedWith === undefined || signedWith.keyType !== publicKey.asymmetricKeyType) return false;
+  return verify(signedWith.digest, signedBytes, publicKey, signature);
 }
 
 function iso(timeMs: number): string {

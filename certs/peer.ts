@@ -135,8 +135,16 @@ function pathProblem(path: Path, spiffeId: SpiffeId, trust: TrustBundle, nowMs: 
 function standing(path: Path, spiffeId: SpiffeId, trust: TrustBundle, nowMs: number): Broken | undefined {
   const crls = trust.domains.get(trustDomainOf(spiffeId))?.crls ?? [];
   return (
-    validityProblem(path, nowMs) ?? revocationProblem(path, crls, nowMs) ?? listedBy(trust.denylist, spiffeId, path)
+    validityProblem(path, nowMs) ??
+    revocationProblem(path, crls, nowMs) ??
+    listedBy(trust.denylist, spiffeId, path) ??
+    missingProblem(trust)
   );
+}
+
+function missingProblem({ missingList }: TrustBundle): Broken | undefined {
+  if (missingList === undefined) return undefined;
+  return { reason: 'revocation-unknown', detail: `no revocation list has come from ${missingList} yet` };
 }
 
 function allRoots(trust: TrustBundle): readonly Certificate[] {
@@ -213,9 +221,11 @@ export function stillValid(peer: PeerSvid, trust: TrustBundle, nowMs: number): E
   return memory.verdict;
 }
 
-/** The next moment at which a certificate of the path or a revocation list goes out of date. */
+/** The next moment at which a certificate of the path goes out of date, or a revocation list comes into force or goes out of it. */
 function until(path: Path, trust: TrustBundle, nowMs: number): number {
-  const lists = [...trust.domains.values()].flatMap(({ crls }) => crls.map(({ nextUpdateMs }) => nextUpdateMs));
+  const lists = [...trust.domains.values()].flatMap(({ crls }) =>
+    crls.flatMap(({ thisUpdateMs, nextUpdateMs }) => [thisUpdateMs, nextUpdateMs]),
+  );
   const ends = [...path.map(({ notAfterMs }) => notAfterMs), ...lists];
   return Math.min(...ends.filter((endMs) => endMs >= nowMs));
 }

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
-import { type Certificate, certificateToPem, type Crl, derToPem, keyUsageBits } from './certificate.ts';
+import { type Certificate, certificateToPem, derToPem, keyUsageBits, pemBlocks } from './certificate.ts';
+import { type Crl, crlLabel, readCrlsPem } from './crl.ts';
 import { CertsError } from './errors.ts';
 import { type Denylist, type DenylistData, readDenylist } from './denylist.ts';
+import { isSignedBy } from './path.ts';
 import { parseTrustDomain, type TrustDomain } from './spiffe-id.ts';
 import { keyProblem } from './svid.ts';
-import { parseCertificatesPem, parseCrlsPem } from './x509.ts';
+import { parseCertificatesPem } from './x509.ts';
 
 /** The form that is written down, digested and posted to other threads: plain, sorted, one PEM block per entry. */
 export type TrustBundleData = readonly TrustDomainData[];
@@ -15,13 +17,18 @@ export type TrustDomainData = {
   readonly crlsPem: readonly string[];
 };
 
+/** What a source of revocation lists has; undefined while it has had none yet. */
+export type RevocationLists = { readonly source: string; readonly crls: readonly Crl[] | undefined };
+
 /** The form that is judged by. Each root belongs to exactly one trust domain. */
 export type TrustBundle = {
-  /** SHA-256 of the data, denylist included: two bundles that say the same have the same revision. */
+  /** SHA-256 of the data, denylist and revocation lists included: two bundles that say the same have the same revision. */
   readonly revision: string;
   readonly domains: ReadonlyMap<TrustDomain, DomainTrust>;
   /** Who is refused whatever the certificates say; undefined where there is none. */
   readonly denylist: Denylist | undefined;
+  /** A source that has no list yet: who is revoked in it nobody knows, so everybody might be. */
+  readonly missingList: string | undefined;
 };
 
 export type DomainTrust = { readonly roots: readonly Certificate[]; readonly crls: readonly Crl[] };
@@ -40,7 +47,11 @@ export function trustBundleData(
 }
 
 /** Throws CertsError `trust-bundle-invalid` for anything that could not anchor trust. */
-export function readTrustBundle(data: TrustBundleData, denylist?: DenylistData): TrustBundle {
+export function readTrustBundle(
+  data: TrustBundleData,
+  denylist?: DenylistData,
+  lists: readonly RevocationLists[] = [],
+): TrustBundle {
   const domains = new Map<TrustDomain, DomainTrust>();
   const owners = new Map<string, string>();
   for (const entry of data) {
@@ -55,14 +66,44 @@ export function readTrustBundle(data: TrustBundleData, denylist?: DenylistData):
       if (owner !== trustDomain) throw invalid(`${root.subject} is a root of ${owner} and of ${trustDomain}`);
       owners.set(root.fingerprintSha256, trustDomain);
     }
-    const crls = entry.crlsPem.flatMap(parseCrlsPem);
-    for (const crl of crls) checkCrl(crl, trustDomain);
-    domains.set(trustDomain, { roots, crls });
+    domains.set(trustDomain, { roots, crls: entry.crlsPem.flatMap(readCrlsPem) });
   }
   const revision = createHash('sha256')
-    .update(JSON.stringify([data, denylist]))
+    .update(JSON.stringify([data, denylist, lists.map(listsKey)]))
     .digest('hex');
-  return { revision, domains, denylist: denylist && readDenylist(denylist) };
+  return {
+    revision,
+    domains: withLists(domains, lists),
+    denylist: denylist && readDenylist(denylist),
+    missingList: lists.find(({ crls }) => crls === undefined)?.source,
+  };
+}
+
+/** What says that two sources have the same, without their bytes. */
+export function listsKey({ source, crls }: RevocationLists): readonly unknown[] {
+  return [source, crls?.map(({ sha256 }) => sha256)];
+}
+
+/**
+ * A list holds for every trust domain that has an issuer of its name, except for one whose root of that name has not signed it
+ * while that of another domain has: roots of two domains may have one name.
+ */
+function withLists(
+  domains: ReadonlyMap<TrustDomain, DomainTrust>,
+  lists: readonly RevocationLists[],
+): ReadonlyMap<TrustDomain, DomainTrust> {
+  const all = lists.flatMap(({ crls }) => crls ?? []);
+  const owners = all.map((crl) => [...domains].find(([, { roots }]) => roots.some((root) => isOf(crl, root)))?.[0]);
+  return new Map(
+    [...domains].map(([name, { roots, crls }]) => {
+      const here = all.filter((_, index) => owners[index] === undefined || owners[index] === name);
+      return [name, { roots, crls: [...crls, ...here] }];
+    }),
+  );
+}
+
+function isOf(crl: Crl, root: Certificate): boolean {
+  return crl.issuerName === root.subjectName && isSignedBy(crl, root);
 }
 
 function checkRoot(root: Certificate, trustDomain: TrustDomain): void {
@@ -74,15 +115,10 @@ function checkRoot(root: Certificate, trustDomain: TrustDomain): void {
   if (weak !== undefined) throw invalid(`root ${root.subject} of ${trustDomain} is too weak: ${weak.detail}`);
 }
 
-function checkCrl(crl: Crl, trustDomain: TrustDomain): void {
-  // A delta CRL or one limited by an issuing distribution point would be read as if it were complete.
-  const [extension] = crl.criticalExtensions;
-  if (extension !== undefined) throw invalid(`a CRL of ${trustDomain} has the critical extension ${extension}`);
-}
-
 function crlBlocks(pem: string): string[] {
   if (pem.trim() === '') return [];
-  return parseCrlsPem(pem).map(({ der }) => derToPem(der, 'X509 CRL'));
+  readCrlsPem(pem);
+  return (pemBlocks(pem, crlLabel) ?? []).map((der) => derToPem(der, crlLabel));
 }
 
 function sortedOnce(texts: readonly string[]): string[] {

@@ -2,20 +2,10 @@
 import 'reflect-metadata';
 import { X509Certificate as NodeCertificate, type webcrypto } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
-import {
-  type AltName,
-  type Certificate,
-  type CertificateRequest,
-  type Crl,
-  type CrlRequest,
-  derToPem,
-  type Extension,
-  oids,
-  pemBlocks,
-  normalSerial,
-} from './certificate.ts';
+import { type AltName, type Certificate, type CertificateRequest, type Extension, pemBlocks } from './certificate.ts';
 import { checkCertificateForm } from './certificate-form.ts';
 import { CertsError } from './errors.ts';
+import { nameKey } from './name.ts';
 
 /** Throws CertsError `certificate-malformed`. */
 export function parseCertificate(der: Uint8Array): Certificate {
@@ -23,8 +13,12 @@ export function parseCertificate(der: Uint8Array): Certificate {
     const openssl = new NodeCertificate(der);
     // Two parsers must not be shown different bytes: what OpenSSL would ignore behind the certificate is refused.
     if (openssl.raw.length !== der.length) throw new Error('there are bytes behind the certificate');
-    checkCertificateForm(der);
-    return readCertificate(der, openssl, new x509.X509Certificate(der));
+    const subjectDer = checkCertificateForm(der);
+    return {
+      ...readCertificate(der, openssl, new x509.X509Certificate(der)),
+      subjectDer,
+      subjectName: nameKey(subjectDer),
+    };
   } catch (cause) {
     throw new CertsError('certificate-malformed', `not a readable certificate: ${reason(cause)}`, { cause });
   }
@@ -37,7 +31,11 @@ export function parseCertificatesPem(pem: string): readonly Certificate[] {
   return blocks.map(parseCertificate);
 }
 
-function readCertificate(der: Uint8Array, openssl: NodeCertificate, read: x509.X509Certificate): Certificate {
+function readCertificate(
+  der: Uint8Array,
+  openssl: NodeCertificate,
+  read: x509.X509Certificate,
+): Omit<Certificate, 'subjectDer' | 'subjectName'> {
   const extensions = read.extensions;
   const constraints = extensionOf(extensions, x509.BasicConstraintsExtension);
   const keyUsage = extensionOf(extensions, x509.KeyUsagesExtension);
@@ -46,7 +44,6 @@ function readCertificate(der: Uint8Array, openssl: NodeCertificate, read: x509.X
     openssl,
     subject: rfc4514(openssl.subject),
     issuer: rfc4514(openssl.issuer),
-    subjectNameHex: nameHex(read.subjectName),
     serial: openssl.serialNumber,
     fingerprintSha256: openssl.fingerprint256.replaceAll(':', '').toLowerCase(),
     notBeforeMs: finite(read.notBefore.getTime()),
@@ -103,10 +100,6 @@ function rfc4514(lines: string | undefined): string {
     .toReversed()
     .join(',')
     .replaceAll(/[^ -~]/gu, hexPairs);
-}
-
-function nameHex(name: x509.Name): string {
-  return Buffer.from(name.toArrayBuffer()).toString('hex');
 }
 
 function hexPairs(char: string): string {
@@ -173,66 +166,7 @@ function toGeneralName({ type, value }: AltName): x509.JsonGeneralNames[number] 
   return { type: generalNameTypes[type], value };
 }
 
-const crlLabel = 'X509 CRL';
-
-/** Opens what the package keeps to its subclasses: the bytes the signature covers, as they were received. */
-class ReadableCrl extends x509.X509Crl {
-  get signedBytes(): Uint8Array {
-    const { tbsCertListRaw } = this.asn;
-    if (tbsCertListRaw === undefined) throw new Error('it has no signed part');
-    return new Uint8Array(tbsCertListRaw);
-  }
-}
-
-/** Every CRL of a PEM text, in order, and at least one. Throws CertsError `trust-bundle-invalid`. */
-export function parseCrlsPem(pem: string): readonly Crl[] {
-  const blocks = pemBlocks(pem, crlLabel) ?? [];
-  if (blocks.length === 0) throw new CertsError('trust-bundle-invalid', `there is no readable ${crlLabel} in the PEM`);
-  return blocks.map((der) => {
-    try {
-      return readCrl(new ReadableCrl(der));
-    } catch (cause) {
-      throw new CertsError('trust-bundle-invalid', `not a readable CRL: ${reason(cause)}`, { cause });
-    }
-  });
-}
-
-function readCrl(crl: ReadableCrl): Crl {
-  // RFC 5280 section 5.1.2.5 makes nextUpdate mandatory; without it a list could be replayed for ever.
-  if (crl.nextUpdate === undefined) throw new Error('it has no nextUpdate');
-  return {
-    der: new Uint8Array(crl.rawData),
-    issuerNameHex: nameHex(crl.issuerName),
-    thisUpdateMs: finite(crl.thisUpdate.getTime()),
-    nextUpdateMs: finite(crl.nextUpdate.getTime()),
-    revokedSerials: new Set(crl.entries.map((entry) => normalSerial(entry.serialNumber))),
-    criticalExtensions: crl.extensions.filter(({ critical }) => critical).map(({ type }) => type),
-    signatureAlgorithm: algorithmName(crl.signatureAlgorithm),
-    signedBytes: crl.signedBytes,
-    signature: new Uint8Array(crl.signature),
-  };
-}
-
-/** Returns PEM. */
-export async function signCrl(request: CrlRequest, signer: SigningKey): Promise<string> {
-  const crl = await x509.X509CrlGenerator.create({
-    issuer: request.issuer,
-    thisUpdate: new Date(request.thisUpdateMs),
-    nextUpdate: new Date(request.nextUpdateMs),
-    entries: request.revoked.map(({ serial, atMs }) => ({ serialNumber: serial, revocationDate: new Date(atMs) })),
-    extensions: [
-      await x509.AuthorityKeyIdentifierExtension.create(signer.publicKey),
-      new x509.Extension(oids.crlNumber, false, crlNumber(request.thisUpdateMs)),
-    ],
-    signingAlgorithm: signingAlgorithm(signer),
-    signingKey: signer.privateKey,
-  });
-  return derToPem(new Uint8Array(crl.rawData), crlLabel);
-}
-
-/** RFC 5280 section 5.2.3 wants growing numbers: the time does, and is a six-byte INTEGER from 2004 to 6429. */
-function crlNumber(thisUpdateMs: number): Uint8Array {
-  const der = Buffer.from([0x02, 6, 0, 0, 0, 0, 0, 0]);
-  der.writeUIntBE(thisUpdateMs, 2, 6);
-  return der;
+/** The whole extension, in DER (RFC 5280 section 4.2.1.1). */
+export async function authorityKeyIdentifier(publicKey: webcrypto.CryptoKey): Promise<Uint8Array> {
+  return new Uint8Array((await x509.AuthorityKeyIdentifierExtension.create(publicKey)).rawData);
 }

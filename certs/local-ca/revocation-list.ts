@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Crl } from '../certificate.ts';
+import { type Crl, readCrlsPem, revokedSerials } from '../crl.ts';
 import { CertsError } from '../errors.ts';
-import { parseCrlsPem, signCrl } from '../x509.ts';
+import { signCrl } from '../sign-crl.ts';
 import type { Register } from './register.ts';
 import { exists, writeDurably } from './secret-files.ts';
 import type { CaState } from './state.ts';
@@ -24,7 +24,7 @@ export async function refreshCrl(state: CaState, register: Register, nowMs: numb
   if (crl !== undefined && isFresh(crl, nowMs) && lists(crl, revoked)) return;
   const { certificate, key } = state.intermediate;
   const nextUpdateMs = Math.min(nowMs + crlLifetimeMs, certificate.notAfterMs);
-  const pem = await signCrl({ issuer: certificate.subject, thisUpdateMs: nowMs, nextUpdateMs, revoked }, key);
+  const pem = await signCrl({ issuer: certificate, thisUpdateMs: nowMs, nextUpdateMs, revoked }, key);
   await writeDurably(crlFile(state), pem);
 }
 
@@ -32,15 +32,16 @@ function isFresh({ thisUpdateMs }: Crl, nowMs: number): boolean {
   return thisUpdateMs <= nowMs && nowMs < thisUpdateMs + dayMs;
 }
 
-function lists({ revokedSerials }: Crl, revoked: readonly { readonly serial: string }[]): boolean {
-  return revokedSerials.size === revoked.length && revoked.every(({ serial }) => revokedSerials.has(serial));
+function lists(crl: Crl, revoked: readonly { readonly serial: string }[]): boolean {
+  const listed = new Set(revokedSerials(crl));
+  return listed.size === revoked.length && revoked.every(({ serial }) => listed.has(serial));
 }
 
 /** Undefined also for a damaged file: the register knows all that stood in it. */
 async function readCrl(state: CaState): Promise<Crl | undefined> {
   if (!(await exists(state.folder, 'crl.pem'))) return undefined;
   try {
-    return parseCrlsPem(await readFile(crlFile(state), 'utf8'))[0];
+    return readCrlsPem(await readFile(crlFile(state), 'utf8'))[0];
   } catch (error) {
     if (error instanceof CertsError) return undefined;
     throw error;

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { type Certificate, certificateToPem } from '../certificate.ts';
 import { CertsError } from '../errors.ts';
 import { parseTrustDomain, type TrustDomain } from '../spiffe-id.ts';
-import { parseCertificatesPem, type SigningKey, signCrl } from '../x509.ts';
+import { signCrl } from '../sign-crl.ts';
+import { parseCertificatesPem, type SigningKey } from '../x509.ts';
 import { generateKeyPair, type KeyAlgorithm, keyFromPem, keyToPem } from './key-pair.ts';
 import { type Signer, signIntermediate, signRoot } from './profile.ts';
 import { checkPrivateFolder, checkSecret, exists, readSecret, syncFolder, writeDurably } from './secret-files.ts';
@@ -62,9 +63,9 @@ async function newCaFiles({ trustDomain, keyAlgorithm, passphrase, nowMs }: NewC
 
 /** OpenSSL with CRLs switched on wants one of every issuer in the path, also of the root. */
 function emptyCrl({ certificate, key }: Signer, nowMs: number): Promise<string> {
-  const { subject, notBeforeMs, notAfterMs } = certificate;
+  const { notBeforeMs, notAfterMs } = certificate;
   const thisUpdateMs = Math.max(notBeforeMs, nowMs - 60_000);
-  return signCrl({ issuer: subject, thisUpdateMs, nextUpdateMs: notAfterMs, revoked: [] }, key);
+  return signCrl({ issuer: certificate, thisUpdateMs, nextUpdateMs: notAfterMs, revoked: [] }, key);
 }
 
 async function removeLeftovers(stateFolder: string): Promise<void> {

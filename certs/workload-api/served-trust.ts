@@ -1,3 +1,5 @@
+import { pemBlocks } from '../certificate.ts';
+import { crlLabel, isRevoked } from '../crl.ts';
 import type { TrustDomain } from '../spiffe-id.ts';
 import { readTrustBundle, type TrustBundleData } from '../trust-bundle.ts';
 
@@ -50,7 +52,7 @@ function anchorsOf(trustDomain: TrustDomain, data: TrustBundleData): TrustAnchor
     rootsPem: domain?.rootsPem.join('') ?? '',
     crlsPem: domain?.crlsPem.join('') ?? '',
     rootsDer: Buffer.concat(roots.map(({ der }) => der)),
-    crlsDer: crls.map(({ der }) => der),
-    isRevoked: (serial) => crls.some(({ revokedSerials }) => revokedSerials.has(serial)),
+    crlsDer: pemBlocks(domain?.crlsPem.join('') ?? '', crlLabel) ?? [],
+    isRevoked: (serial) => crls.some((crl) => isRevoked(crl, { serial })),
   };
 }

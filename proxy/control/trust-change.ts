@@ -1,4 +1,5 @@
 import { parseDenylist } from '../../certs/denylist.ts';
+import { revokedSerials } from '../../certs/crl.ts';
 import { readTrustBundle, type TrustBundle } from '../../certs/trust-bundle.ts';
 import type { SnapshotData } from '../snapshot-data.ts';
 
@@ -12,7 +13,7 @@ export function sameTrust(one: TrustParts, other: TrustParts): boolean {
 export function describeTrustChange(before: TrustParts, after: TrustParts): string | undefined {
   const [old, now] = [readTrustBundle(before.trust), readTrustBundle(after.trust)];
   const changes = [
-    summary('newly revoked', added(revokedSerials(old), revokedSerials(now))),
+    summary('newly revoked', added(revoked(old), revoked(now))),
     summary('roots removed', added(roots(now), roots(old))),
     summary('roots added', added(roots(old), roots(now))),
     summary('newly on the denylist', added(listed(before), listed(after))),
@@ -35,8 +36,8 @@ function added(before: readonly string[], after: readonly string[]): readonly st
   return after.filter((name) => !already.has(name));
 }
 
-function revokedSerials({ domains }: TrustBundle): readonly string[] {
-  return [...domains.values()].flatMap(({ crls }) => crls.flatMap(({ revokedSerials: serials }) => [...serials]));
+function revoked({ domains }: TrustBundle): readonly string[] {
+  return [...domains.values()].flatMap(({ crls }) => crls.flatMap(revokedSerials));
 }
 
 function roots({ domains }: TrustBundle): readonly string[] {

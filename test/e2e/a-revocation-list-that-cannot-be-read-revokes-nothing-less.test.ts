@@ -30,7 +30,7 @@ void test('the last good list stays in force, and the next good one replaces it'
     await proxy.untilRecord(() => rejections().length > before);
     t.match(rejections().at(-1), {
       outcome: 'deny',
-      reason: /^(trust-bundle-invalid|certificate-malformed|state-incomplete)$/,
+      reason: /^(revocation-list-invalid|state-incomplete)$/,
     });
     await expectRefusal(t, proxy, what, 'revoked', offering(proxy, revoked));
     t.equal((await kept.ask('/kept')).status, 200, `${what}: who is not revoked is served`);

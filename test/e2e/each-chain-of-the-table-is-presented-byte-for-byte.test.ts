@@ -21,7 +21,7 @@ async function wideRoot(folder: string): Promise<Issuer> {
   ca.close();
   const { root, nowMs } = await proxyPki(folder);
   const keys = withScheme(KeyObject.from(root.key.privateKey));
-  const subject = Buffer.from(root.certificate.subjectNameHex, 'hex');
+  const subject = Buffer.from(root.certificate.subjectDer);
   const wide = authority('root', keys, nowMs, undefined, { subject });
   writeFileSync(join(caFolder(join(folder, 'state')), 'root.pem'), derToPem(wide.der, 'CERTIFICATE'));
   return wide;

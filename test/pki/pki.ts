@@ -1,7 +1,8 @@
 import { certificateToPem, type Extension, keyUsageBits, type AltName, oids } from '../../certs/certificate.ts';
 import { parseTrustDomain } from '../../certs/spiffe-id.ts';
 import { type TrustBundleData, trustBundleData } from '../../certs/trust-bundle.ts';
-import { type SigningKey, signCertificate, signCrl } from '../../certs/x509.ts';
+import { signCrl } from '../../certs/sign-crl.ts';
+import { type SigningKey, signCertificate } from '../../certs/x509.ts';
 import {
   type Authority,
   authorityPem,
@@ -136,7 +137,7 @@ function issueCrl(pki: Base, serials: readonly string[], options: CrlOptions): P
   const issuer = options.by ?? pki.intermediate;
   return signCrl(
     {
-      issuer: (options.as ?? issuer).certificate.subject,
+      issuer: (options.as ?? issuer).certificate,
       thisUpdateMs: pki.nowMs - 60_000,
       nextUpdateMs: options.nextUpdateMs ?? pki.nowMs + hourMs,
       revoked: serials.map((serial) => ({ serial, atMs: pki.nowMs - 60_000 })),
