@@ -3,13 +3,17 @@ export type HeaderList = readonly string[];
 
 /** All values of a field, in order. `name` is lower case; the list may be in any. */
 export function fieldValues(headers: HeaderList, name: string): readonly string[] {
-  const values: string[] = [];
+  let values: string[] | undefined;
   for (let index = 0; index < headers.length; index += 2) {
-    const candidate = headers[index];
-    if (candidate?.length === name.length && candidate.toLowerCase() === name) values.push(headers[index + 1] ?? '');
+    const candidate = headers[index] as string;
+    if (candidate.length === name.length && candidate.toLowerCase() === name) {
+      (values ??= []).push(headers[index + 1] as string);
+    }
   }
-  return values;
+  return values ?? none;
 }
+
+const none: readonly string[] = [];
 
 /** The list without a field. `name` is lower case, and so are all names of the list. */
 export function withoutField(headers: HeaderList, name: string): HeaderList {
@@ -21,8 +25,12 @@ export function withoutField(headers: HeaderList, name: string): HeaderList {
 export function connectionOptions(headers: HeaderList): readonly string[] {
   const lines = fieldValues(headers, 'connection');
   if (lines.length === 0) return lines;
+  if (lines.length === 1 && lines[0] === 'keep-alive') return keepAlive;
   return lines
     .flatMap((value) => value.split(','))
     .map((option) => option.trim().toLowerCase())
     .filter((option) => option !== '');
 }
+
+/** What most of those say that say anything. */
+const keepAlive: readonly string[] = ['keep-alive'];

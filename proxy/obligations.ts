@@ -1,7 +1,8 @@
 import type { Allowed, Denied, HeaderLine } from '../policy/verdict.ts';
 import { type Denial, type DenialAnswer, deny } from './denial.ts';
 import type { HeaderList } from './header-list.ts';
-import { isAddableToAnswer, isSettable, mayRepeat, type OwnHeaders } from './normalise/headers.ts';
+import { fieldName } from './normalise/field-name.ts';
+import { isAddableToAnswer, isSettable, type OwnHeaders } from './normalise/headers.ts';
 import { readTarget } from './normalise/target.ts';
 import { rewriteQuery } from './normalise/rewrite-query.ts';
 
@@ -29,18 +30,18 @@ export function readObligations(decision: Allowed, own: OwnHeaders, target: stri
   const notes = readNotes(decision.obligations);
   if (notes === undefined) return undecided('an obligation that this proxy does not understand');
   const refused =
-    refuseHeaders(headers, 'set', (name) => isSettable(name, own)) ??
-    refuseHeaders(namesOnly(removeHeaders), 'remove', (name) => isSettable(name, own)) ??
-    refuseHeaders(responseHeaders, 'add to the answer', (name) => isAddableToAnswer(name, own));
+    refuseHeaders(headers, 'set', isSettable, own) ??
+    refuseHeaders(namesOnly(removeHeaders), 'remove', isSettable, own) ??
+    refuseHeaders(responseHeaders, 'add to the answer', isAddableToAnswer, own);
   if (refused !== undefined) return refused;
   const rewritten = query === undefined ? undefined : rewriteQuery(target, query);
   // What is sent must have one reading, as what was judged.
   if (rewritten !== undefined && 'code' in readTarget(rewritten)) return undecided('a query that cannot be sent');
   return {
-    requestHeaders: headers.flat(),
-    removedHeaders: new Set(removeHeaders),
+    requestHeaders: flat(headers),
+    removedHeaders: removeHeaders.length === 0 ? nobody : new Set(removeHeaders),
     target: rewritten === target ? undefined : rewritten,
-    responseHeaders: responseHeaders.flat(),
+    responseHeaders: flat(responseHeaders),
     notes,
     metadata: decision.metadata,
   };
@@ -55,11 +56,12 @@ export function readDenial({ rule, reasons, answer, metadata }: Denied, own: Own
     headers,
     'set on a denial',
     (name) => ofOwnContent.has(name) || isAddableToAnswer(name, own),
+    own,
   );
   if (refused !== undefined) return refused;
   // A content type that is not that of our own words can only be that of no words.
   const text = body ?? (headers.some(([name]) => name === 'content-type') ? '' : undefined);
-  const given: DenialAnswer = { status, headers: headers.flat(), body: text };
+  const given: DenialAnswer = { status, headers: flat(headers), body: text };
   return deny('forbidden', { ...why, answer: given });
 }
 
@@ -80,16 +82,25 @@ const namesOnly = (names: readonly string[]): readonly HeaderLine[] => names.map
 function refuseHeaders(
   lines: readonly HeaderLine[],
   verb: string,
-  isAllowed: (name: string) => boolean,
+  isAllowed: (name: string, own: OwnHeaders) => boolean,
+  own: OwnHeaders,
 ): Denial | undefined {
-  const seen = new Set<string>();
-  for (const [name] of lines) {
-    if (!isAllowed(name)) return undecided(`policy may not ${verb} the header ${name}`);
-    if (seen.has(name) && !mayRepeat(name)) return undecided(`policy has the header ${name} twice`);
-    seen.add(name);
+  for (const [index, [name]] of lines.entries()) {
+    if (!isAllowed(name, own)) return undecided(`policy may not ${verb} the header ${name}`);
+    // There are few: a set of those before costs more than to look through them.
+    const isSecond = lines.findIndex(([earlier]) => earlier === name) < index;
+    if (isSecond && !fieldName(name).repeatable) return undecided(`policy has the header ${name} twice`);
   }
   return undefined;
 }
+
+function flat(lines: readonly HeaderLine[]): HeaderList {
+  const list: string[] = [];
+  for (const [name, value] of lines) list.push(name, value);
+  return list;
+}
+
+const nobody: ReadonlySet<string> = new Set();
 
 function undecided(detail: string): Denial {
   return deny('policy-undecided', { detail });

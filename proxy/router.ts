@@ -62,7 +62,8 @@ function literalChild<R>(at: Node<R>, text: string): Node<R> {
 function find<R>(at: Node<R>, segments: readonly string[], index = 0): Map<string, R> | undefined {
   const segment = segments[index];
   if (segment === undefined) return at.methods;
-  const literal = at.literals.get(segment);
+  // Asking a map costs the hash of the segment, which nobody needs where there is no literal.
+  const literal = at.literals.size === 0 ? undefined : at.literals.get(segment);
   return (
     (literal && find(literal, segments, index + 1)) ??
     (at.parameter && find(at.parameter, segments, index + 1)) ??

@@ -14,7 +14,8 @@ function lengthDecoder(length: number): BodyDecoder {
   return (bytes) => {
     const taken = Math.min(left, bytes.length);
     left -= taken;
-    return { data: taken === 0 ? [] : [bytes.subarray(0, taken)], consumed: taken, done: left === 0 };
+    const data = taken === 0 ? [] : [taken === bytes.length ? bytes : bytes.subarray(0, taken)];
+    return { data, consumed: taken, done: left === 0 };
   };
 }
 

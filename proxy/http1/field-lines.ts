@@ -1,36 +1,43 @@
 import type { HeaderList } from '../header-list.ts';
-import { isToken } from './grammar.ts';
+import { knownText } from './known-text.ts';
+import { type CharacterClass, endOf, token } from './grammar.ts';
 
-/** Whether `text[start, end)` may be the value of a field. */
-type ValueRule = (text: string, start: number, end: number) => boolean;
+const carriageReturn = 0x0d;
+const lineFeed = 0x0a;
+const colonSign = 0x3a;
 
 /**
  * Reads field lines up to the empty line that ends them (RFC 9112 section 5). The list is as sent: order, case,
- * duplicates. @returns the number of the first line that is no field, from 1, where there is one
+ * duplicates. Each line of `bytes` ends in CR LF: that is what a `LineSearch` has found.
+ * @param text the bytes, as latin1
+ * @param value of what bytes the value of a field may be
+ * @returns the number of the first line that is no field, from 1, where there is one
  */
-export function readFieldLines(text: string, start: number, isValue: ValueRule): HeaderList | number {
+export function readFieldLines(bytes: Buffer, text: string, start: number, value: CharacterClass): HeaderList | number {
   const headers: string[] = [];
   for (let at = start; ; ) {
-    const end = text.indexOf('\r\n', at);
-    if (end === at) return headers;
-    const colon = text.indexOf(':', at);
+    const colon = endOf(token, bytes, at);
+    if (colon === at && isEnd(bytes, at)) return headers;
+    const end = endOf(value, bytes, colon + 1);
     // A line that starts with white space (obs-fold) or has one before the colon fails here: neither is a token.
-    if (colon === -1 || colon > end || !isToken(text, at, colon) || !isValue(text, colon + 1, end)) {
-      return headers.length / 2 + 1;
-    }
-    headers.push(text.slice(at, colon), trimOptionalSpace(text, colon + 1, end));
+    if (colon === at || bytes[colon] !== colonSign || !isEnd(bytes, end)) return headers.length / 2 + 1;
+    headers.push(knownText(bytes, at, colon), trimOptionalSpace(bytes, text, colon + 1, end));
     at = end + 2;
   }
 }
 
-function trimOptionalSpace(text: string, start: number, end: number): string {
+function isEnd(bytes: Buffer, at: number): boolean {
+  return bytes[at] === carriageReturn && bytes[at + 1] === lineFeed;
+}
+
+function trimOptionalSpace(bytes: Buffer, text: string, start: number, end: number): string {
   let from = start;
   let to = end;
-  while (from < to && isSpace(text.charCodeAt(from))) from += 1;
-  while (to > from && isSpace(text.charCodeAt(to - 1))) to -= 1;
+  while (from < to && isSpace(bytes[from])) from += 1;
+  while (to > from && isSpace(bytes[to - 1])) to -= 1;
   return text.slice(from, to);
 }
 
-function isSpace(code: number): boolean {
+function isSpace(code: number | undefined): boolean {
   return code === 0x20 || code === 0x09;
 }

@@ -11,14 +11,29 @@ const lower = 'abcdefghijklmnopqrstuvwxyz';
 const alphanumeric = digits + lower + lower.toUpperCase();
 const visible = String.fromCharCode(...Array.from({ length: 0x7e - 0x20 }, (_, index) => 0x21 + index));
 
-const token = table(`!#$%&'*+-.^_\`|~${alphanumeric}`);
-const fieldValue = table(`\t ${visible}`);
-const responseText = table(
+/** Which bytes may stand in a place. */
+export type CharacterClass = Uint8Array;
+
+export const token: CharacterClass = table(`!#$%&'*+-.^_\`|~${alphanumeric}`);
+
+/** A field value of visible ASCII, space and tab: obs-text has no agreed meaning (CVE-2026-73552), so it has no place. */
+export const fieldValue: CharacterClass = table(`\t ${visible}`);
+
+/** A field value or a reason phrase of a response may have obs-text, which is passed on byte for byte: nothing is judged by it. */
+export const responseText: CharacterClass = table(
   `\t ${visible}${String.fromCharCode(...Array.from({ length: 0x80 }, (_, index) => 0x80 + index))}`,
 );
-const targetCharacter = table(visible);
 
-function every(text: string, start: number, end: number, allowed: Uint8Array): boolean {
+export const visibleCharacter: CharacterClass = table(visible);
+
+/** Where the first byte stands that is not of the class. */
+export function endOf(characters: CharacterClass, bytes: Uint8Array, start: number): number {
+  let at = start;
+  while (at < bytes.length && characters[bytes[at] as number] === 1) at += 1;
+  return at;
+}
+
+function every(text: string, start: number, end: number, allowed: CharacterClass): boolean {
   for (let index = start; index < end; index += 1) {
     const code = text.charCodeAt(index);
     if (code > 0xff || allowed[code] !== 1) return false;
@@ -26,22 +41,12 @@ function every(text: string, start: number, end: number, allowed: Uint8Array): b
   return true;
 }
 
-export function isToken(text: string, start = 0, end = text.length): boolean {
+export function isToken(text: string, start: number, end: number): boolean {
   return end > start && every(text, start, end, token);
 }
 
-/** A field value of visible ASCII, space and tab: obs-text has no agreed meaning (CVE-2026-73552), so it has no place. */
-export function isFieldValue(text: string, start = 0, end = text.length): boolean {
-  return every(text, start, end, fieldValue);
-}
-
-/** A field value or a reason phrase of a response may have obs-text, which is passed on byte for byte: nothing is judged by it. */
-export function isResponseText(text: string, start = 0, end = text.length): boolean {
-  return every(text, start, end, responseText);
-}
-
-export function isVisible(text: string, start = 0, end = text.length): boolean {
-  return end > start && every(text, start, end, targetCharacter);
+export function isFieldValue(text: string, start: number): boolean {
+  return every(text, start, text.length, fieldValue);
 }
 
 /** Canonical decimal without sign, leading zero or more digits than a double holds exactly; undefined otherwise. */

@@ -1,7 +1,7 @@
 import { type Denial, deny } from '../denial.ts';
 import { connectionOptions, fieldValues } from '../header-list.ts';
 import { readFieldLines } from './field-lines.ts';
-import { canonicalLength, isFieldValue, isToken, isVisible } from './grammar.ts';
+import { canonicalLength, endOf, fieldValue, token, visibleCharacter } from './grammar.ts';
 import { type HeadFault, type HeadLimits, lineSearch } from './head-lines.ts';
 
 /** How the body ends (RFC 9112 section 6). There is no third way for a request. */
@@ -74,9 +74,9 @@ export function headReader(limits: HeadLimits): HeadReader {
 export function readRequestHead(bytes: Buffer, end: number): RequestHead | Denial {
   const text = bytes.toString('latin1', 0, end);
   const lineEnd = text.indexOf('\r\n');
-  const line = readRequestLine(text.slice(0, lineEnd));
+  const line = readRequestLine(bytes, text, lineEnd);
   if ('code' in line) return line;
-  const headers = readFieldLines(text, lineEnd + 2, isFieldValue);
+  const headers = readFieldLines(bytes, text, lineEnd + 2, fieldValue);
   if (typeof headers === 'number') return deny('malformed-header', { detail: `header line ${headers}` });
   const framing = readFraming(headers);
   if ('code' in framing) return framing;
@@ -91,23 +91,26 @@ export function readableLine(bytes: Buffer, { maxHeadBytes }: HeadLimits): Reque
   const end = bytes.indexOf('\r\n');
   // A longer line may be here or still on its way; the record must not depend on that.
   if (end === -1 || end + 1 >= maxHeadBytes) return undefined;
-  const line = readRequestLine(bytes.toString('latin1', 0, end));
+  const line = readRequestLine(bytes, bytes.toString('latin1', 0, end), end);
   return 'code' in line ? undefined : line;
 }
 
-function readRequestLine(line: string): RequestLine | Denial {
-  const [method, target, version, ...rest] = line.split(' ');
-  if (method === undefined || target === undefined || rest.length > 0 || !isToken(method) || !isVisible(target)) {
+/** @param end of the line in `bytes`, and in `text`, which is the bytes as latin1 */
+function readRequestLine(bytes: Buffer, text: string, end: number): RequestLine | Denial {
+  const methodEnd = endOf(token, bytes, 0);
+  const targetEnd = endOf(visibleCharacter, bytes, methodEnd + 1);
+  if (methodEnd === 0 || bytes[methodEnd] !== space || targetEnd === methodEnd + 1) {
     return deny('malformed-request-line');
   }
   // HTTP/0.9 has no version; Node's own parser would also take RTSP/1.0, ICE/1.0 and HTTP/2.0 here.
-  if (version !== 'HTTP/1.1') {
-    return version === undefined || /^[A-Z]{3,5}\/[0-9]\.[0-9]$/.test(version)
-      ? deny('unsupported-version')
-      : deny('malformed-request-line');
-  }
-  return { method, target };
+  const rest = text.slice(targetEnd, end);
+  if (rest === ' HTTP/1.1') return { method: text.slice(0, methodEnd), target: text.slice(methodEnd + 1, targetEnd) };
+  return rest === '' || /^ [A-Z]{3,5}\/[0-9]\.[0-9]$/.test(rest)
+    ? deny('unsupported-version')
+    : deny('malformed-request-line');
 }
+
+const space = 0x20;
 
 /** RFC 9112 section 6.3, with every case that two parsers might read differently refused (request smuggling). */
 function readFraming(headers: readonly string[]): RequestFraming | Denial {

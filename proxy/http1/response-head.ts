@@ -1,7 +1,7 @@
 import { type Denial, deny } from '../denial.ts';
 import { connectionOptions, fieldValues, type HeaderList } from '../header-list.ts';
 import { readFieldLines } from './field-lines.ts';
-import { canonicalLength, isResponseText } from './grammar.ts';
+import { canonicalLength, endOf, responseText } from './grammar.ts';
 
 /** How the body of a response ends (RFC 9112 section 6.3). */
 export type ResponseFraming =
@@ -28,27 +28,39 @@ export const malformedResponse = (detail: string): Denial => deny('upstream-malf
 
 export const noStatusLine = (): Denial => malformedResponse('no status line of HTTP/1.1');
 
-/** RFC 9112 section 4; the reason phrase says nothing and is often missing with its space. */
-const statusLine = /^HTTP\/1\.([01]) ([1-5][0-9]{2})(?: ([^]*))?$/;
-
 /** Reads the response head in `bytes[0, end)`, where `end` came from a `LineSearch`. */
 export function readResponseHead(bytes: Buffer, end: number, method: string): ReadHead | Denial {
   const text = bytes.toString('latin1', 0, end);
   const lineEnd = text.indexOf('\r\n');
-  const [, minor, digits, reason = ''] = statusLine.exec(text.slice(0, lineEnd)) ?? [];
-  if (digits === undefined || !isResponseText(reason)) return noStatusLine();
-  const headers = readFieldLines(text, lineEnd + 2, isResponseText);
+  const status = readStatus(bytes, text, lineEnd);
+  if (status === undefined) return noStatusLine();
+  const headers = readFieldLines(bytes, text, lineEnd + 2, responseText);
   if (typeof headers === 'number') return malformedResponse(`header line ${headers}`);
-  const status = Number(digits);
   const lengths = fieldValues(headers, 'content-length');
   const codings = fieldValues(headers, 'transfer-encoding');
-  const lastOfConnection = minor === '0' || connectionOptions(headers).includes('close');
+  const isOld = text.startsWith('HTTP/1.0');
+  const lastOfConnection = isOld || connectionOptions(headers).includes('close');
   if (status < 200) return readInterim(status, lengths.length + codings.length, lastOfConnection);
   const framing = readFraming(method, status, lengths, codings);
   if ('code' in framing) return framing;
   // Section 6.1: an HTTP/1.0 recipient on the way may have passed the coding on without having understood it.
-  if (minor === '0' && codings.length > 0) return malformedResponse('Transfer-Encoding in HTTP/1.0');
+  if (isOld && codings.length > 0) return malformedResponse('Transfer-Encoding in HTTP/1.0');
   return { status, headers, framing, closes: lastOfConnection || framing.kind === 'close' };
+}
+
+/** RFC 9112 section 4; the reason phrase says nothing and is often missing with its space. */
+function readStatus(bytes: Buffer, text: string, lineEnd: number): number | undefined {
+  if (!text.startsWith('HTTP/1.1 ') && !text.startsWith('HTTP/1.0 ')) return undefined;
+  const status = digit(bytes[9]) * 100 + digit(bytes[10]) * 10 + digit(bytes[11]);
+  const hasReason = lineEnd > 12 && bytes[12] === space && endOf(responseText, bytes, 13) === lineEnd;
+  return status >= 100 && status < 600 && (lineEnd === 12 || hasReason) ? status : undefined;
+}
+
+const space = 0x20;
+
+/** NaN where it is none. */
+function digit(code: number | undefined): number {
+  return code !== undefined && code >= 0x30 && code <= 0x39 ? code - 0x30 : Number.NaN;
 }
 
 /** Nothing was asked to be switched or continued, and what follows a 101 is no HTTP (CVE-2026-73548). */

@@ -59,7 +59,7 @@ export class ResponseReader {
     const all = rest.length;
     for (;;) {
       // What cannot become HTTP is not waited for, and is called so whatever of it has come.
-      if (!rest.subarray(0, protocol.length).equals(protocol.subarray(0, rest.length))) return noStatusLine();
+      if (!beginsAsHttp(rest)) return noStatusLine();
       const end = this.#search(rest);
       if (end === 'more') {
         this.#pending = Buffer.from(rest);
@@ -93,6 +93,12 @@ export class ResponseReader {
     if ('code' in decoded) return malformedResponse(decoded.detail ?? decoded.code);
     return { head, data: decoded.data, consumed: before + decoded.consumed, done: decoded.done };
   }
+}
+
+function beginsAsHttp(bytes: Buffer): boolean {
+  const length = Math.min(bytes.length, protocol.length);
+  for (let at = 0; at < length; at += 1) if (bytes[at] !== protocol[at]) return false;
+  return true;
 }
 
 const untilClose: BodyDecoder = (bytes) => ({

@@ -16,12 +16,17 @@ export function readAuthority(values: readonly string[], serverName: string | un
   if (value === undefined || values.length > 1) {
     return deny('ambiguous-authority', { detail: values.length === 0 ? 'no Host' : 'more than one Host' });
   }
+  if (last !== undefined && last.value === value && last.serverName === serverName) return last.authority;
   const [, host = '', port = '1'] = pattern.exec(value) ?? [];
   if (!isHost(host) || Number(port) > 65535) return deny('ambiguous-authority', { detail: 'not host[:port]' });
   // A client that asked TLS for one host and HTTP for another is misrouted, or probing (RFC 9110 section 7.4).
   if (serverName !== undefined && serverName !== host.toLowerCase()) return deny('misdirected-request');
-  return value.toLowerCase();
+  last = { value, serverName, authority: value.toLowerCase() };
+  return last.authority;
 }
+
+/** What was read last: nearly every request for one workload names the same host. */
+let last: { readonly value: string; readonly serverName: string | undefined; readonly authority: string } | undefined;
 
 function isHost(host: string): boolean {
   if (host.startsWith('[')) return isIPv6(host.slice(1, -1));

@@ -28,17 +28,40 @@ export function readTarget(target: string): Target | Denial {
   if (!target.startsWith('/')) return ambiguous('not origin-form');
   const mark = target.indexOf('?');
   const path = mark === -1 ? target : target.slice(0, mark);
-  if (!pathCharacters.test(path)) return ambiguous('a character or an encoding that a path may not have');
-  if (ambiguousEncoding.test(path)) return ambiguous('a percent-encoding that two servers may read differently');
-  const segments = path === '/' ? [] : path.slice(1).split('/');
-  if (segments.some((segment) => segment === '' || segment === '.' || segment === '..')) {
-    return ambiguous('an empty or a dot segment');
+  const plain = plainSegments(path);
+  if (plain === undefined && !pathCharacters.test(path)) {
+    return ambiguous('a character or an encoding that a path may not have');
   }
-  const decodedSegments = decodeAll(segments);
+  if (plain === undefined && ambiguousEncoding.test(path)) {
+    return ambiguous('a percent-encoding that two servers may read differently');
+  }
+  const segments = plain ?? path.slice(1).split('/');
+  if (segments.some(isEmptyOrDots)) return ambiguous('an empty or a dot segment');
+  const decodedSegments = plain ?? decodeAll(segments);
   if (decodedSegments === undefined) return ambiguous('the path is not UTF-8');
   const query = mark === -1 ? [] : readQuery(target.slice(mark + 1));
   return 'code' in query ? query : { target, path, segments, decodedSegments, query };
 }
+
+const slash = 0x2f;
+const pathCharacter = new Uint8Array(128).map((_, code) => (pathCharacters.test(String.fromCharCode(code)) ? 1 : 0));
+
+/** The segments of a path in which nothing is encoded, as most are; undefined where more than that has to be looked at. */
+function plainSegments(path: string): readonly string[] | undefined {
+  const segments: string[] = [];
+  let start = 1;
+  for (let at = 1; at < path.length; at += 1) {
+    const code = path.charCodeAt(at);
+    if (code > 0x7f || pathCharacter[code] !== 1) return undefined;
+    if (code !== slash) continue;
+    segments.push(path.slice(start, at));
+    start = at + 1;
+  }
+  if (path.length > 1) segments.push(path.slice(start));
+  return segments;
+}
+
+const isEmptyOrDots = (segment: string): boolean => segment === '' || segment === '.' || segment === '..';
 
 /** `;` separates pairs for some servers and not for others, so it has no place here either. */
 function readQuery(text: string): Target['query'] | Denial {

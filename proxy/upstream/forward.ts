@@ -6,7 +6,7 @@ import type { Authorized } from '../filters/authorize.ts';
 import type { Identified } from '../filters/identity.ts';
 import type { Normalised } from '../filters/normalise.ts';
 import type { ExchangeBody, Validated } from '../filters/validate.ts';
-import { fold } from '../normalise/headers.ts';
+import { fieldName } from '../normalise/field-name.ts';
 import { identityHeaders } from './identity-headers.ts';
 import { WorkloadExchange, type WorkloadRequest } from './workload-exchange.ts';
 import type { WorkloadResponse } from './workload-response.ts';
@@ -63,16 +63,18 @@ function outgoingBody(body: ExchangeBody): WorkloadRequest['body'] {
 function outgoingHeaders(facts: Forwardable): HeaderList {
   const { id, request, permit } = facts;
   const { requestHeaders, removedHeaders } = permit.obligations;
-  const own = [...identityHeaders(facts), 'x-portcullis-id', id];
   if (requestHeaders.length === 0 && removedHeaders.size === 0) {
-    return ['host', request.authority, ...request.headers, ...own];
+    return ['host', request.authority, ...request.headers, ...identityHeaders(facts), 'x-portcullis-id', id];
   }
-  const dropped = new Set([...removedHeaders].map(fold));
-  for (let index = 0; index < requestHeaders.length; index += 2) dropped.add(fold(requestHeaders[index] ?? ''));
+  const dropped = Array.from(removedHeaders, (name) => fieldName(name).folded);
+  for (let index = 0; index < requestHeaders.length; index += 2) {
+    dropped.push(fieldName(requestHeaders[index] as string).folded);
+  }
   const headers: string[] = ['host', request.authority];
   for (let index = 0; index < request.headers.length; index += 2) {
-    const name = request.headers[index] ?? '';
-    if (!dropped.has(fold(name))) headers.push(name, request.headers[index + 1] ?? '');
+    const name = request.headers[index] as string;
+    if (!dropped.includes(fieldName(name).folded)) headers.push(name, request.headers[index + 1] as string);
   }
-  return [...headers, ...requestHeaders, ...own];
+  headers.push(...requestHeaders, ...identityHeaders(facts), 'x-portcullis-id', id);
+  return headers;
 }
