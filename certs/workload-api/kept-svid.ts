@@ -15,7 +15,7 @@ export type KeptSvid = {
   /** Throws CertsError when none can be issued. */
   readonly watch: (watcher: Watcher) => Promise<HeldSvid>;
   /** To be called when the revocation list has changed: whoever revokes a serial wants another key in its place. */
-  readonly replaceIf: (isRevoked: (svid: SvidMaterial) => boolean) => Promise<void>;
+  readonly replaceIf: (revoked: (svid: SvidMaterial) => boolean) => Promise<void>;
   readonly close: () => void;
 };
 
@@ -32,6 +32,7 @@ export type KeptSvidOptions = {
 export function keepSvid({ spiffeId, hint, open, now }: KeptSvidOptions): KeptSvid {
   const watchers = new Set<Watcher>();
   let source: SvidSource | undefined;
+  let isRevoked = false;
   let opening: Promise<void> | undefined;
 
   const forget = () => {
@@ -45,11 +46,12 @@ export function keepSvid({ spiffeId, hint, open, now }: KeptSvidOptions): KeptSv
   const accept = (fresh: SvidSource) => {
     forget();
     source = fresh;
+    isRevoked = false;
     fresh.subscribe(renewed);
   };
   const opened = async (): Promise<void> => {
-    // One that has ended is not handed out again; it goes on trying until another stands in its place.
-    if (source !== undefined && source.current().notAfterMs > now()) return;
+    // One that has ended or was revoked is given to nobody new, and stays until another stands in its place.
+    if (source !== undefined && !isRevoked && source.current().notAfterMs > now()) return;
     // Callers that come at once share one certificate.
     opening ??= open()
       .then(accept)
@@ -64,14 +66,19 @@ export function keepSvid({ spiffeId, hint, open, now }: KeptSvidOptions): KeptSv
     spiffeId,
     hint,
     watch: async (watcher) => {
-      await opened();
+      const release = () => void watchers.delete(watcher);
+      // Before there is anything to be told of: a renewal in between must not find nobody.
       watchers.add(watcher);
-      return { current, release: () => void watchers.delete(watcher) };
+      await opened().catch((error: unknown) => {
+        release();
+        throw error;
+      });
+      return { current, release };
     },
-    replaceIf: async (isRevoked) => {
-      if (source === undefined || !isRevoked(source.current())) return;
-      forget();
-      if (watchers.size === 0) return;
+    replaceIf: async (revoked) => {
+      if (source === undefined || !revoked(source.current())) return;
+      if (watchers.size === 0) return forget();
+      isRevoked = true;
       await opened().then(renewed, (error: unknown) => {
         for (const { failed } of watchers) failed(error);
       });

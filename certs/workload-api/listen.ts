@@ -52,7 +52,11 @@ export function exchange<Request, Answer>(
   { path, responseSerialize, requestDeserialize }: GrpcMethod<Request, Answer>,
   serve: (requests: AsyncIterable<Request>, answers: AnswerStream<Answer>) => Promise<void>,
 ): Served {
-  const handle: handleBidiStreamingCall<Request, Answer> = (call) => ended(call, serve(call, answersOf(call)));
+  const handle: handleBidiStreamingCall<Request, Answer> = (call) => {
+    // Who stops reading because of what he has read still has a status to send.
+    const requests = call.iterator({ destroyOnReturn: false }) as AsyncIterable<Request>;
+    ended(call, serve(requests, answersOf(call)));
+  };
   return (server) => server.register(path, handle, responseSerialize, requestDeserialize, 'bidi');
 }
 

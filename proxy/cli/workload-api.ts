@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { systemClock } from '../clock.ts';
+import { configInvalid } from '../config/config-invalid.ts';
 import { loadWorkloadApi } from '../config/load-workload-api.ts';
 import { thisMachine } from '../config/world.ts';
-import { invalid } from '../control/load-snapshot.ts';
 import { createLog } from '../telemetry/log.ts';
 import { requireFixedRuntime, runtimeVersions, runtimeWarnings } from '../telemetry/runtime.ts';
 import { version } from '../version.ts';
@@ -33,7 +33,7 @@ async function run(args: Arguments, io: Io): Promise<number> {
   if (args.switches.has('strict-runtime')) requireFixedRuntime(versions);
   const configFile = resolve(io.cwd, requiredValue(args, 'config'));
   const loaded = await loadWorkloadApi(configFile, thisMachine());
-  if (!loaded.ok) throw invalid(loaded.problems, io.cwd);
+  if (!loaded.ok) throw configInvalid(loaded.problems, io.cwd);
   const { config } = loaded;
   const api = await startWorkloadApi({ config, configFile, version, clock: systemClock, log });
   for (const warning of runtimeWarnings(versions)) log.warn('runtime.below-floor', { warning });

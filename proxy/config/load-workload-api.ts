@@ -7,13 +7,13 @@ import { deepFreeze } from './freeze.ts';
 import { type ConfigProblem, inReadingOrder } from './problem.ts';
 import { beginReading } from './shape.ts';
 import { checkWorkloadApi } from './workload-api-checks.ts';
-import type { WorkloadApiConfig } from './workload-api-config.ts';
+import type { ServedWorkloadApiConfig } from './workload-api-config.ts';
 import { workloadApiOptions, type WorkloadApiSettings } from './workload-api-options.ts';
 import type { World } from './world.ts';
 import { parseYaml } from './yaml-document.ts';
 
 export type LoadedWorkloadApi =
-  | { readonly ok: true; readonly config: WorkloadApiConfig }
+  | { readonly ok: true; readonly config: ServedWorkloadApiConfig }
   | { readonly ok: false; readonly problems: readonly ConfigProblem[] };
 
 /** Reads the configuration of `portcullis workload-api`, and finds all its problems in one go. */
@@ -34,7 +34,7 @@ export async function loadWorkloadApi(file: string, world: World): Promise<Loade
   return { ok: true, config: configOf(settings) };
 }
 
-function configOf({ sockets, audit, ...settings }: WorkloadApiSettings): WorkloadApiConfig {
+function configOf({ sockets, audit, ...settings }: WorkloadApiSettings): ServedWorkloadApiConfig {
   return deepFreeze({
     trustDomain: settings.trust_domain,
     stateFolder: settings.state,

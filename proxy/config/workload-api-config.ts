@@ -3,7 +3,7 @@ import type { TrustDomain } from '../../certs/spiffe-id.ts';
 import type { AuditConfig, LocalCaConfig } from './config.ts';
 
 /** Everything an operator decides about `portcullis workload-api`, after parsing; frozen. */
-export type WorkloadApiConfig = {
+export type ServedWorkloadApiConfig = {
   readonly trustDomain: TrustDomain;
   readonly stateFolder: string;
   readonly ca: Omit<LocalCaConfig, 'kind'>;

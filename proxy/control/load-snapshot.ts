@@ -2,10 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { type DenylistData, readDenylist } from '../../certs/denylist.ts';
 import type { TrustBundleData } from '../../certs/trust-bundle.ts';
 import type { Config } from '../config/config.ts';
+import { configInvalid } from '../config/config-invalid.ts';
 import { loadConfig } from '../config/load-config.ts';
-import { type ConfigProblem, formatProblem } from '../config/problem.ts';
 import type { World } from '../config/world.ts';
-import { ProxyError } from '../errors.ts';
 import { loadPolicy } from '../load-policy.ts';
 import { type SnapshotData, schemaFiles, snapshotData } from '../snapshot-data.ts';
 
@@ -14,17 +13,8 @@ export type LoadedFile = { readonly config: Config; readonly watched: readonly s
 /** Throws ProxyError `config-invalid` with every problem of the file. */
 export async function loadConfigFile(file: string, world: World, cwd: string): Promise<LoadedFile> {
   const loaded = await loadConfig(file, world);
-  if (!loaded.ok) throw invalid(loaded.problems, cwd);
+  if (!loaded.ok) throw configInvalid(loaded.problems, cwd);
   return loaded;
-}
-
-export function invalid(problems: readonly ConfigProblem[], cwd: string): ProxyError {
-  return new ProxyError('config-invalid', listProblems(problems, cwd));
-}
-
-function listProblems(problems: readonly ConfigProblem[], cwd: string): string {
-  const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
-  return [count, ...problems.map((problem) => `  ${formatProblem(problem, cwd)}`)].join('\n');
 }
 
 /**

@@ -1,6 +1,7 @@
 import { PolicyError, policyErrors } from '../../policy/errors.ts';
 import type { AuditStream } from '../audit/stream.ts';
 import type { Config } from '../config/config.ts';
+import { configInvalid } from '../config/config-invalid.ts';
 import { type LoadedConfig, loadConfig } from '../config/load-config.ts';
 import { restartOnlyChanges, routesWithQuota } from '../config/restart-only.ts';
 import type { World } from '../config/world.ts';
@@ -10,7 +11,7 @@ import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { type DataPlane, stoppedAThread } from './data-plane.ts';
 import type { Identity } from './identity.ts';
-import { invalid, loadSnapshot, readDenylistFile } from './load-snapshot.ts';
+import { loadSnapshot, readDenylistFile } from './load-snapshot.ts';
 import { tryPolicy } from './policy-trial.ts';
 import { describeTrustChange, sameTrust, type TrustParts } from './trust-change.ts';
 import type { FileWatch } from './watch-files.ts';
@@ -41,7 +42,7 @@ export async function reload(parts: ReloadParts, plane: DataPlane, before: Snaps
   const loaded = await loadWatched(parts);
   let type: 'config.reject' | 'policy.reject' = 'config.reject';
   try {
-    if (!loaded.ok) throw invalid(loaded.problems, parts.cwd);
+    if (!loaded.ok) throw configInvalid(loaded.problems, parts.cwd);
     refuseRestartOnly(before.config, loaded.config);
     refuseUnreserved(parts.reservedQuotas, loaded.config);
     const trust = parts.identity.trust();

@@ -7,14 +7,14 @@ import { serveWorkloadApi } from '../../certs/workload-api/serve.ts';
 import { lockAuditFolder } from '../audit/folder-lock.ts';
 import { type AuditStream, openAuditStream } from '../audit/stream.ts';
 import type { Clock } from '../clock.ts';
-import type { WorkloadApiConfig } from '../config/workload-api-config.ts';
+import type { ServedWorkloadApiConfig } from '../config/workload-api-config.ts';
 import { caRecord } from '../control/ca-record.ts';
 import { watchFiles } from '../control/watch-files.ts';
 import type { Log } from '../telemetry/log.ts';
 import { workloadApiRecord } from './workload-api-record.ts';
 
 export type WorkloadApiParts = {
-  readonly config: WorkloadApiConfig;
+  readonly config: ServedWorkloadApiConfig;
   readonly configFile: string;
   readonly version: string;
   readonly clock: Clock;
