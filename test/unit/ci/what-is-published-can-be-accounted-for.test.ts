@@ -61,6 +61,20 @@ test('the bill of materials names what is installed, each with its licence', (t)
   t.end();
 });
 
+test('the lockfile has every package that one of its packages needs, for every platform, or `npm ci` refuses it', (t) => {
+  type Entry = { readonly dependencies?: object; readonly optionalDependencies?: object };
+  const { packages } = JSON.parse(read('package-lock.json')) as { readonly packages: Readonly<Record<string, Entry>> };
+  /** As Node looks for it: in the package itself, then in each folder above. */
+  const isLocked = (from: string, name: string): boolean =>
+    `${from}${from === '' ? '' : '/'}node_modules/${name}` in packages ||
+    (from !== '' && isLocked(from.slice(0, Math.max(0, from.lastIndexOf('/node_modules/'))), name));
+  const missing = Object.entries(packages).flatMap(([path, { dependencies = {}, optionalDependencies = {} }]) =>
+    Object.keys({ ...dependencies, ...optionalDependencies }).filter((name) => !isLocked(path, name)),
+  );
+  t.same(missing, []);
+  t.end();
+});
+
 test('two builds are the same bytes', (t) => {
   const digests = ['one', 'two'].map((name) => {
     const folder = join(newFolder(t), name);
