@@ -59,7 +59,7 @@ export const certsErrors = {
   },
   'svid-untrusted': {
     summary: 'No path leads from the SVID to a root of its own bundle, so no peer could believe it.',
-    remedy: 'Put every intermediate behind the SVID in its file, and the root that issued them into the bundle.',
+    remedy: 'Have every intermediate put behind the SVID, and the root that issued them into the bundle.',
   },
   'trust-bundle-invalid': {
     summary: 'A trust bundle holds something that cannot be an anchor of trust.',

@@ -30,7 +30,7 @@ export async function ownCases(
   folder: string,
   io: Io,
 ): Promise<Cases> {
-  const { config } = await loadConfigFile(configFile, thisMachine(), io.cwd);
+  const { config } = await loadConfigFile(configFile, thisMachine(io.env), io.cwd);
   const source = await readSource(from);
   const data = await loadSnapshot(config, [], join(config.identity.stateFolder, 'policy-cache'));
   await tryFor(engines, data);

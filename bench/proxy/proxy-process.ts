@@ -24,7 +24,7 @@ process.once('disconnect', () => process.exit());
 process.on('SIGINT', () => undefined);
 
 async function begin({ configFile, text, cwd }: Start): Promise<Started> {
-  const world = thisMachine();
+  const world = thisMachine(process.env);
   const readFile: typeof world.readFile = async (path) =>
     path === configFile ? Buffer.from(text) : world.readFile(path);
   const log = createLog({ write: (line) => process.stderr.write(line), now: Date.now, format: 'text', level: 'error' });

@@ -42,7 +42,7 @@ type Outcome = { readonly result: BenchResult; readonly isComplete: boolean };
 
 async function measure(t: Bench, request: Request, io: Io, show: (progress: string) => void): Promise<Outcome> {
   const startedAt = new Date(io.now()).toISOString();
-  const { config } = await loadConfigFile(request.configFile, thisMachine(), io.cwd);
+  const { config } = await loadConfigFile(request.configFile, thisMachine(io.env), io.cwd);
   const requests = await givenRequests(request.requests, config);
   const folder = mkdtempSync(join(tmpdir(), 'pcb-'));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));

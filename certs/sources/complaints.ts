@@ -11,11 +11,16 @@ export type Complaint = {
 };
 
 /** The same complaint is told once, however often a source meets it; mended and broken again, it is told anew. */
-export function createComplaints(onEvent: ((event: IdentityEvent) => void) | undefined, current: () => SvidMaterial) {
+export function createComplaints(
+  onEvent: ((event: IdentityEvent) => void) | undefined,
+  current: () => SvidMaterial | undefined,
+) {
   let told: ReadonlySet<string> = new Set();
   const tellOne = ({ about, code, message }: Complaint) => {
+    const stays = current();
+    if (stays === undefined) return onEvent?.({ type: 'identity.wait', code, message });
     if (about === 'bundle') return onEvent?.({ type: 'trust.refresh-failed', code, message });
-    const { spiffeId, serial, notAfterMs } = current();
+    const { spiffeId, serial, notAfterMs } = stays;
     return onEvent?.({ type: 'identity.refresh-failed', spiffeId, serial, notAfterMs, code, message });
   };
   return {

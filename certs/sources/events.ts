@@ -4,6 +4,12 @@ import type { SpiffeId } from '../spiffe-id.ts';
 /** What the audit records of this proxy's own identity, whatever its source. Closed; never holds a key. */
 export type IdentityEvent =
   | {
+      /** There is no SVID yet, and the start waits for one. */
+      readonly type: 'identity.wait';
+      readonly code: CertsErrorCode;
+      readonly message: string;
+    }
+  | {
       readonly type: 'identity.rotate';
       readonly spiffeId: SpiffeId;
       readonly previousSerial: string;

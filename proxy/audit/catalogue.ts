@@ -46,6 +46,7 @@ export const controlTypes = {
   'policy.differ': row('The two engines gave different decisions on one request; `detail` has the digests of both results.', 'One of them decides wrongly, or was made to (SI-7, SC-24).'),
   'snapshot.swap': row('Data threads judge by a new snapshot from here on.', 'Ties every later record to one digest (CM-3).'),
   'identity.rotate': row('The proxy’s own SVID was renewed.', 'Key life cycle (SC-12, IA-5).'),
+  'identity.wait': row('There is no SVID yet, and the start waits for the agent that is to bring one.', 'Nobody is served without an identity (IA-9).'),
   'identity.renewal-failed': row('The proxy’s own SVID could not be renewed and the old one stays.', 'Early warning before expiry (IA-5).'),
   'identity.overdue': row('The stated share of the life of the proxy’s own SVID has passed, and no new one has come.', 'The last warning before peers refuse this proxy (IA-5).'),
   'identity.expire': row('The proxy’s own SVID expired; from here on it accepts nobody.', 'Loss of service, and what peers would refuse anyway (IA-5).'),

@@ -29,7 +29,7 @@ export const checkCommands: readonly Command[] = [
 
 async function check(args: Arguments, io: Io): Promise<number> {
   const file = resolve(io.cwd, requiredValue(args, 'config'));
-  const loaded = await loadConfig(file, thisMachine());
+  const loaded = await loadConfig(file, thisMachine(io.env));
   const config = loaded.ok ? loaded.config : undefined;
   const policy = loaded.ok ? loaded.config.policy : loaded.policy;
   const found = [

@@ -1,3 +1,4 @@
+import { endpointText } from '../../certs/sources/workload-api/endpoint.ts';
 import { addressText } from '../config/address.ts';
 import { durationText, sizeText } from '../config/amounts.ts';
 import type { EngineSettings } from '../../policy/engines/settings.ts';
@@ -37,6 +38,14 @@ function identityFacts({ spiffeId, stateFolder, source }: IdentityConfig): reado
       ['identity', `${spiffeId}, from ${source.certificate}`],
       ['keys', source.key],
       ['trust', source.bundle],
+    ];
+  }
+  if (source.kind === 'workload-api') {
+    const { endpoint, hint, federation } = source;
+    const chosen = hint === undefined ? '' : `, hint ${hint}`;
+    return [
+      ['identity', `${spiffeId}, from ${endpointText(endpoint)}${chosen}`],
+      ['trust', ['what the agent says', ...federation].join(', and of ')],
     ];
   }
   const { keyAlgorithm, svidLifetimeMs, passphraseFile } = source;

@@ -49,7 +49,7 @@ async function demo(args: Arguments, io: Io): Promise<number> {
       configFile: folder.configFile,
       cwd: io.cwd,
       version,
-      world: thisMachine(),
+      world: thisMachine(io.env),
       clock: systemClock,
       log,
     });

@@ -31,7 +31,7 @@ export const explainCommands: readonly Command[] = [
 ];
 
 async function explain(args: Arguments, io: Io): Promise<number> {
-  const { config } = await loadConfigFile(resolve(io.cwd, requiredValue(args, 'config')), thisMachine(), io.cwd);
+  const { config } = await loadConfigFile(resolve(io.cwd, requiredValue(args, 'config')), thisMachine(io.env), io.cwd);
   const cacheFolder = join(config.identity.stateFolder, 'policy-cache');
   // Who may vouch for the peer is not asked here, so the trust bundle stays empty.
   const data = await loadSnapshot(config, [], cacheFolder);

@@ -35,17 +35,29 @@ async function run(args: Arguments, io: Io): Promise<number> {
   if (dumped !== undefined) log.warn('runtime.core-dumps', { warning: dumped });
   const versions = runtimeVersions();
   if (args.switches.has('strict-runtime')) requireFixedRuntime(versions);
-  const proxy = await startProxy({
+  const stop = new AbortController();
+  const stopped = stopSignal(io);
+  void stopped.then((signal) => stop.abort(signal));
+  const started = startProxy({
     configFile: resolve(io.cwd, requiredValue(args, 'config')),
     cwd: io.cwd,
     version,
-    world: thisMachine(),
+    world: thisMachine(io.env),
     clock: systemClock,
     log,
+    stop: stop.signal,
   });
+  const proxy = await started.catch((cause: unknown) => {
+    if (cause !== stop.signal.reason) throw cause;
+    return undefined;
+  });
+  if (proxy === undefined) {
+    log.info('stopped', { code: 0 });
+    return 0;
+  }
   announce(proxy, log);
   for (const warning of runtimeWarnings(versions)) log.warn('runtime.below-floor', { warning });
-  return drained(await stopSignal(io), proxy, log, io);
+  return drained(await stopped, proxy, log, io);
 }
 
 function announce(proxy: RunningProxy, log: Log): void {

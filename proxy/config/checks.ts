@@ -1,4 +1,3 @@
-import { trustDomainOf } from '../../certs/spiffe-id.ts';
 import { addressText, isLoopback, sameSocket } from './address.ts';
 import type { Address } from './config.ts';
 import type { Draft } from './draft.ts';
@@ -13,7 +12,6 @@ type Limits = Draft<Settings['limits']>;
 
 /** What no single key can show: two keys that contradict each other, or this machine. */
 export function checkSettings(settings: Draft<Settings>, firstFreePort: number, complain: Complain): void {
-  checkIdentity(settings, complain);
   checkWorkload(settings, complain);
   checkExposure(settings, complain);
   checkAddresses(settings, complain);
@@ -22,13 +20,6 @@ export function checkSettings(settings: Draft<Settings>, firstFreePort: number, 
   checkPolicy(settings, complain);
   checkProfile(settings, complain);
   if (settings.limits !== undefined) checkLimits(settings.limits, complain);
-}
-
-function checkIdentity({ identity }: Draft<Settings>, complain: Complain): void {
-  const { spiffe_id: id, trust_domain: domain } = identity ?? {};
-  if (id === undefined || domain === undefined || trustDomainOf(id) === domain) return;
-  const suggestion = id.replace(`spiffe://${trustDomainOf(id)}`, `spiffe://${domain}`);
-  complain(['identity', 'spiffe_id'], `\`${id}\` is not in the trust domain \`${domain}\``, { suggestion });
 }
 
 function checkWorkload({ workload }: Draft<Settings>, complain: Complain): void {

@@ -1,3 +1,4 @@
+import type { Endpoint } from '../../certs/sources/workload-api/endpoint.ts';
 import type {
   Config,
   IdentityConfig,
@@ -13,13 +14,14 @@ import type {
 import { deepFreeze } from './freeze.ts';
 import type { ConfigProblem } from './problem.ts';
 import type { Settings } from './options.ts';
+import type { World } from './world.ts';
 import { unsafeKeys } from './unsafe-keys.ts';
 
 type RouteSettings = Settings['routes'][number];
 type UserSettings = NonNullable<RouteSettings['user']>;
 
 /** From the file's words to the program's: units in names, shorthands and dependent defaults written out, frozen. */
-export function configFromSettings(file: string, settings: Settings, cores: number): Config {
+export function configFromSettings(file: string, settings: Settings, world: World): Config {
   const { identity, audit } = settings;
   return deepFreeze({
     file,
@@ -27,7 +29,7 @@ export function configFromSettings(file: string, settings: Settings, cores: numb
       trustDomain: identity.trust_domain,
       spiffeId: identity.spiffe_id,
       stateFolder: identity.state,
-      source: identitySource(identity),
+      source: identitySource(identity, world),
     },
     listen: { host: settings.listen.host, port: settings.listen.port },
     workload: workload(settings.workload),
@@ -39,18 +41,32 @@ export function configFromSettings(file: string, settings: Settings, cores: numb
     admin: settings.admin,
     explainTo: settings.explain_to,
     denylistFile: settings.denylist,
-    threads: settings.threads === 'auto' ? cores : settings.threads,
+    threads: settings.threads === 'auto' ? world.cores : settings.threads,
     drainMs: settings.drain,
     profile: settings.profile,
     unsafe: unsafeKeys(settings),
   });
 }
 
-function identitySource(settings: Settings['identity']): IdentityConfig['source'] {
-  const { files, svid_lifetime: svidLifetimeMs, key: keyAlgorithm, passphrase_file: passphraseFile } = settings;
-  if (files === undefined) return { kind: 'local-ca', svidLifetimeMs, keyAlgorithm, passphraseFile };
-  const { certificate, key, bundle, overdue_at: overdueShare } = files;
-  return { kind: 'files', certificate, key, bundle, overdueShare };
+function identitySource(settings: Settings['identity'], { spiffeEndpoint }: World): IdentityConfig['source'] {
+  const { files, workload_api: agent } = settings;
+  if (files !== undefined) {
+    const { certificate, key, bundle, overdue_at: overdueShare } = files;
+    return { kind: 'files', certificate, key, bundle, overdueShare };
+  }
+  if (agent !== undefined) {
+    const { hint, federation, overdue_at: overdueShare } = agent;
+    const endpoint = agent.socket === 'environment' ? given(spiffeEndpoint) : agent.socket;
+    return { kind: 'workload-api', endpoint, hint, federation, overdueShare };
+  }
+  const { svid_lifetime: svidLifetimeMs, key: keyAlgorithm, passphrase_file: passphraseFile } = settings;
+  return { kind: 'local-ca', svidLifetimeMs, keyAlgorithm, passphraseFile };
+}
+
+/** Without one, the checks have found a problem already. */
+function given(endpoint: World['spiffeEndpoint']): Endpoint {
+  if (endpoint === undefined || 'wrong' in endpoint) throw new TypeError('there is no SPIFFE_ENDPOINT_SOCKET');
+  return endpoint.value;
 }
 
 /** The policy section of a file that has problems elsewhere. */

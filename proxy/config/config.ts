@@ -1,3 +1,4 @@
+import type { Endpoint } from '../../certs/sources/workload-api/endpoint.ts';
 import type { SpiffeId, TrustDomain } from '../../certs/spiffe-id.ts';
 import type { EngineSettings } from '../../policy/engines/settings.ts';
 import type { SignatureAlgorithm } from '../user/algorithms.ts';
@@ -40,7 +41,7 @@ export type IdentityConfig = {
   readonly spiffeId: SpiffeId;
   /** Folder of the local CA, of the keys it issued and of compiled policies; 0700. */
   readonly stateFolder: string;
-  readonly source: LocalCaConfig | IdentityFilesConfig;
+  readonly source: LocalCaConfig | IdentityFilesConfig | WorkloadApiConfig;
 };
 
 export type LocalCaConfig = {
@@ -57,6 +58,17 @@ export type IdentityFilesConfig = {
   readonly certificate: string;
   readonly key: string;
   readonly bundle: string;
+  /** Share of an SVID's life after which a missing successor is warned of. */
+  readonly overdueShare: number;
+};
+
+export type WorkloadApiConfig = {
+  readonly kind: 'workload-api';
+  readonly endpoint: Endpoint;
+  /** Chooses among SVIDs with the same SPIFFE ID. */
+  readonly hint: string | undefined;
+  /** Foreign trust domains whose bundles are used. */
+  readonly federation: readonly TrustDomain[];
   /** Share of an SVID's life after which a missing successor is warned of. */
   readonly overdueShare: number;
 };

@@ -1,5 +1,7 @@
-import { duration, file, oneOf, share, spiffeId, trustDomain } from './scalars.ts';
+import { eitherOf, listOf } from './collections.ts';
+import { duration, file, oneOf, pattern, share, spiffeId, trustDomain } from './scalars.ts';
 import { defaulted, insteadOf, optional, required, section } from './section.ts';
+import { spiffeEndpoint } from './spiffe-endpoint.ts';
 
 const restart = 'restart';
 
@@ -29,10 +31,50 @@ const filesOptions = section(
   },
 );
 
+const workloadApiOptions = section(
+  'identity.workload_api',
+  'An SVID that an agent of the SPIFFE Workload API, such as SPIRE, pushes over a socket of this machine. While it offers none that is good, the proxy ' +
+    'waits: it is alive, and not ready. A new SVID is used when it is the identity configured, belongs to its key and leads to a root of its bundle; ' +
+    'else the one in use stays, and log, metric and audit say why. Whoever can put another socket in its place decides who this proxy is and whom it trusts.',
+  {
+    socket: defaulted(
+      eitherOf(oneOf('environment'), (node) => node.kind === 'scalar' && node.source === 'environment', spiffeEndpoint),
+      'environment',
+      {
+        doc: 'Where the agent listens; `environment` stands for the variable SPIFFE_ENDPOINT_SOCKET.',
+        reload: restart,
+      },
+    ),
+    hint: optional(pattern('a word of the agent, such as `internal`', /^[ -~]{1,1024}$/), {
+      doc: 'Chooses among several SVIDs of `spiffe_id`; without it the first is taken.',
+      reload: restart,
+    }),
+    federation: defaulted(listOf(trustDomain, { unique: true }), [], {
+      doc:
+        'Foreign trust domains whose workloads may connect: the agent brings their bundles, and a bundle of any other is left out. ' +
+        'One that is no good, or no longer there, ends the trust in that domain.',
+      reload: restart,
+    }),
+    overdue_at: defaulted(share, 0.8, {
+      doc: 'Share of the life of the SVID after which a missing successor is warned of. Later than the agent renews.',
+      reload: restart,
+    }),
+  },
+);
+
 const localCaKeys = ['svid_lifetime', 'key', 'passphrase_file'] as const;
 
-export const identityOptions = insteadOf(
-  section('identity', 'Who this proxy is, and the local CA or the files that say so.', {
+function replaces(source: 'files' | 'workload_api') {
+  const why = `is of the local CA, and \`${source}\` stands in its place`;
+  return { svid_lifetime: why, key: why, passphrase_file: why };
+}
+
+const notBeside = `none of ${localCaKeys.map((key) => `\`${key}\``).join(', ')} stands beside it`;
+
+const identitySection = section(
+  'identity',
+  'Who this proxy is, and the local CA, the files or the agent that say so.',
+  {
     trust_domain: required(trustDomain, {
       doc: 'The trust domain of this proxy; its local CA signs for no other.',
       reload: restart,
@@ -52,11 +94,17 @@ export const identityOptions = insteadOf(
       reload: restart,
     }),
     files: optional(filesOptions, {
-      doc: `Takes the SVID from files instead of the local CA; then none of ${localCaKeys.map((key) => `\`${key}\``).join(', ')} stands beside it.`,
+      doc: `Takes the SVID from files instead of the local CA; then ${notBeside}.`,
       reload: restart,
     }),
-  }),
-  'files',
-  localCaKeys,
-  'is of the local CA, and `files` stands in its place',
+    workload_api: optional(workloadApiOptions, {
+      doc: `Takes the SVID from an agent instead of the local CA; then ${notBeside}.`,
+      reload: restart,
+    }),
+  },
 );
+
+export const identityOptions = insteadOf(insteadOf(identitySection, 'files', replaces('files')), 'workload_api', {
+  ...replaces('workload_api'),
+  files: 'is another source of the SVID, and `workload_api` stands in its place',
+});

@@ -7,6 +7,7 @@ import { locate } from './draft.ts';
 import type { Draft } from './draft.ts';
 import { readConfigText } from './config-text.ts';
 import { checkFiles } from './file-checks.ts';
+import { checkIdentity } from './identity-checks.ts';
 import { checkIssuers, checkKeysFit } from './issuer-checks.ts';
 import { options } from './options.ts';
 import type { Settings } from './options.ts';
@@ -68,13 +69,14 @@ export async function loadConfig(file: string, world: World): Promise<LoadedConf
     const policy = policyFromSettings(settings ?? {}, problems);
     return { ok: false, problems: inReadingOrder(problems, path), watched, policy, locate: where };
   }
-  return { ok: true, config: configFromSettings(path, settings, world.cores), watched, locate: where };
+  return { ok: true, config: configFromSettings(path, settings, world), watched, locate: where };
 }
 
 function checkAcross(settings: Settings, root: YamlNode, reading: Reading, world: World): void {
   const draft: Draft<Settings> = settings;
   const complain = complaintsOf(root, reading);
   checkSettings(draft, world.firstFreePort, complain);
+  checkIdentity(draft.identity, world.spiffeEndpoint, complain);
   checkIssuers(draft, complain);
   checkRoutes(draft.routes ?? [], draft.workload?.max_response, complain);
 }

@@ -140,22 +140,23 @@ export function exactlyOneOf<F extends Fields>(whole: Section<F>, ...keys: reado
   };
 }
 
-/** Where the optional `key` stands, none of the others may: each belongs to what it takes the place of. */
+/** Where the optional `key` stands, none of the others may, each for its reason: it belongs to what `key` takes the place of. */
 export function insteadOf<F extends Fields>(
   whole: Section<F>,
   key: keyof F & string,
-  others: readonly (keyof F & string)[],
-  why: string,
+  others: { readonly [K in keyof F & string]?: string },
 ): Section<F> {
-  const properties = Object.fromEntries(others.map((other) => [other, false]));
+  const properties = Object.fromEntries(Object.keys(others).map((other) => [other, false]));
+  const { dependentSchemas } = whole.jsonSchema as { readonly dependentSchemas?: JsonSchema };
   return {
     ...whole,
-    jsonSchema: { ...whole.jsonSchema, dependentSchemas: { [key]: { properties } } },
+    jsonSchema: { ...whole.jsonSchema, dependentSchemas: { ...dependentSchemas, [key]: { properties } } },
     read: (node, path, reading) => {
       const entries = node.kind === 'map' ? node.entries : [];
       const replaced = entries.some((entry) => entry.key === key) ? entries : [];
       for (const entry of replaced) {
-        if (others.includes(entry.key)) reading.report(entry.keyAt, [...path, entry.key], why);
+        const why = others[entry.key];
+        if (why !== undefined) reading.report(entry.keyAt, [...path, entry.key], why);
       }
       return whole.read(node, path, reading);
     },

@@ -1,6 +1,9 @@
 import { readFile, stat } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import type { Endpoint } from '../../certs/sources/workload-api/endpoint.ts';
+import type { Parsed } from './shape.ts';
+import { parseSpiffeEndpoint } from './spiffe-endpoint.ts';
 
 export type FileFacts = {
   readonly kind: 'file' | 'folder' | 'other';
@@ -20,9 +23,14 @@ export type World = {
   readonly cores: number;
   /** The lowest port that this process may listen on. */
   readonly firstFreePort: number;
+  /** What SPIFFE_ENDPOINT_SOCKET of the environment says; undefined where it is not set. */
+  readonly spiffeEndpoint: Parsed<Endpoint> | undefined;
 };
 
-export function thisMachine(): World {
+type Environment = { readonly [name: string]: string | undefined };
+
+export function thisMachine(env: Environment = {}): World {
+  const { SPIFFE_ENDPOINT_SOCKET: socket } = env;
   const euid = process.geteuid?.() ?? -1;
   return {
     readFile: async (path) => readFile(path),
@@ -34,6 +42,7 @@ export function thisMachine(): World {
     euid,
     cores: availableParallelism(),
     firstFreePort: firstFreePort(euid),
+    spiffeEndpoint: socket === undefined ? undefined : parseSpiffeEndpoint(socket),
   };
 }
 

@@ -13,6 +13,8 @@ export function caRecord(event: CaEvent | IdentityEvent): ControlEvent {
       return { kind: 'control', type: event.type, certificate: { serial: event.serial } };
     case 'ca.refuse':
       return { kind: 'control', type: event.type, outcome: 'deny', reason: event.code, detail: event.message };
+    case 'identity.wait':
+      return { kind: 'control', type: event.type, outcome: 'error', reason: event.code, detail: event.message };
     case 'identity.rotate':
       return {
         kind: 'control',

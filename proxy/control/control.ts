@@ -49,22 +49,13 @@ export class Control {
 
   readonly snapshot = (): SnapshotData => this.#snapshot;
 
-  readonly adminState: AdminState = {
+  readonly adminState: Omit<AdminState, 'onCall'> = {
     ready: () => this.#readiness(),
     metrics: async () => {
       await this.#plane?.measure();
       return this.#parts.metrics.expose();
     },
     snapshot: () => describeSnapshot(this.#snapshot, this.#parts.identity.source.current()),
-    onCall: ({ method, target, status, remote, reason }) =>
-      this.#parts.audit.append({
-        kind: 'control',
-        type: 'admin.call',
-        outcome: status < 400 ? 'allow' : 'deny',
-        actor: remote,
-        command: `${method} ${target}`,
-        reason,
-      }),
   };
 
   readonly threadReported: DataPlaneOptions['report'] = (thread, report) => {
@@ -105,7 +96,8 @@ export class Control {
     });
     // It may have been renewed while the threads were starting.
     plane.setSvid(identity.source.current());
-    this.#stops.push(watch.stop, unsubscribe, () => clearInterval(counting));
+    const unwatch = identity.watchTrust(() => this.#filesChanged());
+    this.#stops.push(watch.stop, unsubscribe, unwatch, () => clearInterval(counting));
   }
 
   /** Resolves to whether everything in flight has finished in time. */

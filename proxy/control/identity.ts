@@ -8,7 +8,13 @@ import type { SvidSource } from '../../certs/sources/svid-source.ts';
 import type { TrustBundleData } from '../../certs/trust-bundle.ts';
 import type { AuditStream } from '../audit/stream.ts';
 import type { Clock } from '../clock.ts';
-import type { Config, IdentityConfig, IdentityFilesConfig, LocalCaConfig } from '../config/config.ts';
+import type {
+  Config,
+  IdentityConfig,
+  IdentityFilesConfig,
+  LocalCaConfig,
+  WorkloadApiConfig,
+} from '../config/config.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { caRecord } from './ca-record.ts';
@@ -22,20 +28,38 @@ export type Identity = {
   readonly watched: readonly string[];
   /** To be called when a watched file has changed, before the trust is read. */
   readonly lookAgain: () => Promise<void>;
+  /** Calls when the trust bundle has changed although no watched file has; answers how to stop. */
+  readonly watchTrust: (changed: () => void) => () => void;
   readonly close: () => void;
 };
 
-type Parts = { readonly clock: Clock; readonly audit: AuditStream; readonly log: Log; readonly metrics: Metrics };
+type Parts = {
+  readonly clock: Clock;
+  readonly audit: AuditStream;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Called with each new reason for which there is no identity yet. */
+  readonly waiting: (why: string) => void;
+  /** Ends the wait for an identity. */
+  readonly stop: AbortSignal;
+};
 type OnEvent = (event: CaEvent | IdentityEvent) => void;
 
-/** From the source that the configuration names. Throws CertsError. */
+/** From the source that the configuration names. Throws CertsError; what has to be waited for rejects when `stop` says so. */
 export function openIdentity({ identity }: Config, parts: Parts): Promise<Identity> {
   const { source } = identity;
   const onEvent = recordIn(parts);
-  return source.kind === 'files'
-    ? fromFiles(identity, source, parts.clock, onEvent)
-    : fromLocalCa(identity, source, parts.clock, onEvent);
+  switch (source.kind) {
+    case 'local-ca':
+      return fromLocalCa(identity, source, parts.clock, onEvent);
+    case 'files':
+      return fromFiles(identity, source, parts.clock, onEvent);
+    case 'workload-api':
+      return fromWorkloadApi(identity, source, parts, onEvent);
+  }
 }
+
+const nobody = () => () => {};
 
 async function fromLocalCa(
   { stateFolder, trustDomain, spiffeId }: IdentityConfig,
@@ -53,6 +77,7 @@ async function fromLocalCa(
     trust: ca.trustBundle,
     watched: [ca.describe().crlFile],
     lookAgain: async () => {},
+    watchTrust: nobody,
     close: () => {
       source.close();
       ca.close();
@@ -69,12 +94,29 @@ async function fromFiles(
   const files = { certificate, key, bundle };
   const source = await filesSource({ files, spiffeId, trustDomain, overdueShare, now, onEvent });
   const { trust, lookAgain, close } = source;
-  return { source, trust, watched: Object.values(files), lookAgain, close };
+  return { source, trust, watched: Object.values(files), lookAgain, watchTrust: nobody, close };
 }
 
-function recordIn({ audit, log, metrics }: Parts): OnEvent {
+async function fromWorkloadApi(
+  { trustDomain, spiffeId }: IdentityConfig,
+  { kind: _, ...given }: WorkloadApiConfig,
+  { clock: { nowMs: now }, stop }: Parts,
+  onEvent: OnEvent,
+): Promise<Identity> {
+  // Loaded for who asks for it: gRPC stays in the memory of the process.
+  const { workloadApiSource } = await import('../../certs/sources/workload-api/source.ts');
+  const source = await workloadApiSource({ ...given, spiffeId, trustDomain, now, onEvent, stop });
+  const { trust, watchTrust, close } = source;
+  return { source, trust, watched: [], lookAgain: async () => {}, watchTrust, close };
+}
+
+function recordIn({ audit, log, metrics, waiting }: Parts): OnEvent {
   return (event) => {
     audit.append(caRecord(event));
+    if (event.type === 'identity.wait') {
+      waiting(event.message);
+      return log.warn(event.type, { reason: event.code, message: event.message });
+    }
     if (event.type === 'identity.refresh-failed' || event.type === 'trust.refresh-failed') {
       metrics.identityRefreshed(event.type === 'trust.refresh-failed' ? 'bundle' : 'svid', 'refused');
       return log.error(event.type, { reason: event.code, message: event.message });

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { type Admin, openAdmin } from '../admin/admin.ts';
+import type { AdminState } from '../admin/state.ts';
 import { lockAuditFolder } from '../audit/folder-lock.ts';
 import { type AuditStream, openAuditStream } from '../audit/stream.ts';
 import type { Clock } from '../clock.ts';
@@ -18,6 +19,7 @@ import { Control } from './control.ts';
 import { type DataPlane, type DataPlaneOptions, startDataPlane } from './data-plane.ts';
 import { openIdentity } from './identity.ts';
 import { loadConfigFile, loadSnapshot } from './load-snapshot.ts';
+import { starting } from './starting.ts';
 
 export type StartOptions = {
   readonly configFile: string;
@@ -26,6 +28,8 @@ export type StartOptions = {
   readonly world: World;
   readonly clock: Clock;
   readonly log: Log;
+  /** Ends a start that waits for its identity: it rejects then. */
+  readonly stop?: AbortSignal;
 };
 
 export type RunningProxy = {
@@ -38,10 +42,10 @@ export type RunningProxy = {
 
 /**
  * Starts the whole proxy from one configuration file. Throws ProxyError, PolicyError or CertsError, each for a mistake
- * that an operator can correct; by then nothing runs any more.
+ * that an operator can correct, or the reason of `stop`; by then nothing runs any more.
  */
 export async function startProxy(options: StartOptions): Promise<RunningProxy> {
-  const { clock, log, world } = options;
+  const { clock, log, world, stop = new AbortController().signal } = options;
   const { config, watched } = await loadConfigFile(options.configFile, world, options.cwd);
   const port = await claimPort(config.listen.host, config.listen.port);
   const lock = lockAuditFolder(config.audit.folder, clock.nowMs);
@@ -53,8 +57,15 @@ export async function startProxy(options: StartOptions): Promise<RunningProxy> {
     undo.push(() => audit.close());
     audit.append({ kind: 'control', type: 'proc.start', pid: process.pid, version: options.version });
     const metrics = createMetrics(vocabularyOf(config), { version: options.version, ...runtimeVersions() });
-    const identity = await openIdentity(config, { clock, audit, log, metrics });
+    const begun = starting({ metrics: metrics.expose, onCall: adminCalls(audit) });
+    // Before the identity, for which it may have to wait: who looks is told so.
+    const admin = await openAdminOf(config, begun.state);
+    undo.push(async () => admin?.close());
+    const { waitingFor: waiting } = begun;
+    const identity = await openIdentity(config, { clock, audit, log, metrics, waiting, stop });
     undo.push(identity.close);
+    // Again: somebody may have come while we waited.
+    await claimPort(config.listen.host, port);
     const snapshot = await loadSnapshot(config, identity.trust(), join(config.identity.stateFolder, 'policy-cache'));
     const { revision, name } = snapshot.policy;
     const policy = { revision, name };
@@ -64,10 +75,11 @@ export async function startProxy(options: StartOptions): Promise<RunningProxy> {
     const svid = identity.source.current();
     const plane = await startThreads(config, { host: config.listen.host, port }, { node, snapshot, svid }, control);
     undo.push(() => plane.drain());
-    const admin = await openAdminOf(config, control);
+    begun.done(control.adminState);
     // Last: what it begins (watching, renewing, counting) nothing after it can fail and leave running.
     control.attach(plane);
-    return running({ config, port, admin, control, audit, undo });
+    const closeRest = [identity.close, () => audit.close(), lock.release];
+    return running({ config, port, admin, control, audit, closeRest });
   } catch (cause) {
     for (const step of undo.reverse()) await step();
     throw cause;
@@ -109,8 +121,20 @@ function openControlAudit(config: Config, node: string, clock: Clock, failed: Ma
   });
 }
 
-async function openAdminOf(config: Config, control: Control): Promise<Admin | undefined> {
-  return config.admin === 'off' ? undefined : openAdmin({ address: config.admin, state: control.adminState });
+async function openAdminOf({ admin: address }: Config, state: AdminState): Promise<Admin | undefined> {
+  return address === 'off' ? undefined : openAdmin({ address, state });
+}
+
+function adminCalls(audit: AuditStream): AdminState['onCall'] {
+  return ({ method, target, status, remote, reason }) =>
+    audit.append({
+      kind: 'control',
+      type: 'admin.call',
+      outcome: status < 400 ? 'allow' : 'deny',
+      actor: remote,
+      command: `${method} ${target}`,
+      reason,
+    });
 }
 
 type Parts = {
@@ -119,10 +143,11 @@ type Parts = {
   readonly admin: Admin | undefined;
   readonly control: Control;
   readonly audit: AuditStream;
-  readonly undo: readonly (() => unknown)[];
+  /** What stays open to the end, in the order in which it is closed. */
+  readonly closeRest: readonly (() => unknown)[];
 };
 
-function running({ config, port, admin, control, audit, undo }: Parts): RunningProxy {
+function running({ config, port, admin, control, audit, closeRest }: Parts): RunningProxy {
   return {
     address: { host: config.listen.host, port },
     admin: admin?.address,
@@ -131,8 +156,7 @@ function running({ config, port, admin, control, audit, undo }: Parts): RunningP
       const finished = await control.drain(config.drainMs);
       await admin?.close();
       audit.append({ kind: 'control', type: 'proc.stop', detail: why });
-      // The last steps of `undo` are what the first steps of the start opened: identity, audit, lock.
-      for (const step of undo.slice(0, 3).reverse()) await step();
+      for (const step of closeRest) await step();
       return finished;
     },
   };

@@ -20,6 +20,7 @@ const route = {
   response: schemas,
 };
 const files = { certificate: './svid.pem', key: './svid.key', bundle: './bundle.pem' };
+const agent = { socket: 'tcp://127.0.0.1:8081' };
 const issuer = {
   name: 'staff',
   issuer: 'https://login.test',
@@ -58,6 +59,11 @@ const other: Readonly<Record<string, unknown>> = {
   'identity.files.key': './b',
   'identity.files.bundle': './b',
   'identity.files.overdue_at': 0.5,
+  'identity.workload_api': agent,
+  'identity.workload_api.socket': 'unix:///b',
+  'identity.workload_api.hint': 'b',
+  'identity.workload_api.federation': ['b.test'],
+  'identity.workload_api.overdue_at': 0.5,
   listen: '127.0.0.1:1024',
   workload: 'unix:/b',
   'workload.address': 'unix:/b',
@@ -157,6 +163,10 @@ const together: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   'identity.files.key': { 'identity.files': files },
   'identity.files.bundle': { 'identity.files': files },
   'identity.files.overdue_at': { 'identity.files': files },
+  'identity.workload_api.socket': { 'identity.workload_api': agent },
+  'identity.workload_api.hint': { 'identity.workload_api': agent },
+  'identity.workload_api.federation': { 'identity.workload_api': agent },
+  'identity.workload_api.overdue_at': { 'identity.workload_api': agent },
 };
 
 test('exactly the keys that the reference marks `restart` are left for a restart', async (t) => {

@@ -1,0 +1,28 @@
+import { trustDomainOf } from '../../certs/spiffe-id.ts';
+import type { Complain } from './checks.ts';
+import type { Draft } from './draft.ts';
+import type { Settings } from './options.ts';
+import type { World } from './world.ts';
+
+/** What no single key of `identity` can show. */
+export function checkIdentity(
+  identity: Draft<Settings>['identity'],
+  fromEnvironment: World['spiffeEndpoint'],
+  complain: Complain,
+): void {
+  const { spiffe_id: id, trust_domain: domain, workload_api: agent } = identity ?? {};
+  if (id !== undefined && domain !== undefined && trustDomainOf(id) !== domain) {
+    const suggestion = id.replace(`spiffe://${trustDomainOf(id)}`, `spiffe://${domain}`);
+    complain(['identity', 'spiffe_id'], `\`${id}\` is not in the trust domain \`${domain}\``, { suggestion });
+  }
+  const at = ['identity', 'workload_api'];
+  const own = agent?.federation?.indexOf(domain) ?? -1;
+  if (domain !== undefined && own >= 0) complain([...at, 'federation', own], `\`${domain}\` is our own trust domain`);
+  if (agent?.socket !== 'environment') return;
+  const socket = [...at, 'socket'];
+  if (fromEnvironment === undefined) {
+    complain(socket, 'is not given, and neither is SPIFFE_ENDPOINT_SOCKET in the environment');
+  } else if ('wrong' in fromEnvironment) {
+    complain(socket, `SPIFFE_ENDPOINT_SOCKET in the environment: ${fromEnvironment.wrong}`);
+  }
+}
