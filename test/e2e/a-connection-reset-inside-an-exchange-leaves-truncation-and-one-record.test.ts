@@ -115,6 +115,30 @@ void test('a connection that is reset or closed inside an exchange', async (t) =
     await eventually(() => open.size === 0);
   });
 
+  await t.test('by the client inside its head', async (t) => {
+    const client = await connectResettable(proxy.port, proxy.client);
+    client.write(`${requestText('PURGE', '/first')}GET /half HTTP/1.1\r\nHost: loc`);
+    t.equal(parseAnswer(await client.until((text) => parseAnswer(text) !== undefined))?.status, 405);
+    client.reset();
+    await eventually(() => recordOf(proxy, '/half').length > 0);
+    t.match(recordOf(proxy, '/half'), [{ reason: 'client-aborted', aborted: 'client' }]);
+  });
+
+  await t.test(
+    'by the client while it waits, with another request behind: the workload hears of the first alone',
+    async (t) => {
+      const client = await connectResettable(proxy.port, proxy.client);
+      client.write(requestText('GET', '/silent/waiting') + requestText('GET', '/silent/behind'));
+      await eventually(() => arrived.has('/silent/waiting'));
+      client.reset();
+      await eventually(() => recordOf(proxy, '/silent/waiting').length > 0);
+      t.match(recordOf(proxy, '/silent/waiting'), [{ reason: 'client-aborted', aborted: 'client', status: undefined }]);
+      await eventually(() => open.size === 0);
+      t.equal(arrived.has('/silent/behind'), false);
+      t.same(recordOf(proxy, '/silent/behind'), []);
+    },
+  );
+
   await t.test('200 of these leave nothing behind', async (t) => {
     const exchanges = () => proxy.audit().filter((record) => record['object'] !== undefined).length;
     const before = exchanges();

@@ -120,7 +120,9 @@ void test('a slow peer is cut within its limit', async (t) => {
   t.equal(nameless.filter(({ reason }) => reason === 'client-aborted').length, 1);
   t.equal(nameless.filter(({ reason }) => reason === 'request-timeout').length, 2);
   t.equal(nameless.length, 3);
-  t.equal(proxy.audit().filter(({ reason }) => reason === 'handshake-timeout').length, 2);
+  const refused = (why: string) => proxy.audit().filter(({ type, reason }) => type === 'tls.reject' && reason === why);
+  t.equal(refused('handshake-timeout').length, strangers.silent + strangers.stopped);
+  t.equal(refused('protocol').length, strangers.garbage);
   t.equal(workload.hits(), 2, 'of all these requests only the whole ones arrived whole');
   for (const { client } of slow) client.close();
   t.equal(await proxy.stop(), 0);
@@ -144,11 +146,19 @@ async function begin(t: Test, proxy: TestProxy, peer: SlowPeer): Promise<RawClie
   return client;
 }
 
-/** One that never begins its handshake, and one that never ends it. */
+/** Who never begins a handshake, who never ends it, and who sends what is none. */
+const strangers = { silent: 20, stopped: 20, garbage: 20 };
+
 function silentConnections({ port }: TestProxy): Promise<unknown> {
   const hello = Buffer.from('16030100ff010000fb0303', 'hex');
+  const each = (count: number, bytes: Buffer) => Array<Buffer>(count).fill(bytes);
+  const all = [
+    ...each(strangers.silent, Buffer.alloc(0)),
+    ...each(strangers.stopped, hello),
+    ...each(strangers.garbage, Buffer.alloc(4096, 0xa5)),
+  ];
   return Promise.all(
-    [Buffer.alloc(0), hello].map(async (bytes) => {
+    all.map(async (bytes) => {
       const socket = connect(port, '127.0.0.1');
       if (bytes.length > 0) socket.write(bytes);
       socket.on('error', () => undefined).resume();

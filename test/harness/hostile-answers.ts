@@ -145,6 +145,16 @@ const otherHeads: readonly HostileAnswer[] = [
   { name: 'no HTTP at all', answer: 'SSH-2.0-OpenSSH_9.9\r\n\r\n', wanted: garbage },
   { name: 'HTTP/0.9', answer: (socket) => socket.end('hello'), wanted: garbage },
   { name: 'HTTP/2.0 in clear text', answer: 'HTTP/2.0 200 OK\r\ncontent-length: 2\r\n\r\nok', wanted: garbage },
+  ...['OK\rset-cookie: a=b', 'OK\nset-cookie: a=b', 'OK\r\n set-cookie: a=b', 'O\x00K'].map((reason) => ({
+    name: `the reason ${JSON.stringify(reason)}`,
+    answer: `HTTP/1.1 200 ${reason}\r\ncontent-length: 2\r\n\r\nok`,
+    wanted: garbage,
+  })),
+  {
+    name: 'a reason that says something',
+    answer: 'HTTP/1.1 200 HTTP/1.1 302 Found\r\ncontent-length: 2\r\n\r\nok',
+    wanted: { ...plain, has: ['HTTP/1.1 200 OK'] },
+  },
   { name: 'RTSP/1.0', answer: 'RTSP/1.0 200 OK\r\ncontent-length: 2\r\n\r\nok', wanted: garbage },
   { name: 'HTTP/1.0', answer: 'HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\nok', wanted: plain },
   { name: 'a line ended by LF', answer: 'HTTP/1.1 200 OK\ncontent-length: 2\r\n\r\nok', wanted: garbage },

@@ -186,6 +186,46 @@ void test('each wait has its limit', async (t) => {
   t.equal(full.requests.length, 1, 'of the second the workload has not heard');
 });
 
+void test('what trickles is not on time because it moves', async (t) => {
+  const trickle = (socket: Socket, text: string) => {
+    const timer = setInterval(() => socket.write(text), 10);
+    socket.once('close', () => clearInterval(timer));
+  };
+  const begin = (socket: Socket) => {
+    socket.write('HTTP/1.1 200 OK\r\nx: ');
+    trickle(socket, 'a');
+  };
+  const head = await stage(t, begin, { headersTimeoutMs: 60 });
+  t.equal(await head.ask(), 'upstream-timeout', 'a head');
+  const body = await stage(t, (socket) => {
+    socket.write('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n');
+    trickle(socket, '1\r\na\r\n');
+  });
+  t.match(await body.ask({}, 60), /^a+\|upstream-timeout$/, 'a body, for longer than the time of its route');
+});
+
+void test('a workload that stops taking a request is late', async (t) => {
+  const deaf = await stage(t, (socket) => socket.pause(), { headersTimeoutMs: 60 });
+  const { body, started, to } = sending();
+  const answer = deaf.ask({ method: 'POST', body: { ...body, maxBytes: Number.POSITIVE_INFINITY } });
+  await started;
+  // More than the two buffers of the system hold.
+  for (let sent = 0; sent < 32; sent += 1) to()?.chunk(Buffer.alloc(1 << 20));
+  t.equal(await answer, 'upstream-timeout');
+});
+
+void test('an answer that comes too late is nobody’s', async (t) => {
+  const { ask, sockets } = await stage(
+    t,
+    (socket, request) => void (request.startsWith('GET /next') && socket.write(ok('its own'))),
+    { headersTimeoutMs: 60, maxConnections: 1 },
+  );
+  t.equal(await ask({ target: '/late' }), 'upstream-timeout');
+  sockets[0]?.write(ok('late'));
+  t.equal(await ask({ target: '/next' }), 'its own');
+  t.equal(sockets.length, 2, 'on a connection of its own');
+});
+
 void test('a workload that is not there: each request learns so, and none is called sent', async (t) => {
   const { start } = await stage(t, () => undefined, { address: { kind: 'unix', path: '/nowhere/w.sock' } });
   const asked = [start(), start(), start()];
