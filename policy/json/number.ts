@@ -19,6 +19,7 @@ export function survivesAsDouble(literal: string): boolean {
   if (form !== 'exponent' && literal.length <= safeDigits) return true;
   const value = Number(literal);
   if (form === 'integer') return Number.isSafeInteger(value);
+  if (String(value) === literal) return true;
   const written = decimalOf(literal);
   const magnitude = written.exponent + written.digits.length;
   if (written.digits.length <= safeDigits && Math.abs(magnitude) <= safeExponent) return true;
