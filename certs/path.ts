@@ -95,11 +95,18 @@ export function validityProblem(path: readonly Certificate[], nowMs: number): Br
   return undefined;
 }
 
+/** What there is, and of which issuers it is to come from where. */
+type Lists = { readonly crls: readonly Crl[]; readonly awaited: ReadonlyMap<string, string> };
+
 /** Each issuer of the path that has a revocation list is asked; a list that cannot be relied on refuses. */
-export function revocationProblem(path: Path, crls: readonly Crl[], nowMs: number): Broken | undefined {
+export function revocationProblem(path: Path, { crls, awaited }: Lists, nowMs: number): Broken | undefined {
   for (const [index, issuer] of path.entries()) {
     const subject = path[index - 1];
     if (subject === undefined) continue;
+    const source = awaited.get(issuer.subjectName);
+    if (source !== undefined) {
+      return { reason: 'revocation-unknown', detail: `the list of ${issuer.subject} has not come from ${source} yet` };
+    }
     const lists = crls.filter(({ issuerName }) => issuerName === issuer.subjectName);
     if (lists.length === 0) continue;
     const signed = lists.filter((crl) => isSignedBy(crl, issuer));

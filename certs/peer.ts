@@ -136,15 +136,9 @@ function standing(path: Path, spiffeId: SpiffeId, trust: TrustBundle, nowMs: num
   const crls = trust.domains.get(trustDomainOf(spiffeId))?.crls ?? [];
   return (
     validityProblem(path, nowMs) ??
-    revocationProblem(path, crls, nowMs) ??
-    listedBy(trust.denylist, spiffeId, path) ??
-    missingProblem(trust)
+    revocationProblem(path, { crls, awaited: trust.awaitedLists }, nowMs) ??
+    listedBy(trust.denylist, spiffeId, path)
   );
-}
-
-function missingProblem({ missingList }: TrustBundle): Broken | undefined {
-  if (missingList === undefined) return undefined;
-  return { reason: 'revocation-unknown', detail: `no revocation list has come from ${missingList} yet` };
 }
 
 function allRoots(trust: TrustBundle): readonly Certificate[] {

@@ -18,7 +18,12 @@ export type TrustDomainData = {
 };
 
 /** What a source of revocation lists has; undefined while it has had none yet. */
-export type RevocationLists = { readonly source: string; readonly crls: readonly Crl[] | undefined };
+export type RevocationLists = {
+  readonly source: string;
+  /** Names of those whose lists they are, in the form to be compared. */
+  readonly issuers: readonly string[];
+  readonly crls: readonly Crl[] | undefined;
+};
 
 /** The form that is judged by. Each root belongs to exactly one trust domain. */
 export type TrustBundle = {
@@ -27,8 +32,8 @@ export type TrustBundle = {
   readonly domains: ReadonlyMap<TrustDomain, DomainTrust>;
   /** Who is refused whatever the certificates say; undefined where there is none. */
   readonly denylist: Denylist | undefined;
-  /** A source that has no list yet: who is revoked in it nobody knows, so everybody might be. */
-  readonly missingList: string | undefined;
+  /** Names of issuers whose list has not come yet, and from where it is to come: who is revoked nobody knows, so all might be. */
+  readonly awaitedLists: ReadonlyMap<string, string>;
 };
 
 export type DomainTrust = { readonly roots: readonly Certificate[]; readonly crls: readonly Crl[] };
@@ -75,13 +80,15 @@ export function readTrustBundle(
     revision,
     domains: withLists(domains, lists),
     denylist: denylist && readDenylist(denylist),
-    missingList: lists.find(({ crls }) => crls === undefined)?.source,
+    awaitedLists: new Map(
+      lists.flatMap(({ source, issuers, crls }) => (crls === undefined ? issuers.map((name) => [name, source]) : [])),
+    ),
   };
 }
 
 /** What says that two sources have the same, without their bytes. */
-export function listsKey({ source, crls }: RevocationLists): readonly unknown[] {
-  return [source, crls?.map(({ sha256 }) => sha256)];
+export function listsKey({ source, issuers, crls }: RevocationLists): readonly unknown[] {
+  return [source, issuers, crls?.map(({ sha256 }) => sha256)];
 }
 
 /**

@@ -5,6 +5,7 @@ import { encodeDer, encodeOid } from '../../../certs/der.ts';
 import { isHandshakeRefusal } from '../../../certs/handshake-refusal.ts';
 import { nameKey } from '../../../certs/name.ts';
 import { isSignedBy } from '../../../certs/path.ts';
+import { readIssuedLists, readListIssuers } from '../../../certs/issued-lists.ts';
 import { judgePeer, stillValid } from '../../../certs/peer.ts';
 import { signCrl } from '../../../certs/sign-crl.ts';
 import { readTrustBundle } from '../../../certs/trust-bundle.ts';
@@ -123,17 +124,19 @@ test('a list decides for the issuer that signed it, and refuses where it cannot 
     return isHandshakeRefusal(judged) ? judged : 'accepted';
   };
   const from = (...pems: readonly string[]) => [
-    { source: 'x', crls: pems.flatMap((pem) => readCrls(Buffer.from(pem))) },
+    { source: 'x', issuers: [], crls: pems.flatMap((pem) => readCrls(Buffer.from(pem))) },
   ];
   const [others, its] = [await pki.crl(['0A']), await pki.crl([leaf.serial])];
   t.equal(judge([]), 'accepted');
   t.equal(judge(from(others)), 'accepted');
   t.match(judge(from(its)), { refused: 'revoked', detail: new RegExp(`serial ${leaf.serial} is revoked by`) });
   t.match(judge(from(others, its)), { refused: 'revoked' }, 'one of several');
-  t.match(judge([{ source: 'https://pki.example/ca.crl', crls: undefined }]), {
+  const awaited = (name: string) => [{ source: 'https://pki.example/ca.crl', issuers: [name], crls: undefined }];
+  t.match(judge(awaited(intermediate.certificate.subjectName)), {
     refused: 'revocation-unknown',
-    detail: 'no revocation list has come from https://pki.example/ca.crl yet',
+    detail: /^the list of CN=.* has not come from https:\/\/pki\.example\/ca\.crl yet$/,
   });
+  t.equal(judge(awaited(foreign.root.certificate.subjectName.replace('root', 'other'))), 'accepted', 'of others');
   const short = await pki.crl([], { nextUpdateMs: nowMs + 1000 });
   t.match(judge(from(short), nowMs + 2000), { refused: 'revocation-unknown', detail: /the last ended/ });
   const forged = await foreign.crl([], { as: intermediate });
@@ -162,9 +165,26 @@ test('a list of one domain says nothing of another whose root has its name', asy
   if (one === undefined || other === undefined) return;
   const [mine, theirs] = await Promise.all(domains.map((domain) => domain.issue({ presented: [] })));
   const crls = readCrls(Buffer.from(await one.crl([mine?.serial ?? ''])));
-  const trust = readTrustBundle([...one.trust, ...other.trust], undefined, [{ source: 'x', crls }]);
+  const trust = readTrustBundle([...one.trust, ...other.trust], undefined, [{ source: 'x', issuers: [], crls }]);
   t.match(judgePeer(mine?.chainDer ?? [], null, trust, nowMs), { refused: 'revoked' });
   t.match(judgePeer(theirs?.chainDer ?? [], null, trust, nowMs), { trustDomain: 'other.example' });
+});
+
+test('a source has the lists of its issuers, all of them and no other', async (t) => {
+  const issuers = readListIssuers(authorityPem(intermediate));
+  const read = (...pems: readonly string[]) => readIssuedLists(Buffer.from(pems.join('')), issuers).length;
+  const [its, ofRoot] = [await pki.crl([]), await pki.crl([], { by: pki.root })];
+  const forged = await foreign.crl([], { as: intermediate });
+  t.equal(read(its), 1);
+  for (const others of [[ofRoot], [forged], [its, ofRoot], [its, forged], []]) {
+    t.throws(() => read(...others), { code: 'revocation-list-invalid' });
+  }
+  const both = readListIssuers(authorityPem(intermediate) + authorityPem(pki.root));
+  t.throws(() => readIssuedLists(Buffer.from(its), both), { message: /no list signed by CN=shop\.example root/ });
+  t.equal(readIssuedLists(Buffer.from(its + ofRoot), both).length, 2);
+  t.throws(() => readListIssuers(''), { code: 'revocation-list-invalid' });
+  const mute = await makeAuthority({ name: 'mute', nowMs, keyUsage: 32 });
+  t.throws(() => readListIssuers(authorityPem(mute)), { message: /cRLSign/ });
 });
 
 test('lists of the local CA have no length that they cannot have', async (t) => {
@@ -191,7 +211,7 @@ test('a hundred thousand certificates: 20 bytes for each, and each is found', as
   const entries = encodeDer(0x30, rows.subarray(0, count * row.length), entry(leaf.serial));
   const crls = readCrls(list([version, ecdsaSha256, issuer, ...update, entries]));
   t.equal(crls[0]?.serials.byteLength, 20 * (count + 1));
-  const trust = readTrustBundle(pki.trust, undefined, [{ source: 'x', crls }]);
+  const trust = readTrustBundle(pki.trust, undefined, [{ source: 'x', issuers: [], crls }]);
   t.match(judgePeer(leaf.chainDer, null, trust, nowMs), { refused: 'revoked' });
   t.match(judgePeer((await pki.issue()).chainDer, null, trust, nowMs), { spiffeId: /^spiffe:/ });
 });

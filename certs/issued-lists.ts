@@ -1,0 +1,33 @@
+import { type Certificate, keyUsageBits } from './certificate.ts';
+import { type Crl, readCrls } from './crl.ts';
+import { CertsError } from './errors.ts';
+import { isSignedBy } from './path.ts';
+import { parseCertificatesPem } from './x509.ts';
+
+/** The CAs whose lists a source is to have, from a PEM text; at least one. Throws CertsError. */
+export function readListIssuers(pem: string): readonly Certificate[] {
+  const issuers = parseCertificatesPem(pem);
+  const mute = issuers.find(({ keyUsage }) => keyUsage !== undefined && (keyUsage.bits & keyUsageBits.crlSign) === 0);
+  if (issuers.length === 0) throw invalid('there is no certificate of an issuer');
+  if (mute !== undefined) throw invalid(`${mute.subject} may not sign revocation lists (its key usage lacks cRLSign)`);
+  return issuers;
+}
+
+/**
+ * The lists that were read, when each of the issuers has signed one and nobody else any: who could put another list in the place
+ * of theirs would bring back all that they have revoked. Throws CertsError `revocation-list-invalid`.
+ */
+export function readIssuedLists(bytes: Uint8Array, issuers: readonly Certificate[]): readonly Crl[] {
+  const crls = readCrls(bytes);
+  const isOf = (crl: Crl, issuer: Certificate) => crl.issuerName === issuer.subjectName && isSignedBy(crl, issuer);
+  if (crls.some((crl) => !issuers.some((issuer) => isOf(crl, issuer)))) {
+    throw invalid('a list is not signed by any of its issuers');
+  }
+  const without = issuers.find((issuer) => !crls.some((crl) => isOf(crl, issuer)));
+  if (without !== undefined) throw invalid(`there is no list signed by ${without.subject}`);
+  return crls;
+}
+
+function invalid(message: string): CertsError {
+  return new CertsError('revocation-list-invalid', message);
+}
