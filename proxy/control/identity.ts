@@ -99,13 +99,13 @@ async function fromFiles(
 
 async function fromWorkloadApi(
   { trustDomain, spiffeId }: IdentityConfig,
-  { kind: _, ...given }: WorkloadApiConfig,
+  agent: WorkloadApiConfig,
   { clock: { nowMs: now }, stop }: Parts,
   onEvent: OnEvent,
 ): Promise<Identity> {
   // Loaded for who asks for it: gRPC stays in the memory of the process.
   const { workloadApiSource } = await import('../../certs/sources/workload-api/source.ts');
-  const source = await workloadApiSource({ ...given, spiffeId, trustDomain, now, onEvent, stop });
+  const source = await workloadApiSource({ ...agent, spiffeId, trustDomain, now, onEvent, stop });
   const { trust, watchTrust, close } = source;
   return { source, trust, watched: [], lookAgain: async () => {}, watchTrust, close };
 }

@@ -3,6 +3,7 @@ import { readImports, type SourceFile } from './imports.ts';
 import {
   benchIsLoadedOnDemand,
   folders,
+  loadedOnDemand,
   noBarrels,
   noCycles,
   oneImporter,
@@ -52,6 +53,18 @@ const breaches: readonly { what: string; rule: Rule; files: Record<string, strin
     rule: benchIsLoadedOnDemand,
     files: { 'proxy/cli/bench-x.ts': "import { x } from '../../bench/x.ts';" },
     says: /^proxy\/cli\/bench-x\.ts: imports bench\/x\.ts at its start/,
+  },
+  {
+    what: 'a package that few need is loaded with every start, two files away',
+    rule: loadedOnDemand(['proxy/cli/run.ts'], ['heavy']),
+    files: {
+      'proxy/cli/run.ts': "import { a } from '../a.ts';",
+      'proxy/a.ts': "import { b } from './b.ts';\nimport type { C } from './c.ts';\nawait import('./d.ts');",
+      'proxy/b.ts': "import { h } from 'heavy';",
+      'proxy/c.ts': "import { h } from 'heavy';",
+      'proxy/d.ts': "import { h } from 'heavy';",
+    },
+    says: /^proxy\/b\.ts: imports heavy at every start/,
   },
   {
     what: 'the command of the benchmark needs a test, two files away',

@@ -62,6 +62,24 @@ export const benchIsLoadedOnDemand: Rule = (sources) =>
         ),
     );
 
+/** Packages that only some configurations need: a static import on the way from an entry would put them into the memory of every proxy. */
+export const loadedOnDemand =
+  (entries: readonly string[], packages: readonly string[]): Rule =>
+  (sources) => {
+    const files = new Map(sources.map((source) => [source.path, source]));
+    const reached = new Set(entries);
+    const breaches: string[] = [];
+    for (const path of reached) {
+      for (const { target, ours, dynamic, typeOnly } of files.get(path)?.imports ?? []) {
+        if (dynamic || typeOnly) continue;
+        if (ours) reached.add(target);
+        else if (packages.includes(target))
+          breaches.push(`${path}: imports ${target} at every start; use \`await import()\``);
+      }
+    }
+    return breaches;
+  };
+
 /** What `portcullis bench` runs is given to users, so it has to work without the tests. Types count. */
 export const productReachesNoTest: Rule = (sources) => {
   const files = new Map(sources.map((source) => [source.path, source]));

@@ -3,6 +3,7 @@ import { readSources } from './imports.ts';
 import {
   benchIsLoadedOnDemand,
   folders,
+  loadedOnDemand,
   noBarrels,
   noCycles,
   oneImporter,
@@ -42,6 +43,10 @@ test('the tree is read at all', async (t) => {
 test('folders depend in one direction', async (t) => t.same(folders(everything), []));
 test('the benchmark is loaded by its own commands only, when they run', async (t) =>
   t.same(benchIsLoadedOnDemand(everything), []));
+test('gRPC is loaded by who asks for it', async (t) => {
+  const rule = loadedOnDemand(['proxy/cli/run.ts', 'proxy/data/thread.ts'], ['@grpc/grpc-js', '@bufbuild/protobuf']);
+  t.same(rule(everything), []);
+});
 test('what the command `bench` runs needs no test', async (t) => t.same(productReachesNoTest(everything), []));
 test('each package has one importing file', async (t) => t.same(oneImporter(owners)(shipped), []));
 test('no module depends on itself', async (t) => t.same(noCycles(everything), []));

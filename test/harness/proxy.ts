@@ -39,6 +39,8 @@ export type ProxySetup = {
   readonly passphrase?: string;
   /** An existing folder to start in again. */
   readonly folder?: string;
+  /** What is done before the proxy can be ready. */
+  readonly whileStarting?: (starting: Pick<TestProxy, 'untilLog' | 'admin'>) => Promise<void>;
 };
 
 export type AuditRecord = { readonly [field: string]: unknown } & {
@@ -78,6 +80,8 @@ export async function startProxy(t: Test, setup: ProxySetup): Promise<TestProxy>
   writeSetup(folder, setup);
   const { child, log, untilLog } = launch(folder, setup);
   t.teardown(() => child.kill('SIGKILL'));
+  const admin = (path: string) => adminGet(join(folder, 'admin.sock'), path);
+  await setup.whileStarting?.({ untilLog, admin });
   await untilLog((text) => text.includes('"event":"ready"'));
   keepPolicyCache(folder);
   const ready = JSON.parse(
@@ -91,7 +95,6 @@ export async function startProxy(t: Test, setup: ProxySetup): Promise<TestProxy>
     const { chainPem, keyPem } = await ca.issue({ spiffeId: parseSpiffeId(spiffeId), lifetimeMs });
     return { certPem: chainPem, keyPem };
   };
-  const admin = (path: string) => adminGet(join(folder, 'admin.sock'), path);
   const audit = () => readAudit(join(folder, 'audit'));
   return {
     port: Number(ready.listen.split(':').at(-1)),
