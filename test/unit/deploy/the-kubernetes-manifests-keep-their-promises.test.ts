@@ -20,6 +20,8 @@ const { digestOfSources, overlays, render, renderedFile } = (await import(
   readonly renderedFile: (overlay: string) => string;
 };
 
+const kubernetes = join(import.meta.dirname, '../../../deploy/kubernetes');
+
 type Resource = { readonly apiVersion: string; readonly kind: string; readonly metadata: { readonly name: string } };
 type Workload = Resource & {
   readonly spec: {
@@ -164,12 +166,16 @@ test('the configuration in each ConfigMap is a good one, and says of the ports w
   }
 });
 
-test('with monitoring the configuration differs in who may read metrics, and in nothing else', async (t) => {
-  const read = (name: string) =>
-    parse(
-      readFileSync(join(import.meta.dirname, '../../../deploy/kubernetes', name, 'portcullis.yaml'), 'utf8'),
-    ) as object;
-  t.same(read('monitoring'), { ...read('base'), admin: '0.0.0.0:9464', unsafe_remote_admin: true });
+test('each other configuration is that of the base but for what it is there for', (t) => {
+  type Settings = { readonly identity: { readonly files: object } };
+  const read = (name: string) => parse(readFileSync(join(kubernetes, name, 'portcullis.yaml'), 'utf8')) as Settings;
+  const { identity, ...others } = read('base');
+  const { files, ...whoItIs } = identity;
+  t.ok(files);
+  t.same(read('monitoring'), { identity, ...others, admin: '0.0.0.0:9464', unsafe_remote_admin: true });
+  const agent = { socket: 'unix:///run/svid/spire-agent.sock' };
+  t.same(read('overlays/spire'), { identity: { ...whoItIs, workload_api: agent }, ...others });
+  t.end();
 });
 
 test('`portcullis check` has nothing to say of it, with an SVID as csi-driver-spiffe writes one', async (t) => {
