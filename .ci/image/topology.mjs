@@ -3,7 +3,7 @@
 // volumes, its health checks and its order. Then its `client`, whose exit code is the answer.
 // Usage, as root: node topology.mjs ROOTFS IMAGE_CONFIG_JSON
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -24,6 +24,12 @@ const running = new Map();
 
 function sourceOf(volume) {
   const [source, target, mode] = volume.split(':');
+  if (source.startsWith('./deploy/compose/') && target === '/etc/portcullis') {
+    // A copy, because one of them is edited.
+    const copy = join(folder, 'edited', source);
+    cpSync(join(project, source), copy, { recursive: true });
+    return { source: copy, target, mode };
+  }
   if (source.startsWith('.')) return { source: join(project, source), target, mode };
   const path = join(folder, source);
   mkdirSync(path, { recursive: true, mode: 0o700 });
@@ -72,27 +78,38 @@ function started(name) {
   return starts.get(name);
 }
 
-/** What Prometheus would read, asked from where it would be. */
+/** What Prometheus would read of a proxy, asked from where it would be. */
+function seriesOf(target) {
+  const curl = ['curl', '-sf', '-m', '5', `http://${target}/metrics`];
+  const text = execFileSync('ip', ['netns', 'exec', network.namespaceOf('prometheus'), ...curl], { encoding: 'utf8' });
+  return text.split('\n').filter((line) => line.startsWith('portcullis_'));
+}
+
 function scrape() {
   const { scrape_configs: jobs } = parse(
     readFileSync(join(project, 'deploy/compose/prometheus/prometheus.yml'), 'utf8'),
   );
-  for (const target of jobs.flatMap((job) => job.static_configs).flatMap(({ targets }) => targets)) {
-    const words = [
-      'netns',
-      'exec',
-      network.namespaceOf('prometheus'),
-      'curl',
-      '-sf',
-      '-m',
-      '5',
-      `http://${target}/metrics`,
-    ];
-    const series = execFileSync('ip', words, { encoding: 'utf8' })
-      .split('\n')
-      .filter((line) => line.startsWith('portcullis_'));
-    console.log(`metrics of ${target}: ${series.length} series`);
+  const targets = jobs.flatMap((job) => job.static_configs).flatMap((each) => each.targets);
+  for (const target of targets) console.log(`metrics of ${target}: ${seriesOf(target).length} series`);
+  return targets;
+}
+
+/** How long it takes until what was saved judges requests, as who writes policies with compose.dev.yaml would wait. */
+async function editPolicy(target) {
+  const judgedBy = () => seriesOf(target).find((line) => line.startsWith('portcullis_snapshot_info'));
+  const file = join(folder, 'edited/deploy/compose/orders/policy/authz.rego');
+  const times = [];
+  for (let edit = 0; edit < 3; edit += 1) {
+    const before = judgedBy();
+    const began = performance.now();
+    writeFileSync(file, readFileSync(file, 'utf8').replace(/default-deny\w*/, `default-deny${edit}`));
+    while (judgedBy() === before) {
+      if (performance.now() - began > 60_000) throw new Error('an edit of the policy is not in force after a minute');
+      await wait(20);
+    }
+    times.push(Math.round(performance.now() - began));
   }
+  console.log(`an edit of the policy is in force after ${times.join(', ')} ms`);
 }
 
 async function stop(name) {
@@ -107,8 +124,9 @@ let code = 1;
 try {
   writeFileSync(join(folder, 'hosts'), network.hosts());
   for (const name of services.keys()) if (services.get(name).profiles === undefined) await started(name);
-  scrape();
+  const [orders] = scrape();
   code = spawnSync('ip', confined('client', wordsOf(services.get('client'))), { stdio: 'inherit' }).status ?? 1;
+  await editPolicy(orders);
   for (const name of [...running.keys()].reverse()) await stop(name);
 } catch (cause) {
   console.error(String(cause.message ?? cause));
