@@ -1,0 +1,55 @@
+// What a workload does with go-spiffe: it asks the Workload API who it is and whom to trust, and stays to be told of a successor.
+// Usage: main SOCKET COUNT. Prints a line for each of COUNT updates: every SPIFFE ID with its hint, and the serial of the first.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/spiffe/go-spiffe/v2/svid/x509svid"
+	"github.com/spiffe/go-spiffe/v2/workloadapi"
+)
+
+type watcher struct {
+	left int
+	stop context.CancelFunc
+}
+
+func (w *watcher) OnX509ContextUpdate(update *workloadapi.X509Context) {
+	words := []string{}
+	for _, svid := range update.SVIDs {
+		// Not by the library's reading alone: the path to the bundle that came with it.
+		if _, _, err := x509svid.Verify(svid.Certificates, update.Bundles); err != nil {
+			fmt.Println("error", err)
+			os.Exit(1)
+		}
+		words = append(words, svid.ID.String()+"="+svid.Hint)
+	}
+	fmt.Println(strings.Join(words, " "), update.SVIDs[0].Certificates[0].SerialNumber.Text(16))
+	if w.left--; w.left == 0 {
+		w.stop()
+	}
+}
+
+func (w *watcher) OnX509ContextWatchError(err error) {
+	fmt.Println("error", err)
+	w.stop()
+}
+
+func main() {
+	count, err := strconv.Atoi(os.Args[2])
+	if err != nil {
+		panic(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	client, err := workloadapi.New(ctx, workloadapi.WithAddr("unix://"+os.Args[1]))
+	if err != nil {
+		panic(err)
+	}
+	defer client.Close()
+	_ = client.WatchX509Context(ctx, &watcher{left: count, stop: stop})
+}
