@@ -69,7 +69,7 @@ function readResultSet(raw: unknown): Decision {
 
 function readOwnResult(result: ResultObject): Decision {
   requireKnown(result, members);
-  const verdict = readVerdict(result, 'allow');
+  const verdict = readVerdict('allow', member(result, 'allow'));
   const rule = readRule(member(result, 'rule'));
   const reasons = readReasons(member(result, 'reasons'));
   const obligations = readObligations(member(result, 'obligations'));

@@ -1,20 +1,19 @@
 import {
   isPlainObject,
   Malformed,
-  member,
   quote,
   readArray,
   readHeaderLists,
   readHeaderNames,
   readObject,
   readVerdict,
-  requireKnown,
+  refuseUnknown,
   type ResultObject,
   typeName,
 } from './result.ts';
 import { jsonText } from './value/text.ts';
 import type { PlainObject } from './value/value.ts';
-import type { CustomAnswer, Decision, HeaderLine, QueryChanges } from './verdict.ts';
+import type { Changes, CustomAnswer, Decision, HeaderLine, QueryChanges } from './verdict.ts';
 
 const limits = {
   bodyBytes: 65_536,
@@ -24,17 +23,42 @@ const limits = {
   parameterValueLength: 1024,
 } as const;
 
-export const envoyMembers: ReadonlySet<string> = new Set([
-  'allowed',
-  'headers',
-  'response_headers_to_add',
-  'request_headers_to_remove',
-  'query_parameters_to_set',
-  'query_parameters_to_remove',
-  'http_status',
-  'body',
-  'dynamic_metadata',
-]);
+/** What the policy gave for each member; undefined where it gave nothing. */
+type EnvoyMembers = {
+  allowed: unknown;
+  headers: unknown;
+  response_headers_to_add: unknown;
+  request_headers_to_remove: unknown;
+  query_parameters_to_set: unknown;
+  query_parameters_to_remove: unknown;
+  http_status: unknown;
+  body: unknown;
+  dynamic_metadata: unknown;
+};
+
+const noMembers = (): EnvoyMembers => ({
+  allowed: undefined,
+  headers: undefined,
+  response_headers_to_add: undefined,
+  request_headers_to_remove: undefined,
+  query_parameters_to_set: undefined,
+  query_parameters_to_remove: undefined,
+  http_status: undefined,
+  body: undefined,
+  dynamic_metadata: undefined,
+});
+
+export const envoyMembers: ReadonlySet<string> = new Set(Object.keys(noMembers()));
+
+/** All in one look, as asking for each of nine costs more than the rest; refuses a member that nobody would enforce. */
+function readMembers(result: ResultObject): EnvoyMembers {
+  const members = noMembers();
+  for (const name of Object.keys(result)) {
+    if (!envoyMembers.has(name)) refuseUnknown(name);
+    members[name as keyof EnvoyMembers] = result[name];
+  }
+  return members;
+}
 
 /**
  * Reads the result that the OPA-Envoy plugin defines, so that Rego written for it is enforced as it was meant. Every
@@ -42,25 +66,34 @@ export const envoyMembers: ReadonlySet<string> = new Set([
  * follows from the verdict, as there: `headers` are for the workload when it is allowed, and for the client otherwise.
  */
 export function readEnvoyResult(result: ResultObject): Decision {
-  requireKnown(result, envoyMembers);
-  const allowed = readVerdict(result, 'allowed');
-  const headers = readHeaderLists('headers', member(result, 'headers'));
-  const responseHeaders = readHeaderLists('response_headers_to_add', member(result, 'response_headers_to_add'));
-  const removeHeaders = readHeaderNames('request_headers_to_remove', member(result, 'request_headers_to_remove'));
-  const query = readQueryChanges(result);
-  const status = readStatus(member(result, 'http_status'));
-  const body = readBody(member(result, 'body'));
-  const metadata = readMetadata(member(result, 'dynamic_metadata'));
-  if (!allowed)
-    return Object.freeze({ kind: 'deny', rule: '', reasons: [], ...customAnswer(status, headers, body), ...metadata });
+  const members = readMembers(result);
+  const allowed = readVerdict('allowed', members.allowed);
+  const headers = readHeaderLists('headers', members.headers);
+  const responseHeaders = readHeaderLists('response_headers_to_add', members.response_headers_to_add);
+  const removeHeaders = readHeaderNames('request_headers_to_remove', members.request_headers_to_remove);
+  const query = readQueryChanges(members.query_parameters_to_set, members.query_parameters_to_remove);
+  const status = readStatus(members.http_status);
+  const body = readBody(members.body);
+  const metadata = readMetadata(members.dynamic_metadata);
+  if (!allowed) return deny(customAnswer(status, headers, body), metadata);
   requireDisjoint('header', headers, removeHeaders);
+  return allow(Object.freeze({ headers, removeHeaders, query, responseHeaders }), metadata);
+}
+
+const none: readonly never[] = Object.freeze([]);
+
+function allow(changes: Changes, metadata: string | undefined): Decision {
+  const allowed = { kind: 'allow', rule: '', reasons: none, obligations: none, changes } as const;
+  return Object.freeze(metadata === undefined ? allowed : { ...allowed, metadata });
+}
+
+function deny(answer: CustomAnswer | undefined, metadata: string | undefined): Decision {
   return Object.freeze({
-    kind: 'allow',
+    kind: 'deny',
     rule: '',
-    reasons: [],
-    obligations: [],
-    changes: Object.freeze({ headers, removeHeaders, query, responseHeaders }),
-    ...metadata,
+    reasons: none,
+    ...(answer === undefined ? {} : { answer }),
+    ...(metadata === undefined ? {} : { metadata }),
   });
 }
 
@@ -72,11 +105,11 @@ function customAnswer(
   status: number | undefined,
   headers: readonly HeaderLine[],
   body: string | undefined,
-): { readonly answer?: CustomAnswer } {
-  if (status === undefined && headers.length === 0 && body === undefined) return {};
+): CustomAnswer | undefined {
+  if (status === undefined && headers.length === 0 && body === undefined) return undefined;
   const code = status ?? 403;
   if (code < 300 || code === 304) throw new Malformed(`http_status ${code} is none of a denial`);
-  return { answer: Object.freeze({ status: code, headers, body }) };
+  return Object.freeze({ status: code, headers, body });
 }
 
 function readStatus(value: unknown): number | undefined {
@@ -98,18 +131,16 @@ function readBody(value: unknown): string | undefined {
   return value;
 }
 
-function readMetadata(value: unknown): { readonly metadata?: string } {
-  if (value === undefined) return {};
+function readMetadata(value: unknown): string | undefined {
+  if (value === undefined) return undefined;
   if (!isPlainObject(value)) throw new Malformed(`dynamic_metadata is ${typeName(value)}, not an object`);
   // Integers beyond 2^53 are bigints here, of which JSON.stringify knows nothing.
   const metadata = jsonText(value as PlainObject);
   if (metadata.length > limits.metadataLength) throw new Malformed('dynamic_metadata is too long');
-  return { metadata };
+  return metadata;
 }
 
-function readQueryChanges(result: ResultObject): QueryChanges | undefined {
-  const toSet = member(result, 'query_parameters_to_set');
-  const toRemove = member(result, 'query_parameters_to_remove');
+function readQueryChanges(toSet: unknown, toRemove: unknown): QueryChanges | undefined {
   if (toSet === undefined && toRemove === undefined) return undefined;
   const set = toSet === undefined ? [] : readParameters(toSet);
   const remove = readArray('query_parameters_to_remove', toRemove, limits.parameters).map((name) =>
@@ -144,6 +175,7 @@ function readText(what: string, value: unknown, max: number): string {
 
 /** Set and removed at once: which of the two was meant is a guess. */
 function requireDisjoint(what: string, set: readonly (readonly [string, string])[], removed: readonly string[]): void {
+  if (set.length === 0 || removed.length === 0) return;
   const both = set.find(([name]) => removed.includes(name));
   if (both !== undefined) throw new Malformed(`${what} ${quote(both[0])} is set and removed`);
 }

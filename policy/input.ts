@@ -90,12 +90,14 @@ export function buildInput(facts: InputFacts): PolicyInput {
     parsed_query: groupQuery(request.query),
     truncated_body: false,
     source_principal: peer.spiffeId,
-    version: { encoding: 'protojson', ext_authz: 'v3' },
+    version,
     portcullis: portcullisInput(facts, time),
   };
   // The plugin says null where there is no body. A body that nobody has read is not that, so nothing is said of it.
   return body.kind === 'streamed' ? input : { ...input, parsed_body: body.kind === 'none' ? null : body.value };
 }
+
+const version = Object.freeze({ encoding: 'protojson', ext_authz: 'v3' } as const);
 
 function attributesInput(facts: InputFacts, time: EnvironmentTime): PolicyInput['attributes'] {
   const { request, peer, body, connection, source, destination } = facts;
@@ -131,34 +133,40 @@ function httpInput(request: InputFacts['request'], body: BodyFacts): PolicyInput
   return Object.defineProperty(http, 'body', { get: () => (text ??= body.text()), enumerable: true });
 }
 
-function portcullisInput({ peer, route, user, body, connection, snapshotDigest }: InputFacts, time: EnvironmentTime) {
-  return {
-    v: 1,
-    peer: peerInput(peer),
-    route: { name: route.name, template: route.template, parameters: named(route.parameters) },
-    ...userInput(user),
-    body: {
-      kind: body.kind,
-      bytes: body.kind === 'none' ? 0 : (body.bytes ?? null),
-      content_type: body.kind === 'none' ? null : (body.contentType ?? null),
-    },
-    snapshot: snapshotDigest,
-    time,
-    connection: {
-      id: connection.id,
-      tls_version: connection.tlsVersion,
-      cipher: connection.cipher,
-      opened: repeatedTime(connection.openedMs),
-      request_number: connection.requestNumber,
-    },
-  } as const satisfies PortcullisInput;
+function portcullisInput(facts: InputFacts, time: EnvironmentTime): PortcullisInput {
+  const { user, snapshotDigest } = facts;
+  const peer = peerInput(facts.peer);
+  const route = routeInput(facts.route);
+  const body = bodyInput(facts.body);
+  const connection = connectionInput(facts.connection);
+  // Missing where there is none, so that `not input.portcullis.user` says so: null would be true in Rego. Written out twice,
+  // because a spread in the middle of a literal takes longer than all the rest of it.
+  return user === undefined
+    ? { v: 1, peer, route, body, snapshot: snapshotDigest, time, connection }
+    : { v: 1, peer, route, user: userInput(user), body, snapshot: snapshotDigest, time, connection };
 }
 
-/** Missing where there is none, so that `not input.portcullis.user` says so: null would be true in Rego. */
-function userInput(user: UserFacts | undefined): Pick<PortcullisInput, 'user'> {
-  if (user === undefined) return {};
-  const { issuer, realm, subject, certificateBound, claims } = user;
-  return { user: { issuer, realm, subject, certificate_bound: certificateBound, claims } };
+function routeInput({ name, template, parameters }: InputFacts['route']): PortcullisInput['route'] {
+  return { name, template, parameters: named(parameters) };
+}
+
+function userInput({ issuer, realm, subject, certificateBound, claims }: UserFacts) {
+  return { issuer, realm, subject, certificate_bound: certificateBound, claims };
+}
+
+function bodyInput(body: BodyFacts): PortcullisInput['body'] {
+  if (body.kind === 'none') return { kind: body.kind, bytes: 0, content_type: null };
+  return { kind: body.kind, bytes: body.bytes ?? null, content_type: body.contentType ?? null };
+}
+
+function connectionInput(connection: InputFacts['connection']): PortcullisInput['connection'] {
+  return {
+    id: connection.id,
+    tls_version: connection.tlsVersion,
+    cipher: connection.cipher,
+    opened: repeatedTime(connection.openedMs),
+    request_number: connection.requestNumber,
+  };
 }
 
 function attributesPeer({ ip, port }: Endpoint, principal: string): AttributesPeer {

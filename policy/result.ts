@@ -22,8 +22,11 @@ const headerValue = /^(?:[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?)?$/;
 
 /** Refuses members that nobody would enforce. Symbols and hidden members are not looked at: JSON cannot make them. */
 export function requireKnown(result: ResultObject, known: ReadonlySet<string>): void {
-  const unknown = Object.keys(result).find((name) => !known.has(name));
-  if (unknown !== undefined) throw new Malformed(`the result has an unknown member ${quote(unknown)}`);
+  for (const name of Object.keys(result)) if (!known.has(name)) refuseUnknown(name);
+}
+
+export function refuseUnknown(name: string): never {
+  throw new Malformed(`the result has an unknown member ${quote(name)}`);
 }
 
 /** Own members only: `toString` of a prototype is not something the policy said. */
@@ -31,14 +34,15 @@ export function member(object: ResultObject, name: string): unknown {
   return Object.hasOwn(object, name) ? object[name] : undefined;
 }
 
-export function readVerdict(result: ResultObject, name: string): boolean {
-  const verdict = member(result, name);
+export function readVerdict(name: string, verdict: unknown): boolean {
   if (typeof verdict !== 'boolean') throw new Malformed(`${name} is ${typeName(verdict)}, not a boolean`);
   return verdict;
 }
 
+const none: readonly never[] = Object.freeze([]);
+
 export function readArray(name: string, value: unknown, max: number): readonly unknown[] {
-  if (value === undefined) return [];
+  if (value === undefined) return none;
   if (!Array.isArray(value)) throw new Malformed(`${name} is ${typeName(value)}, not an array`);
   if (value.length > max) throw new Malformed(`${name} has ${value.length} members, at most ${max} are read`);
   return Array.from(value as readonly unknown[]);
@@ -49,12 +53,12 @@ export function readObject(name: string, value: unknown, max: number): readonly 
   if (!isPlainObject(value)) throw new Malformed(`${name} is ${typeName(value)}, not an object`);
   const entries = Object.entries(value);
   if (entries.length > max) throw new Malformed(`${name} has ${entries.length} members, at most ${max} are read`);
-  return entries.toSorted(([one], [other]) => (one < other ? -1 : 1));
+  return entries.length < 2 ? entries : entries.toSorted(([one], [other]) => (one < other ? -1 : 1));
 }
 
 /** An object of names in lower case, each with one value. */
 export function readHeaders(value: unknown): readonly HeaderLine[] {
-  if (value === undefined) return [];
+  if (value === undefined) return none;
   return bounded(readObject('headers', value, limits.headers).map(([name, text]) => readLine(name, text)));
 }
 
@@ -63,21 +67,25 @@ export function readHeaders(value: unknown): readonly HeaderLine[] {
  * such objects, whose order is kept.
  */
 export function readHeaderLists(name: string, value: unknown): readonly HeaderLine[] {
-  if (value === undefined) return [];
+  if (value === undefined) return none;
   const lines: HeaderLine[] = [];
-  for (const object of Array.isArray(value) ? readArray(name, value, limits.headers) : [value]) {
-    const seen = new Set<string>();
-    for (const [given, values] of readObject(name, object, limits.headers)) {
-      const field = given.toLowerCase();
-      // Which of the two counts would be an accident of their order.
-      if (seen.has(field)) throw new Malformed(`${name} has ${quote(given)} in two spellings`);
-      seen.add(field);
-      const texts = Array.isArray(values) ? readArray(`header ${quote(given)}`, values, limits.headers) : [values];
-      lines.push(...texts.map((text) => readLine(field, text)));
-    }
-    bounded(lines);
-  }
+  if (!Array.isArray(value)) readLines(name, value, lines);
+  else for (const object of readArray(name, value, limits.headers)) readLines(name, object, lines);
   return lines;
+}
+
+function readLines(name: string, object: unknown, lines: HeaderLine[]): void {
+  const seen: string[] = [];
+  for (const [given, values] of readObject(name, object, limits.headers)) {
+    const field = given.toLowerCase();
+    // Which of the two counts would be an accident of their order.
+    if (seen.includes(field)) throw new Malformed(`${name} has ${quote(given)} in two spellings`);
+    seen.push(field);
+    if (!Array.isArray(values)) lines.push(readLine(field, values));
+    else
+      for (const text of readArray(`header ${quote(given)}`, values, limits.headers)) lines.push(readLine(field, text));
+  }
+  bounded(lines);
 }
 
 /** Names of headers, in lower case whatever they were in. */
@@ -104,7 +112,8 @@ function readName(name: string): string {
 
 function bounded(lines: readonly HeaderLine[]): readonly HeaderLine[] {
   if (lines.length > limits.headers) throw new Malformed(`more than ${limits.headers} header lines`);
-  const length = lines.reduce((sum, [name, value]) => sum + name.length + value.length, 0);
+  let length = 0;
+  for (const [name, value] of lines) length += name.length + value.length;
   if (length > limits.headersLength) throw new Malformed(`more than ${limits.headersLength} characters of headers`);
   return lines;
 }

@@ -33,7 +33,7 @@ export function inputFacts(facts: Judged): InputFacts {
     pathSegments: request.decodedSegments,
     peer: peerFacts(peer),
     source: connection.remote,
-    destination: { ...connection.local, principal: snapshot.config.identity.spiffeId },
+    destination: { ip: connection.local.ip, port: connection.local.port, principal: snapshot.config.identity.spiffeId },
     route: { name: facts.route.config.name, template: facts.route.config.path, parameters: facts.parameters },
     body: bodyFacts(facts.body),
     user: userFacts(facts.user),

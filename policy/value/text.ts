@@ -27,11 +27,20 @@ const entryText = ([key, value]: Entry): string => `${valueText(key)}:${valueTex
 export function jsonText(value: Value): string {
   if (typeof value === 'string') return JSON.stringify(value);
   if (isScalar(value)) return numberText(value);
-  if (isArray(value)) return `[${value.map(jsonText).join(',')}]`;
-  if (value instanceof RegoSet) return `[${sortedMembers(value).map(jsonText).join(',')}]`;
+  if (isArray(value)) return itemsText(value);
+  if (value instanceof RegoSet) return itemsText(sortedMembers(value));
   if (value instanceof RegoMap) return mapText(value);
-  const members = sortedEntries(value).map(([key, part]) => `${jsonText(key)}:${jsonText(part)}`);
-  return `{${members.join(',')}}`;
+  let text = '';
+  for (const [key, part] of sortedEntries(value)) {
+    text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${jsonText(part)}`;
+  }
+  return `{${text}}`;
+}
+
+function itemsText(items: readonly Value[]): string {
+  let text = '';
+  for (const item of items) text += text === '' ? jsonText(item) : `,${jsonText(item)}`;
+  return `[${text}]`;
 }
 
 /** In the order of the names that the keys become; of two keys with one name, such as 1 and "1", the last counts. */

@@ -63,18 +63,19 @@ function outgoingBody(body: ExchangeBody): WorkloadRequest['body'] {
 function outgoingHeaders(facts: Forwardable): HeaderList {
   const { id, request, permit } = facts;
   const { requestHeaders, removedHeaders } = permit.obligations;
-  if (requestHeaders.length === 0 && removedHeaders.size === 0) {
-    return ['host', request.authority, ...request.headers, ...identityHeaders(facts), 'x-portcullis-id', id];
-  }
-  const dropped = Array.from(removedHeaders, (name) => fieldName(name).folded);
+  const dropped: string[] = [];
+  for (const name of removedHeaders) dropped.push(fieldName(name).folded);
   for (let index = 0; index < requestHeaders.length; index += 2) {
     dropped.push(fieldName(requestHeaders[index] as string).folded);
   }
   const headers: string[] = ['host', request.authority];
   for (let index = 0; index < request.headers.length; index += 2) {
     const name = request.headers[index] as string;
-    if (!dropped.includes(fieldName(name).folded)) headers.push(name, request.headers[index + 1] as string);
+    if (dropped.length === 0 || !dropped.includes(fieldName(name).folded))
+      headers.push(name, request.headers[index + 1] as string);
   }
-  headers.push(...requestHeaders, ...identityHeaders(facts), 'x-portcullis-id', id);
+  for (const part of requestHeaders) headers.push(part);
+  for (const part of identityHeaders(facts)) headers.push(part);
+  headers.push('x-portcullis-id', id);
   return headers;
 }
