@@ -12,6 +12,7 @@ import { replacedKeywords } from './schema/keywords.ts';
 import { compileLinearPattern, type LinearPattern } from './schema/linear-pattern.ts';
 import { closeParameters, readParameters, readParameterTypes } from './schema/parameters.ts';
 import { SchemaError, type SchemaProblem } from './schema/problem.ts';
+import { compareLengths } from './schema/text-length.ts';
 import type { SchemaViolation } from './schema/violation.ts';
 
 export type SchemaValidator = {
@@ -134,6 +135,7 @@ function createAjv(
   };
   const ajv = dialect === '2020-12' ? new Ajv2020(options) : new Ajv(options);
   for (const definition of replacedKeywords) ajv.removeKeyword(definition.keyword).addKeyword(definition);
+  compareLengths(ajv);
   return ajv;
 }
 

@@ -16,10 +16,9 @@ export function areUnique(items: readonly unknown[]): boolean {
 
 /** Whether a value is one of those that `enum` or `const` lists. */
 export function membership(allowed: readonly unknown[]): (value: unknown) => boolean {
-  const texts = new Set(allowed.map(canonicalText));
-  const scalarsOnly = allowed.every((value) => typeof value !== 'object' || value === null);
-  return (value) => {
-    const isScalar = typeof value !== 'object' || value === null;
-    return (isScalar || !scalarsOnly) && texts.has(canonicalText(value));
-  };
+  const scalars = new Set(allowed.filter(isScalar));
+  const texts = new Set(allowed.filter((value) => !isScalar(value)).map(canonicalText));
+  return (value) => (isScalar(value) ? scalars.has(value) : texts.size > 0 && texts.has(canonicalText(value)));
 }
+
+const isScalar = (value: unknown): boolean => typeof value !== 'object' || value === null;

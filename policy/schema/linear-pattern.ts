@@ -1,5 +1,6 @@
 import { compileLinearRegex } from '../linear-regex.ts';
 import { toRe2, UnsupportedPattern } from './ecma-pattern.ts';
+import { isStepwise } from './stepwise-pattern.ts';
 
 /** Matches in time linear in the text, whatever the pattern and the text. */
 export type LinearPattern = { readonly test: (text: string) => boolean; readonly toString: () => string };
@@ -10,7 +11,8 @@ export type LinearPattern = { readonly test: (text: string) => boolean; readonly
  * UnsupportedPattern.
  */
 export function compileLinearPattern(pattern: string): LinearPattern {
-  checkEcmaSyntax(pattern);
+  const native = compileNative(pattern);
+  if (isStepwise(pattern)) return native;
   const translated = toRe2(pattern);
   try {
     const { test } = compileLinearRegex(translated);
@@ -21,10 +23,10 @@ export function compileLinearPattern(pattern: string): LinearPattern {
   }
 }
 
-/** Only compiled here, never run. */
-function checkEcmaSyntax(pattern: string): void {
+/** Most are only compiled by V8, never run. */
+function compileNative(pattern: string): RegExp {
   try {
-    new RegExp(pattern, 'u');
+    return new RegExp(pattern, 'u');
   } catch (cause) {
     throw new UnsupportedPattern(reasonOf(cause), { cause });
   }
