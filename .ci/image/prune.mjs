@@ -1,5 +1,5 @@
 // Removes from node_modules what no running program reads. Usage: node prune.mjs NODE_MODULES
-import { readdirSync, rmSync } from 'node:fs';
+import { globSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 const folder = process.argv[2];
@@ -10,5 +10,13 @@ for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true }
   const path = join(entry.parentPath, entry.name);
   if (entry.isFile() && unread.test(entry.name) && !/licen[cs]e|notice/i.test(entry.name)) rmSync(path);
 }
+// What packages bring along for their own makers, beside their package.json.
+for (const name of ['test', 'tests', 'examples']) {
+  for (const path of globSync(`**/node_modules/{*,@*/*}/${name}`, { cwd: join(folder, '..') })) {
+    rmSync(join(folder, '..', path), { recursive: true });
+  }
+}
+// Whole programs for browsers, which nothing in these packages leads to from Node.
+for (const path of ['node-forge/dist', 'pako/dist', 'protobufjs/dist']) rmSync(join(folder, path), { recursive: true });
 // Links to commands of packages, none of which the product calls.
 rmSync(join(folder, '.bin'), { recursive: true, force: true });
