@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import { test } from 'tap';
 import { parse, parseAllDocuments } from 'yaml';
+import { keyUsageBits } from '../../../certs/certificate.ts';
 import { loadConfig } from '../../../proxy/config/load-config.ts';
 import { thisMachine } from '../../../proxy/config/world.ts';
 import { portcullisIn } from '../../harness/command.ts';
@@ -181,7 +182,8 @@ test('each other configuration is that of the base but for what it is there for'
 test('`portcullis check` has nothing to say of it, with an SVID as csi-driver-spiffe writes one', async (t) => {
   const folder = newFolder(t);
   const pki = await makePki({ trustDomain: 'shop.test' });
-  const { certPem, keyPem } = await pki.issue({ path: '/ns/shop/sa/orders' });
+  const keyUsage = keyUsageBits.digitalSignature | keyUsageBits.keyEncipherment;
+  const { certPem, keyPem } = await pki.issue({ path: '/ns/shop/sa/orders', keyUsage });
   mount(join(folder, 'svid'), { 'tls.crt': certPem, 'tls.key': keyPem, 'ca.crt': pki.caPem });
   chmodSync(join(folder, 'svid/tls.key'), 0o400);
   const [configMap] = ofKind<ConfigMap>('cert-manager', 'ConfigMap');
