@@ -90,6 +90,8 @@ export class Http1Connection {
     if (this.#phase === 'flushing' && this.#host.ended() !== undefined) return void this.#socket.destroy();
     if (this.#current?.outlived(this.#host.ended)) return void this.#socket.destroy();
     switch (whatIsDue(this.#standing(), this.#host.limits(), this.#host.now())) {
+      case 'end':
+        return this.#linger();
       case 'cut':
         return void this.#socket.destroy();
       case 'late-head':

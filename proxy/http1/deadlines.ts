@@ -18,8 +18,8 @@ export type Standing = {
   readonly answerStarted: boolean;
 };
 
-/** What is due: the head or the body is late and answered so, or the connection ends. */
-export type Due = 'late-head' | 'late-body' | 'cut' | undefined;
+/** What is due: the head or the body is late and answered so, or the connection ends: in good order, or at once. */
+export type Due = 'late-head' | 'late-body' | 'end' | 'cut' | undefined;
 
 /** How long the client may read its last answer, while what it still sends is dropped. */
 const lingerMs = 1000;
@@ -34,7 +34,7 @@ export function whatIsDue(at: Standing, limits: LimitsConfig, now: number): Due 
   if (at.phase !== 'exchange' && at.unsentBytes > 0) return cutAfter(silent, limits.writeIdleMs);
   switch (at.phase) {
     case 'idle':
-      return cutAfter(waited, at.served === 0 ? limits.headMs : limits.keepAliveMs);
+      return waited > (at.served === 0 ? limits.headMs : limits.keepAliveMs) ? 'end' : undefined;
     case 'head':
       return waited > limits.headMs ? 'late-head' : undefined;
     case 'lingering':

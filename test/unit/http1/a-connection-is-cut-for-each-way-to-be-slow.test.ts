@@ -42,8 +42,8 @@ const idle: Standing = {
 type Row = readonly [what: string, at: Partial<Standing>, due: Exclude<Due, undefined>, afterMs: number];
 
 const rows: readonly Row[] = [
-  ['never asks anything', { served: 0 }, 'cut', limits.headMs],
-  ['asks nothing more', {}, 'cut', limits.keepAliveMs],
+  ['never asks anything', { served: 0 }, 'end', limits.headMs],
+  ['asks nothing more', {}, 'end', limits.keepAliveMs],
   ['sends its head too slowly', { phase: 'head' }, 'late-head', limits.headMs],
   // Progress does not help a head: byte by byte is the attack.
   ['drips its head', { phase: 'head', lastProgress: start + 9000 }, 'late-head', limits.headMs],

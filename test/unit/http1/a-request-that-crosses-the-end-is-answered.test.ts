@@ -121,6 +121,22 @@ void test('who asks nothing within that time is told the end, and what he then s
   t.equal(text(), '');
 });
 
+void test('so is who kept a connection for too long', async (t) => {
+  const { client, socket, after, until, untilEnd, text } = await open(t);
+  client.write(request('/first'));
+  await until(keptOpen);
+  const before = text();
+  after(limits.keepAliveMs + 1);
+  await untilEnd();
+  const closed = once(client, 'close');
+  const read = once(socket, 'data');
+  client.write(request('/too-late'));
+  await read;
+  client.end();
+  t.same(await closed, [false], 'closed without an error');
+  t.equal(text(), before);
+});
+
 void test('a request behind an answer that had promised another one is answered too', async (t) => {
   const { client, waiting, decideTheEnd, until, untilEnd, text } = await open(t);
   client.write(request('/wait') + request('/ahead'));
