@@ -1,8 +1,9 @@
 import { execFile, execFileSync, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'tap';
 import { portcullis as fromSource } from '../harness/command.ts';
@@ -20,12 +21,22 @@ admin: unix:./admin.sock
 `;
 const policy = 'package portcullis.authz\n\ndefault decision := {"allow": false, "rule": "default"}\n';
 
+function digestsBelow(folder: string): Readonly<Record<string, string>> {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const digests = files.map((entry) => {
+    const path = join(entry.parentPath, entry.name);
+    return [relative(folder, path), createHash('sha256').update(readFileSync(path)).digest('hex')] as const;
+  });
+  return Object.fromEntries(digests);
+}
+
 test('what `npm run build` makes', async (t) => {
   const folder = newFolder(t);
   const dist = join(folder, 'dist');
   // tap puts its coverage loader into NODE_OPTIONS of every child: tsc does not start under it, and what is built is to run alone.
   const plainNode = ['-u', 'NODE_OPTIONS', process.execPath];
-  execFileSync('env', [...plainNode, join(root, '.ci/build.mjs'), dist]);
+  for (const to of [dist, `${dist}-again`]) execFileSync('env', [...plainNode, join(root, '.ci/build.mjs'), to]);
+  t.same(digestsBelow(dist), digestsBelow(`${dist}-again`), 'is the same bytes each time');
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
   writeFileSync(join(folder, 'portcullis.yaml'), configuration);
   writeFileSync(join(folder, 'authz.rego'), policy);
