@@ -149,6 +149,10 @@ export const certsErrors = {
     summary: 'The CA has not issued a certificate with this serial number.',
     remedy: 'Take the serial from `portcullis ca show` or `openssl x509 -serial`; hexadecimal, without colons.',
   },
+  'jwt-svid-invalid': {
+    summary: 'A token is not a JWT-SVID of the local CA for the audience named.',
+    remedy: 'Have the caller fetch a new one, for the audience that is asked about; the message names the claim.',
+  },
   'socket-folder-exposed': {
     summary: 'Others than one workload could reach a socket of the Workload API, or put another in its place.',
     remedy:

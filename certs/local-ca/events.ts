@@ -4,6 +4,7 @@ import type { SpiffeId, TrustDomain } from '../spiffe-id.ts';
 /** What the audit records of the CA. Closed; never holds a key. */
 export type CaEvent =
   | { readonly type: 'ca.create'; readonly trustDomain: TrustDomain; readonly rootFingerprintSha256: string }
+  | { readonly type: 'ca.create-jwt-key'; readonly trustDomain: TrustDomain }
   | { readonly type: 'ca.issue'; readonly spiffeId: SpiffeId; readonly serial: string; readonly notAfterMs: number }
   | { readonly type: 'ca.revoke'; readonly serial: string }
   | {

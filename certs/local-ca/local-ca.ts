@@ -2,11 +2,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Certificate, certificateToPem, normalSerial } from '../certificate.ts';
 import { CertsError } from '../errors.ts';
+import { type JwtAuthority, jwtAuthority } from '../jwt-svid.ts';
 import { pathOf, type TrustDomain, trustDomainOf } from '../spiffe-id.ts';
 import type { SvidMaterial } from '../sources/svid-source.ts';
 import { type TrustBundleData, trustBundleData } from '../trust-bundle.ts';
 import { isBroken, judgeLeaf } from '../svid.ts';
+import type { SigningKey } from '../x509.ts';
 import type { CaEvent } from './events.ts';
+import { createJwtKey, readJwtKey } from './jwt-key.ts';
 import { generateKeyPair, type KeyAlgorithm, keyToPem } from './key-pair.ts';
 import { type LeafRequest, maxSvidLifetimeMs, minSvidLifetimeMs, signSvid } from './profile.ts';
 import { type Issued, openRegister, type Register } from './register.ts';
@@ -18,6 +21,8 @@ export type LocalCa = {
   readonly issue: (request: LeafRequest) => Promise<SvidMaterial>;
   /** By the hexadecimal serial; the CRL is on the disk when the promise resolves. */
   readonly revoke: (serial: string) => Promise<void>;
+  /** What signs JWT-SVIDs. Its key is made, on the disk, when it is asked for the first time. */
+  readonly jwtAuthority: () => Promise<JwtAuthority>;
   /** Read from the disk, since another process may have revoked meanwhile. */
   readonly trustBundle: () => TrustBundleData;
   readonly describe: () => CaDescription;
@@ -122,11 +127,23 @@ async function startCa(state: CaState, register: Register, options: OpenExisting
         await revoke(state, register, normalSerial(serial), now());
         onEvent?.({ type: 'ca.revoke', serial: normalSerial(serial) });
       }),
+    jwtAuthority: async () => jwtAuthority(await jwtKey(state, register, options), state.trustDomain),
     trustBundle: () => readBundle(state),
     describe: () => describe(state),
     issued: () => register.exclusively(async () => register.list()),
     close: register.close,
   };
+}
+
+async function jwtKey(state: CaState, register: Register, options: OpenExistingCaOptions): Promise<SigningKey> {
+  const { passphrase, onEvent } = options;
+  return register.exclusively(async () => {
+    const kept = await readJwtKey(state, passphrase);
+    if (kept !== undefined) return kept;
+    const created = await createJwtKey(state, passphrase);
+    onEvent?.({ type: 'ca.create-jwt-key', trustDomain: state.trustDomain });
+    return created;
+  });
 }
 
 async function reportingRefusal<T>(

@@ -14,6 +14,15 @@ export type WorkloadApiEvent =
       readonly notAfterMs: number;
     }
   | {
+      readonly type: 'svid.deliver-jwt';
+      readonly socket: string;
+      readonly method: string;
+      readonly spiffeId: SpiffeId;
+      readonly audience: readonly string[];
+      readonly jti: string;
+      readonly notAfterMs: number;
+    }
+  | {
       readonly type: 'svid.refuse';
       readonly socket: string;
       readonly method: string;
@@ -30,3 +39,8 @@ export type WorkloadApiEvent =
       readonly code: CertsErrorCode | undefined;
       readonly message: string;
     };
+
+type OfSocket<Event> = Event extends unknown ? Omit<Event, 'socket'> : never;
+
+/** What is handed out, by the socket that knows its own name. */
+export type Delivery = OfSocket<Extract<WorkloadApiEvent, { type: 'svid.deliver' | 'svid.deliver-jwt' }>>;

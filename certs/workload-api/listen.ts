@@ -30,10 +30,10 @@ export function single<Request, Answer>(
   { path, responseSerialize, requestDeserialize }: GrpcMethod<Request, Answer>,
   answer: (request: Request, caller: Caller) => Promise<Answer>,
 ): Served {
-  const handle: handleUnaryCall<Request, Answer> = (call, callback) => {
+  const handle: handleUnaryCall<Request, Answer> = (call, reply) => {
     answer(call.request, callerOf(call.metadata)).then(
-      (message) => callback(null, message),
-      (error: unknown) => callback(statusOf(error)),
+      (message) => reply(null, message),
+      (error: unknown) => reply(statusOf(error)),
     );
   };
   return (server) => server.register(path, handle, responseSerialize, requestDeserialize, 'unary');

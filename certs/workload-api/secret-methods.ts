@@ -118,7 +118,7 @@ function watchedSecrets(socket: ServedSocket, method: string, watcher: Watcher) 
       return message(DiscoveryResponseSchema, { ...about, typeUrl: secretType, resources });
     },
     release: () => {
-      for (const name of [...watched.keys()]) drop(name);
+      for (const name of watched.keys()) drop(name);
     },
   };
 }

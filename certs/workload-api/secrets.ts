@@ -6,7 +6,7 @@ import {
 } from './proto/secret_pb.ts';
 import type { HeldSvid, Watcher } from './kept-svid.ts';
 import { RefusedCall } from './refused-call.ts';
-import type { ServedSocket } from './served-socket.ts';
+import { delivery, type ServedSocket } from './served-socket.ts';
 import type { TrustAnchors } from './served-trust.ts';
 
 /** One secret that an Envoy has asked for by name. */
@@ -52,7 +52,7 @@ export async function watchSecret(
 
 async function certificate({ recorded }: ServedSocket, method: string, name: string, { current }: HeldSvid) {
   const svid = current();
-  await recorded(method, svid);
+  await recorded(delivery(method, svid));
   return packed(SecretSchema, {
     name,
     type: {

@@ -4,9 +4,10 @@ import { localCaSource } from '../sources/local-ca.ts';
 import type { SpiffeId } from '../spiffe-id.ts';
 import type { WorkloadApiEvent } from './events.ts';
 import { keepSvid } from './kept-svid.ts';
+import { jwtMethods } from './jwt-methods.ts';
 import { grpcServer } from './listen.ts';
 import { secretMethods } from './secret-methods.ts';
-import { type ServedSocketOptions, servedSocket } from './served-socket.ts';
+import { type ServedSocketOptions, servedSocket, type TokenGrant } from './served-socket.ts';
 import { serveTrust } from './served-trust.ts';
 import { listenInFolder } from './socket.ts';
 import { x509Methods } from './x509-methods.ts';
@@ -28,6 +29,7 @@ export type WorkloadApiOptions = Pick<ServedSocketOptions, 'record' | 'onBug'> &
   readonly ca: LocalCa;
   readonly sockets: readonly SocketGrant[];
   readonly svidLifetimeMs: number;
+  readonly jwtSvidLifetimeMs: number;
   readonly now: () => number;
 };
 
@@ -43,12 +45,23 @@ const maxConnections = 64;
 export async function serveWorkloadApi(options: WorkloadApiOptions): Promise<WorkloadApi> {
   const { ca, sockets } = options;
   const trust = serveTrust(ca.describe().trustDomain, ca.trustBundle);
+  let authority: ReturnType<LocalCa['jwtAuthority']> | undefined;
+  const tokens: TokenGrant = {
+    // Asked for once; one that failed is asked for again.
+    authority: () =>
+      (authority ??= ca.jwtAuthority().catch((error: unknown) => {
+        authority = undefined;
+        throw error;
+      })),
+    lifetimeMs: options.jwtSvidLifetimeMs,
+    now: options.now,
+  };
   const opened: Awaited<ReturnType<typeof openSocket>>[] = [];
   const close = () => {
     for (const one of opened) one.close();
   };
   try {
-    for (const grant of sockets) opened.push(await openSocket(grant, trust, options));
+    for (const grant of sockets) opened.push(await openSocket(grant, { trust, tokens }, options));
   } catch (error) {
     close();
     throw error;
@@ -66,13 +79,13 @@ export async function serveWorkloadApi(options: WorkloadApiOptions): Promise<Wor
 
 async function openSocket(
   { path, svids: granted }: SocketGrant,
-  trust: ReturnType<typeof serveTrust>,
+  common: Pick<ServedSocketOptions, 'trust' | 'tokens'>,
   { record, onBug, ...rest }: WorkloadApiOptions,
 ) {
   // Never shared between sockets: two workloads do not have one key, though they may have one name.
   const svids = granted.map((grant) => keepGranted(grant, path, { record, ...rest }));
-  const socket = servedSocket({ path, svids, trust, record, onBug });
-  const grpc = grpcServer([...x509Methods(socket), ...secretMethods(socket)]);
+  const socket = servedSocket({ path, svids, ...common, record, onBug });
+  const grpc = grpcServer([...x509Methods(socket), ...jwtMethods(socket), ...secretMethods(socket)]);
   const listener: Server = await listenInFolder(path, maxConnections);
   listener.on('connection', grpc.accept);
   return {

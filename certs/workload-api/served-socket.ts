@@ -1,7 +1,8 @@
 import { dirname } from 'node:path';
 import { CertsError } from '../errors.ts';
+import type { JwtAuthority } from '../jwt-svid.ts';
 import type { SvidMaterial } from '../sources/svid-source.ts';
-import type { WorkloadApiEvent } from './events.ts';
+import type { Delivery, WorkloadApiEvent } from './events.ts';
 import type { HeldSvid, KeptSvid, Watcher } from './kept-svid.ts';
 import { RefusedCall } from './refused-call.ts';
 import type { ServedTrust } from './served-trust.ts';
@@ -14,11 +15,19 @@ export type ServedSocket = {
   readonly trust: ServedTrust;
   /** Runs a call whose socket is still closed to others, and gives every failure its record and its status. */
   readonly guard: <T>(method: string, work: () => Promise<T>) => Promise<T>;
-  /** Resolves when it is on record that the SVID is handed out. Throws RefusedCall when it cannot be. */
-  readonly recorded: (method: string, svid: SvidMaterial) => Promise<void>;
+  readonly tokens: TokenGrant;
+  /** Resolves when it is on record what is handed out. Throws RefusedCall when it cannot be. */
+  readonly recorded: (delivery: Delivery) => Promise<void>;
 };
 
-export type ServedSocketOptions = Pick<ServedSocket, 'svids' | 'trust'> & {
+export type TokenGrant = {
+  /** Throws CertsError when its key cannot be read. */
+  readonly authority: () => Promise<JwtAuthority>;
+  readonly lifetimeMs: number;
+  readonly now: () => number;
+};
+
+export type ServedSocketOptions = Pick<ServedSocket, 'svids' | 'trust' | 'tokens'> & {
   readonly path: string;
   /** False when there is no record of it, and there has to be one. */
   readonly record: (event: WorkloadApiEvent) => Promise<boolean>;
@@ -28,7 +37,7 @@ export type ServedSocketOptions = Pick<ServedSocket, 'svids' | 'trust'> & {
 /** Streams last, so this is how many processes a workload can have. */
 const maxCalls = 128;
 
-export function servedSocket({ path, svids, trust, record, onBug }: ServedSocketOptions): ServedSocket {
+export function servedSocket({ path, svids, trust, tokens, record, onBug }: ServedSocketOptions): ServedSocket {
   let calls = 0;
   const admit = async () => {
     if (calls > maxCalls) throw new RefusedCall('RESOURCE_EXHAUSTED', `more than ${maxCalls} calls at once`);
@@ -37,6 +46,7 @@ export function servedSocket({ path, svids, trust, record, onBug }: ServedSocket
   return {
     svids,
     trust,
+    tokens,
     guard: async (method, work) => {
       calls++;
       try {
@@ -51,9 +61,9 @@ export function servedSocket({ path, svids, trust, record, onBug }: ServedSocket
         calls--;
       }
     },
-    recorded: async (method, { spiffeId, serial, notAfterMs }) => {
-      const event = { type: 'svid.deliver', socket: path, method, spiffeId, serial, notAfterMs } as const;
-      if (!(await record(event))) throw new RefusedCall('UNAVAILABLE', 'there is no record of it: audit-unavailable');
+    recorded: async (delivery) => {
+      if (await record({ ...delivery, socket: path })) return;
+      throw new RefusedCall('UNAVAILABLE', 'there is no record of it: audit-unavailable');
     },
   };
 }
@@ -68,6 +78,11 @@ function refusalOf(error: unknown) {
 function unavailable(cause: CertsError): RefusedCall {
   const code = cause.code === 'socket-folder-exposed' ? 'PERMISSION_DENIED' : 'UNAVAILABLE';
   return new RefusedCall(code, `the Workload API cannot serve this now: ${cause.code}`, { cause });
+}
+
+/** What is said of an SVID that is handed out by a method. */
+export function delivery(method: string, { spiffeId, serial, notAfterMs }: SvidMaterial): Delivery {
+  return { type: 'svid.deliver', method, spiffeId, serial, notAfterMs };
 }
 
 /** All or none. */

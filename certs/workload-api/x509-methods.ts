@@ -1,6 +1,6 @@
 import { pemBlocks } from '../certificate.ts';
 import { keepTold } from './keep-told.ts';
-import { type AnswerStream, type Caller, type Served, stream } from './listen.ts';
+import { type AnswerStream, type Served, stream } from './listen.ts';
 import { grpcMethod, message } from './proto/message.ts';
 import {
   SpiffeWorkloadAPI,
@@ -10,7 +10,8 @@ import {
   X509SVIDResponseSchema,
 } from './proto/workload_pb.ts';
 import { RefusedCall } from './refused-call.ts';
-import { type ServedSocket, watchEach } from './served-socket.ts';
+import { requireSecurityHeader } from './security-header.ts';
+import { delivery, type ServedSocket, watchEach } from './served-socket.ts';
 
 /** The X.509-SVID profile of the SPIFFE Workload API. */
 export function x509Methods(socket: ServedSocket): readonly Served[] {
@@ -29,14 +30,6 @@ export function x509Methods(socket: ServedSocket): readonly Served[] {
       }),
     ),
   ];
-}
-
-/** Workload Endpoint section 5: whoever is made to connect here by a request of somebody else's (SSRF) does not send it. */
-function requireSecurityHeader({ metadata }: Caller): void {
-  const values = metadata('workload.spiffe.io');
-  if (values.length !== 1 || values[0] !== 'true') {
-    throw new RefusedCall('INVALID_ARGUMENT', 'security header missing: workload.spiffe.io: true');
-  }
 }
 
 async function sendSvids(
@@ -58,7 +51,7 @@ async function sendSvids(
     answer: async () => {
       const { rootsDer, crlsDer } = trust.current();
       const current = held.map((one) => one.current());
-      for (const svid of current) await recorded(method, svid);
+      for (const svid of current) await recorded(delivery(method, svid));
       return message(X509SVIDResponseSchema, {
         svids: current.map(({ spiffeId, chainPem, keyPem }, index) => ({
           spiffeId,

@@ -131,6 +131,12 @@ export const controlFields = {
     fp_sha256: text('SHA-256 of the certificate, hex.', 80),
     not_after: text('End of its validity, RFC 3339.', 64),
   }),
+  token: group('The JWT-SVID concerned; never the token itself.', {
+    sub: text('`sub`: the SPIFFE ID.', 2048),
+    jti: text('`jti`: which token it is.', 64),
+    aud: text('`aud`, with a blank between several.', 1024),
+    not_after: text('`exp`, RFC 3339.', 64),
+  }),
   thread: number('Data thread concerned.'),
   pid: number('Process id.'),
   version: text('Version of this proxy.', 64),

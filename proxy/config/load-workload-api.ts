@@ -43,6 +43,7 @@ function configOf({ sockets, audit, ...settings }: WorkloadApiSettings): ServedW
       keyAlgorithm: settings.key,
       passphraseFile: settings.passphrase_file,
     },
+    jwtSvidLifetimeMs: settings.jwt_svid_lifetime,
     sockets: sockets.map(({ path, svids }) => ({
       path,
       svids: svids.map(({ spiffe_id: spiffeId, hint, dns_names: dnsNames }) => ({ spiffeId, hint, dnsNames })),

@@ -7,6 +7,7 @@ export type ServedWorkloadApiConfig = {
   readonly trustDomain: TrustDomain;
   readonly stateFolder: string;
   readonly ca: Omit<LocalCaConfig, 'kind'>;
+  readonly jwtSvidLifetimeMs: number;
   readonly sockets: readonly SocketGrant[];
   readonly audit: AuditConfig;
 };

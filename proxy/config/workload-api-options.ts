@@ -62,6 +62,10 @@ export const workloadApiOptions = section('(top level)', 'The keys at the top of
     doc: 'Lifetime of the SVIDs. A successor is pushed at half of it, for as long as somebody listens.',
     reload: restart,
   }),
+  jwt_svid_lifetime: defaulted(duration('10s', '1h'), '5m', {
+    doc: 'Lifetime of JWT-SVIDs. They cannot be revoked, so it is how long a stolen one is good for.',
+    reload: restart,
+  }),
   sockets: required(listOf(socketOptions, { atLeast: 1 }), { doc: 'Who gets what.', reload: restart }),
   audit: defaulted(auditOptions, {}, { doc: 'Where the evidence goes.', reload: restart }),
 });

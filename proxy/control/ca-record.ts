@@ -7,6 +7,8 @@ export function caRecord(event: CaEvent | IdentityEvent): ControlEvent {
   switch (event.type) {
     case 'ca.create':
       return { kind: 'control', type: event.type, certificate: { fp_sha256: event.rootFingerprintSha256 } };
+    case 'ca.create-jwt-key':
+      return { kind: 'control', type: event.type };
     case 'ca.issue':
       return { kind: 'control', type: event.type, certificate: certificate(event) };
     case 'ca.revoke':

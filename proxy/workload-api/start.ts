@@ -39,6 +39,7 @@ export async function startWorkloadApi(parts: WorkloadApiParts): Promise<Running
       ca,
       sockets: config.sockets,
       svidLifetimeMs: config.ca.svidLifetimeMs,
+      jwtSvidLifetimeMs: config.jwtSvidLifetimeMs,
       now: clock.nowMs,
       record: recordIn(parts, audit),
       onBug: (cause) => log.error('workload-api.bug', { cause: cause instanceof Error ? cause : String(cause) }),

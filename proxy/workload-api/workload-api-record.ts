@@ -7,6 +7,11 @@ export function workloadApiRecord(event: WorkloadApiEvent): ControlEvent {
   switch (type) {
     case 'svid.deliver':
       return { kind: 'control', type, file, command: event.method, certificate: certificate(event) };
+    case 'svid.deliver-jwt': {
+      const { spiffeId: sub, jti, audience, notAfterMs } = event;
+      const token = { sub, jti, aud: audience.join(' '), not_after: new Date(notAfterMs).toISOString() };
+      return { kind: 'control', type, file, command: event.method, token };
+    }
     case 'svid.refuse': {
       const { method: command, code: reason, message: detail } = event;
       return { kind: 'control', type, outcome: 'deny', file, command, reason, detail };

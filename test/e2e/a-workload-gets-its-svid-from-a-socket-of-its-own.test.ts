@@ -1,20 +1,25 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, statSync, symlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { anyUnpack } from '@bufbuild/protobuf/wkt';
+import { createLocalJWKSet, generateKeyPair, type JSONWebKeySet, jwtVerify, SignJWT } from 'jose';
 import { test } from 'tap';
 import { DiscoveryRequestSchema, type DiscoveryResponse } from '../../certs/workload-api/proto/discovery_pb.ts';
 import { grpcMethod, message } from '../../certs/workload-api/proto/message.ts';
 import { SecretDiscoveryService } from '../../certs/workload-api/proto/sds_pb.ts';
 import { type Secret, SecretSchema } from '../../certs/workload-api/proto/secret_pb.ts';
 import {
+  JWTBundlesRequestSchema,
+  JWTSVIDRequestSchema,
   SpiffeWorkloadAPI,
+  ValidateJWTSVIDRequestSchema,
   type X509SVIDResponse,
   X509BundlesRequestSchema,
   X509SVIDRequestSchema,
 } from '../../certs/workload-api/proto/workload_pb.ts';
+import { eventually } from '../harness/process.ts';
 import { newFolder, openCa, trustDomain } from '../harness/proxy.ts';
 import { grpcClient, startWorkloadApi, workloadApiThatFails } from '../harness/workload-api.ts';
 
@@ -22,6 +27,9 @@ const fetchX509SVID = grpcMethod(SpiffeWorkloadAPI.method.fetchX509SVID);
 const fetchX509Bundles = grpcMethod(SpiffeWorkloadAPI.method.fetchX509Bundles);
 const streamSecrets = grpcMethod(SecretDiscoveryService.method.streamSecrets);
 const fetchSecrets = grpcMethod(SecretDiscoveryService.method.fetchSecrets);
+const fetchJWTSVID = grpcMethod(SpiffeWorkloadAPI.method.fetchJWTSVID);
+const fetchJWTBundles = grpcMethod(SpiffeWorkloadAPI.method.fetchJWTBundles);
+const validateJWTSVID = grpcMethod(SpiffeWorkloadAPI.method.validateJWTSVID);
 const svidRequest = message(X509SVIDRequestSchema, {});
 const bundlesRequest = message(X509BundlesRequestSchema, {});
 
@@ -33,6 +41,7 @@ const secretType = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v
 const config = {
   // Half of it is how long a rotation is waited for.
   svid_lifetime: '10s',
+  jwt_svid_lifetime: '1m',
   sockets: [
     {
       path: './web/api.sock',
@@ -164,7 +173,14 @@ void test('the Workload API of one process', { timeout: 100_000 }, async (t) => 
       refused.map(({ reason }) => reason as unknown),
       refused.map(() => ({ code: 8 })),
     );
-    for (const one of clients) one.close();
+    for (const stream of streams) stream.cancel();
+    const isServed = async () => {
+      const stream = nobody.stream(fetchX509Bundles, bundlesRequest);
+      const answer = await stream.next().catch(() => undefined);
+      stream.cancel();
+      return answer !== undefined;
+    };
+    await eventually(isServed);
   });
 
   await t.test('Envoy gets its certificate and whom to trust by the names of SPIRE', async (t) => {
@@ -213,6 +229,44 @@ void test('the Workload API of one process', { timeout: 100_000 }, async (t) => 
     end();
   });
 
+  await t.test('a workload is given tokens for an audience, and told which are good', async (t) => {
+    const ask = (fields: { audience?: string[]; spiffeId?: string }, from = client) =>
+      from.single(fetchJWTSVID, message(JWTSVIDRequestSchema, fields));
+    const { svids } = await ask({ audience: ['orders', 'billing'] });
+    t.match(svids, [
+      { spiffeId: webId, hint: 'internal' },
+      { spiffeId: adminId, hint: 'admin' },
+    ]);
+    t.match((await ask({ audience: ['orders'], spiffeId: adminId })).svids, [{ spiffeId: adminId }]);
+    const token = svids[0]?.svid ?? '';
+    const bundles = client.stream(fetchJWTBundles, message(JWTBundlesRequestSchema, {}));
+    const jwks = Buffer.from((await bundles.next()).bundles[domainId] ?? []).toString();
+    bundles.cancel();
+    const keys = createLocalJWKSet(JSON.parse(jwks) as JSONWebKeySet);
+    t.match(JSON.parse(jwks), { keys: [{ kty: 'EC', crv: 'P-256', d: undefined }] });
+    const { payload, protectedHeader } = await jwtVerify(token, keys, { audience: 'billing', subject: webId });
+    t.match(protectedHeader, { alg: 'ES256', typ: 'JWT', kid: /./ });
+    t.equal((payload.exp ?? 0) - (payload.iat ?? 0), 60);
+    const isGood = (svid: string, audience: string) =>
+      client.single(validateJWTSVID, message(ValidateJWTSVIDRequestSchema, { svid, audience }));
+    t.match(await isGood(token, 'orders'), { spiffeId: webId, claims: { sub: webId, aud: ['orders', 'billing'] } });
+    const [head = '', body = ''] = token.split('.');
+    const none = `${Buffer.from('{"alg":"none"}').toString('base64url')}.${body}.`;
+    const { privateKey } = await generateKeyPair('ES256');
+    const foreign = await new SignJWT(payload).setProtectedHeader({ alg: 'ES256' }).sign(privateKey);
+    for (const bad of [none, foreign, `${head}.${body}.AAAA`, '', 'x'.repeat(10_000)])
+      await t.rejects(isGood(bad, 'orders'), { code: 3 });
+    for (const audience of ['other', '']) await t.rejects(isGood(token, audience), { code: 3 });
+    await t.rejects(ask({}), { code: 3 }, 'no audience');
+    await t.rejects(ask({ audience: [''] }), { code: 3 });
+    await t.rejects(ask({ audience: ['orders'], spiffeId: `${webId}/x` }), { code: 7 });
+    await t.rejects(ask({ audience: ['orders'] }, nobody), { code: 7 });
+    const request = message(JWTSVIDRequestSchema, { audience: ['orders'] });
+    await t.rejects(client.single(fetchJWTSVID, request, { metadata: {} }), { code: 3 });
+    t.equal(statSync(join(api.folder, 'state/ca/jwt.key')).mode & 0o777, 0o600);
+    t.notMatch(JSON.stringify(api.audit()) + api.log(), body, 'the token is in no record');
+  });
+
   await t.test('what Envoy may not have, or is no secret, is refused', async (t) => {
     const refused = [
       [7, { resourceNames: [`spiffe://${trustDomain}/other`] }],
@@ -237,6 +291,9 @@ void test('the Workload API of one process', { timeout: 100_000 }, async (t) => 
     t.ok(delivered.length > 10);
     for (const { certificate } of delivered)
       t.ok(issued.some((one) => JSON.stringify(one) === JSON.stringify(certificate)));
+    t.equal(records.filter(({ type }) => type === 'ca.create-jwt-key').length, 1);
+    const tokens = records.filter(({ type }) => type === 'svid.deliver-jwt');
+    t.match(tokens[0], { command: 'FetchJWTSVID', token: { sub: webId, aud: 'orders billing', jti: /./ } });
     t.match(delivered[0], { command: 'FetchX509SVID', file: socket, certificate: { spiffe: webId } });
     const refused = records.filter(({ type }) => type === 'svid.refuse').map(({ reason }) => reason);
     for (const reason of ['INVALID_ARGUMENT', 'PERMISSION_DENIED', 'socket-folder-exposed', 'RESOURCE_EXHAUSTED']) {
@@ -260,27 +317,6 @@ void test('the Workload API of one process', { timeout: 100_000 }, async (t) => 
     t.equal(await again.stop(), 0);
     await t.rejects(stream.next(), 'it ends with the process');
     t.notOk(existsSync(socket));
-  });
-
-  await t.test('a group may be let in, anybody else stops the start', async (t) => {
-    const folder = newFolder(t);
-    const door = join(folder, 'web');
-    const sockets = [{ path: './web/api.sock', svids: [{ spiffe_id: webId }] }];
-    mkdirSync(door);
-    chmodSync(door, 0o755);
-    t.match(await workloadApiThatFails(t, { sockets }, folder), { code: 3, stderr: /error\[socket-folder-exposed\]/ });
-    chmodSync(door, 0o750);
-    writeFileSync(join(door, 'api.sock'), 'not a socket');
-    t.match(await workloadApiThatFails(t, { sockets }, folder), {
-      code: 3,
-      stderr: /error\[socket-unusable\].*not a socket/,
-    });
-    sockets[0] = { path: './web/other.sock', svids: [{ spiffe_id: webId }] };
-    const api = await startWorkloadApi(t, { sockets }, folder);
-    const { mode, gid } = statSync(join(door, 'other.sock'));
-    t.strictSame([mode & 0o777, gid], [0o660, statSync(door).gid]);
-    t.equal(await api.stop(), 0);
-    t.notMatch(readFileSync(join(folder, 'audit/control/00000001.ndjson'), 'utf8'), /svid\./);
   });
 });
 

@@ -66,6 +66,7 @@ void test('the Workload API and programs that know nothing of this project', { t
     t.teardown(() => child.kill());
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     const line = async () => (await lines.next()).value as string;
+    t.equal(await line(), `${webId} ${webId}`, 'the token is good for the library and for the Workload API');
     const [svids, serial] = (await line()).split(' ');
     t.equal(svids, `${webId}=main`, 'identity and hint, and a path to the bundle');
     const given = serials(webId).at(-1) ?? '';

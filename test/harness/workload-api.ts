@@ -81,7 +81,6 @@ export function grpcClient(t: Test, socket: string) {
           else resolve(answer);
         });
       }),
-    close: () => client.close(),
   };
 }
 

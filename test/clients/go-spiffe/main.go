@@ -1,5 +1,6 @@
 // What a workload does with go-spiffe: it asks the Workload API who it is and whom to trust, and stays to be told of a successor.
-// Usage: main SOCKET COUNT. Prints a line for each of COUNT updates: every SPIFFE ID with its hint, and the serial of the first.
+// Usage: main SOCKET COUNT. Prints who a JWT-SVID says it is, to the library and to the Workload API; then a line for each of COUNT
+// updates: every SPIFFE ID with its hint, and the serial of the first.
 package main
 
 import (
@@ -9,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/spiffe/go-spiffe/v2/svid/jwtsvid"
 	"github.com/spiffe/go-spiffe/v2/svid/x509svid"
 	"github.com/spiffe/go-spiffe/v2/workloadapi"
 )
@@ -39,6 +41,27 @@ func (w *watcher) OnX509ContextWatchError(err error) {
 	w.stop()
 }
 
+func showToken(ctx context.Context, client *workloadapi.Client) error {
+	svid, err := client.FetchJWTSVID(ctx, jwtsvid.Params{Audience: "orders"})
+	if err != nil {
+		return err
+	}
+	bundles, err := client.FetchJWTBundles(ctx)
+	if err != nil {
+		return err
+	}
+	read, err := jwtsvid.ParseAndValidate(svid.Marshal(), bundles, []string{"orders"})
+	if err != nil {
+		return err
+	}
+	asked, err := client.ValidateJWTSVID(ctx, svid.Marshal(), "orders")
+	if err != nil {
+		return err
+	}
+	fmt.Println(read.ID, asked.ID)
+	return nil
+}
+
 func main() {
 	count, err := strconv.Atoi(os.Args[2])
 	if err != nil {
@@ -51,5 +74,9 @@ func main() {
 		panic(err)
 	}
 	defer client.Close()
+	if err := showToken(ctx, client); err != nil {
+		fmt.Println("error", err)
+		os.Exit(1)
+	}
 	_ = client.WatchX509Context(ctx, &watcher{left: count, stop: stop})
 }
