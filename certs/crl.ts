@@ -29,8 +29,19 @@ export const crlLabel = 'X509 CRL';
 
 /** Every list of a file or a download: one in DER, or any number in PEM, at least one. Throws CertsError. */
 export function readCrls(bytes: Uint8Array): readonly Crl[] {
-  return bytes[0] === tags.sequence ? [readCrl(bytes)] : readCrlsPem(Buffer.from(bytes).toString('latin1'));
+  const key = hash('sha256', bytes);
+  const known = lastRead.get(key);
+  if (known !== undefined) return known;
+  const crls = bytes[0] === tags.sequence ? [readCrl(bytes)] : readCrlsPem(Buffer.from(bytes).toString('latin1'));
+  const [oldest] = lastRead.size < maxLastRead ? [] : lastRead.keys();
+  if (oldest !== undefined) lastRead.delete(oldest);
+  lastRead.set(key, crls);
+  return crls;
 }
+
+/** A list of 100,000 takes most of a second to read, and every reload meets the same ones. */
+const lastRead = new Map<string, readonly Crl[]>();
+const maxLastRead = 8;
 
 /** Every list of a PEM text, in order, and at least one. Throws CertsError `revocation-list-invalid`. */
 export function readCrlsPem(pem: string): readonly Crl[] {

@@ -31,7 +31,7 @@ export async function hydrate(data: SnapshotData, before?: Snapshot, events?: En
       samples: policyBad === undefined ? sampleInputs(config) : [],
     }),
     tokens: openTokenVerifier(await Promise.all(config.issuers.map((issuer) => readIssuer(issuer, data.jwks)))),
-    trust: readTrustBundle(data.trust, data.denylist),
+    trust: readTrustBundle(data.trust, data.denylist, data.lists),
     ownHeaders: ownHeaders([config.workload.spiffeIdHeader, config.workload.clientCertHeader]),
     pool: before !== undefined && sameWorkload(before.config, config) ? before.pool : openPool(config.workload),
   });

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { DenylistData } from '../certs/denylist.ts';
-import type { TrustBundleData } from '../certs/trust-bundle.ts';
+import { listsKey, type RevocationLists, type TrustBundleData } from '../certs/trust-bundle.ts';
 import type { PolicyBundle } from '../policy/bundle/bundle.ts';
 import type { Config } from './config/config.ts';
 
@@ -15,11 +15,12 @@ export type SnapshotData = {
   readonly jwks: ReadonlyMap<string, string>;
   readonly trust: TrustBundleData;
   readonly denylist: DenylistData | undefined;
+  readonly lists: readonly RevocationLists[];
   readonly policyBad: string | undefined;
 };
 
 export function snapshotData(parts: Omit<SnapshotData, 'digest'>): SnapshotData {
-  const { config, policy, schemas, jwks, trust, denylist, policyBad } = parts;
+  const { config, policy, schemas, jwks, trust, denylist, lists, policyBad } = parts;
   const digest = createHash('sha256')
     .update(
       stableJson({
@@ -29,6 +30,7 @@ export function snapshotData(parts: Omit<SnapshotData, 'digest'>): SnapshotData 
         jwks,
         trust,
         denylist: denylist?.text,
+        lists: lists.map(listsKey),
         policyBad,
       }),
     )

@@ -1,6 +1,7 @@
 import type { Endpoint } from '../../certs/sources/workload-api/endpoint.ts';
 import type {
   Config,
+  CrlConfig,
   IdentityConfig,
   IssuerConfig,
   LimitsConfig,
@@ -41,11 +42,18 @@ export function configFromSettings(file: string, settings: Settings, world: Worl
     admin: settings.admin,
     explainTo: settings.explain_to,
     denylistFile: settings.denylist,
+    crls: settings.crls.map(crl),
+    fetch: { allow: settings.fetch.allow, caFile: settings.fetch.ca },
     threads: settings.threads === 'auto' ? world.cores : settings.threads,
     drainMs: settings.drain,
     profile: settings.profile,
     unsafe: unsafeKeys(settings),
   });
+}
+
+function crl({ issuer: issuerFile, file, url, refresh: refreshMs = 3_600_000 }: Settings['crls'][number]): CrlConfig {
+  if (file !== undefined) return { kind: 'file', issuerFile, file };
+  return { kind: 'url', issuerFile, url: url ?? '', refreshMs };
 }
 
 function identitySource(settings: Settings['identity'], { spiffeEndpoint }: World): IdentityConfig['source'] {

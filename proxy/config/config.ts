@@ -23,12 +23,27 @@ export type Config = {
   readonly explainTo: readonly SpiffeId[];
   /** Whom to refuse whatever the certificates say. */
   readonly denylistFile: string | undefined;
+  readonly crls: readonly CrlConfig[];
+  readonly fetch: FetchConfig;
   readonly threads: number;
   readonly drainMs: number;
   /** What `regulated` refuses is refused by then. */
   readonly profile: 'standard' | 'regulated';
   /** The `unsafe_*` keys that are switched on; shown at start and in the metrics. */
   readonly unsafe: readonly string[];
+};
+
+/** Where the revocation lists of the CAs in `issuerFile` come from. Absolute paths. */
+export type CrlConfig = { readonly issuerFile: string } & (
+  | { readonly kind: 'file'; readonly file: string }
+  | { readonly kind: 'url'; readonly url: string; readonly refreshMs: number }
+);
+
+export type FetchConfig = {
+  /** Networks in CIDR that may be asked although they are not public. */
+  readonly allow: readonly string[];
+  /** PEM file of the roots for https; undefined for those of Node. */
+  readonly caFile: string | undefined;
 };
 
 export type Address =

@@ -13,7 +13,16 @@ const MAX_SCHEMA_BYTES = 4 * 1024 * 1024;
 const MAX_JWKS_BYTES = 256 * 1024;
 /** What the policy engine can hold of it in memory is less. */
 const MAX_DATA_BYTES = 64 * 1024 * 1024;
+/** A list of 100,000 certificates has a quarter of it. */
+export const MAX_CRL_BYTES = 16 * 1024 * 1024;
 const MAX_JSON_DEPTH = 256;
+
+const caps: Partial<Record<FileUse, number>> = {
+  json: MAX_DATA_BYTES,
+  bundle: MAX_DATA_BYTES,
+  jwks: MAX_JWKS_BYTES,
+  crl: MAX_CRL_BYTES,
+};
 
 /** A sentence for the place that names the file, or problems with places inside the file. */
 type Finding = string | readonly ConfigProblem[];
@@ -51,6 +60,8 @@ async function checkFile(file: string, use: FileUse, world: World): Promise<Find
   if (bytes instanceof Error) return `cannot read ${file}: ${reason(bytes)}`;
   if (use === 'secret') return firstLineIsEmpty(bytes) ? `the first line of ${file} is empty` : [];
   if (use === 'denylist') return checkDenylist(file, bytes);
+  // What is in them is looked at together, by `checkCrls`.
+  if (use === 'crl' || use === 'certificates') return [];
   return use === 'rego' ? [] : checkJson(file, use, bytes);
 }
 
@@ -59,7 +70,7 @@ function kindProblem(file: string, use: FileUse, { kind, sizeBytes }: FileFacts)
   if (kind === 'folder') return use === 'rego' || use === 'bundle' ? undefined : `${file} is a folder, not a file`;
   // A FIFO or device would never end or block the reader for good.
   if (kind === 'other') return `${file} is not a regular file`;
-  const cap = use === 'json' || use === 'bundle' ? MAX_DATA_BYTES : use === 'jwks' ? MAX_JWKS_BYTES : MAX_SCHEMA_BYTES;
+  const cap = caps[use] ?? MAX_SCHEMA_BYTES;
   return sizeBytes > cap ? `${file} has ${sizeBytes} bytes, more than ${cap}` : undefined;
 }
 

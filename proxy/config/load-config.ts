@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { checkSettings } from './checks.ts';
+import { checkCrls } from './crl-checks.ts';
 import type { Complain } from './checks.ts';
 import { configFromSettings, policyFromSettings } from './config-from-settings.ts';
 import type { Config, PolicyConfig } from './config.ts';
@@ -61,8 +62,10 @@ export async function loadConfig(file: string, world: World): Promise<LoadedConf
   const settings = root === undefined ? undefined : options.read(root, [], reading);
   if (root !== undefined && settings !== undefined) checkAcross(settings, root, reading, world);
   const where: Locate = (key) => (root === undefined ? START : locate(root, key));
-  if (root !== undefined && settings !== undefined)
+  if (root !== undefined && settings !== undefined) {
     await checkKeysFit(settings.issuers, world, complaintsOf(root, reading));
+    await checkCrls(settings, world, complaintsOf(root, reading));
+  }
   const problems = [...reading.problems, ...(await checkFiles(path, reading.references, world))];
   const watched = Object.freeze([...new Set([path, ...reading.references.filter(isWatched).map((one) => one.file)])]);
   if (settings === undefined || problems.length > 0) {

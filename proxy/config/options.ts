@@ -1,6 +1,7 @@
 import { address, tcpAddress } from './address.ts';
 import { auditOptions } from './audit-options.ts';
 import { eitherOf, isWord, listOf } from './collections.ts';
+import { crlOptions, fetchOptions } from './fetch-options.ts';
 import { headerName } from './http-names.ts';
 import { identityOptions } from './identity-options.ts';
 import { issuerOptions } from './issuer-options.ts';
@@ -89,6 +90,11 @@ export const options = section('(top level)', 'The keys at the top of the file.'
       'included. A file that cannot be read leaves the last good list in force. OCSP is not supported.',
     reload: live,
   }),
+  crls: defaulted(listOf(crlOptions), [], {
+    doc: 'Whose certificates are revoked, by the lists of their CAs.',
+    reload: live,
+  }),
+  fetch: defaulted(fetchOptions, {}, { doc: 'How lists and keys are fetched from URLs.', reload: live }),
   threads: defaulted(eitherOf(oneOf('auto'), isWord('auto'), integer(1, 256)), 1, {
     doc: 'Data threads; `auto` is one for each core granted.',
     reload: restart,

@@ -51,6 +51,8 @@ export type FileUse =
   | 'bundle'
   | 'secret'
   | 'denylist'
+  | 'crl'
+  | 'certificates'
   /** Looked at by the source of our own SVID, at start and whenever it changes. */
   | 'identity'
   | 'private-folder'

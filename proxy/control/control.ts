@@ -78,7 +78,7 @@ export class Control {
 
   /** Begins to watch files, renew the SVID and count. */
   attach(plane: DataPlane): void {
-    const { audit, clock, identity, log, metrics, watched } = this.#parts;
+    const { audit, clock, fetched, identity, log, metrics, watched } = this.#parts;
     this.#plane = plane;
     this.#putInForce(this.#snapshot);
     metrics.setThreads(this.#snapshot.config.threads);
@@ -97,7 +97,8 @@ export class Control {
     // It may have been renewed while the threads were starting.
     plane.setSvid(identity.source.current());
     const unwatch = identity.watchTrust(() => this.#filesChanged());
-    this.#stops.push(watch.stop, unsubscribe, unwatch, () => clearInterval(counting));
+    const unwatchFetched = fetched.watch(() => this.#filesChanged());
+    this.#stops.push(watch.stop, unsubscribe, unwatch, unwatchFetched, () => clearInterval(counting));
   }
 
   /** Resolves to whether everything in flight has finished in time. */
@@ -124,6 +125,7 @@ export class Control {
     this.#snapshot = next;
     metrics.setSnapshot(next.digest, next.policy.revision);
     metrics.setUnsafe(next.config.unsafe);
+    metrics.setRevocationLists(endsOf(next));
     metrics.setVocabulary(vocabularyOf(next.config));
   }
 
@@ -137,6 +139,13 @@ export class Control {
       if (next !== before) this.#putInForce(next);
     });
   }
+}
+
+/** When the first list of each source ends. */
+function endsOf({ lists }: SnapshotData): ReadonlyMap<string, number | undefined> {
+  return new Map(
+    lists.map(({ source, crls }) => [source, crls && Math.min(...crls.map(({ nextUpdateMs }) => nextUpdateMs))]),
+  );
 }
 
 type JudgedPolicy = { readonly revision: string; readonly condemned: boolean };

@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { type DenylistData, readDenylist } from '../../certs/denylist.ts';
-import type { TrustBundleData } from '../../certs/trust-bundle.ts';
 import type { Config } from '../config/config.ts';
 import { configInvalid } from '../config/config-invalid.ts';
 import { loadConfig } from '../config/load-config.ts';
@@ -17,16 +16,19 @@ export async function loadConfigFile(file: string, world: World, cwd: string): P
   return loaded;
 }
 
+/** What does not stand in files that the configuration names: whom to trust. */
+export type Given = Pick<SnapshotData, 'trust' | 'lists'>;
+
 /**
  * Everything that requests will be judged by, read and compiled: the policy in a child process, the schemas and the keys of
  * issuers as text for each data thread to compile. Throws PolicyError.
  */
-export async function loadSnapshot(config: Config, trust: TrustBundleData, cacheFolder: string): Promise<SnapshotData> {
+export async function loadSnapshot(config: Config, given: Given, cacheFolder: string): Promise<SnapshotData> {
   const policy = await loadPolicy(config.policy, cacheFolder);
   const schemas = await textsOf(schemaFiles(config));
   const jwks = await textsOf(config.issuers.map(({ jwksFile }) => jwksFile));
   const denylist = await readDenylistFile(config);
-  return snapshotData({ config, policy, schemas, jwks, trust, denylist, policyBad: undefined });
+  return snapshotData({ config, policy, schemas, jwks, denylist, ...given, policyBad: undefined });
 }
 
 /** Throws CertsError: it may have changed since the configuration was checked. */

@@ -16,10 +16,12 @@ export type ReadinessFacts = {
 export function readiness(facts: ReadinessFacts): readonly Condition[] {
   const { snapshot, svid, nowMs, failedAudit, threadsComplete, draining } = facts;
   const [audit] = failedAudit;
+  const awaited = snapshot.lists.find(({ crls }) => crls === undefined)?.source;
   const required = snapshot.config.audit.mode === 'required';
   return [
     condition('policy', snapshot.policyBad),
     condition('identity', nowMs <= svid.notAfterMs ? undefined : 'the own SVID has expired'),
+    condition('revocation', awaited === undefined ? undefined : `no list has come from ${awaited} yet`),
     condition('audit', audit !== undefined && required ? `${audit[0]}: ${audit[1]}` : undefined),
     condition('listener', draining ? 'draining' : threadsComplete ? undefined : 'a data thread is being replaced'),
   ];

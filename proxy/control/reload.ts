@@ -10,10 +10,11 @@ import { type SnapshotData, snapshotData } from '../snapshot-data.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { type DataPlane, stoppedAThread } from './data-plane.ts';
+import type { Fetched } from './fetched.ts';
 import type { Identity } from './identity.ts';
 import { loadSnapshot, readDenylistFile } from './load-snapshot.ts';
 import { tryPolicy } from './policy-trial.ts';
-import { describeTrustChange, sameTrust, type TrustParts } from './trust-change.ts';
+import { describeTrustChange, sameTrust } from './trust-change.ts';
 import type { FileWatch } from './watch-files.ts';
 
 export type ReloadParts = {
@@ -24,6 +25,7 @@ export type ReloadParts = {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly identity: Identity;
+  readonly fetched: Fetched;
   readonly cacheFolder: string;
   /** For how many routes with a quota memory was reserved at start. */
   readonly reservedQuotas: number;
@@ -46,8 +48,10 @@ export async function reload(parts: ReloadParts, plane: DataPlane, before: Snaps
     refuseRestartOnly(before.config, loaded.config);
     refuseUnreserved(parts.reservedQuotas, loaded.config);
     const trust = parts.identity.trust();
+    await parts.fetched.follow(loaded.config);
+    const lists = await parts.fetched.lists(loaded.config);
     type = 'policy.reject';
-    const next = stillBad(plane, await loadSnapshot(loaded.config, trust, parts.cacheFolder));
+    const next = stillBad(plane, await loadSnapshot(loaded.config, { trust, lists }, parts.cacheFolder));
     if (runsAnew(before, next)) await tryPolicy(next);
     const wasRefused = refusedLast.delete(parts);
     if (next.digest === before.digest) {
@@ -72,8 +76,9 @@ export async function reload(parts: ReloadParts, plane: DataPlane, before: Snaps
 async function trustAlone(parts: ReloadParts, plane: DataPlane, before: SnapshotData): Promise<SnapshotData> {
   try {
     const now = {
-      trust: latest(parts, before.trust, parts.identity.trust),
-      denylist: await denylistAlone(parts, before),
+      trust: await alone(parts, before.trust, async () => parts.identity.trust()),
+      denylist: await alone(parts, before.denylist, () => readDenylistFile(before.config)),
+      lists: await alone(parts, before.lists, () => parts.fetched.lists(before.config)),
     };
     if (sameTrust(now, before)) return before;
     const next = snapshotData({ ...before, ...now });
@@ -86,25 +91,13 @@ async function trustAlone(parts: ReloadParts, plane: DataPlane, before: Snapshot
   }
 }
 
-/** Each part of trust for itself: one that cannot be read stays as it was, and does not hold up the other. */
-function latest({ log }: ReloadParts, before: TrustParts['trust'], read: Identity['trust']): TrustParts['trust'] {
+/** Each part of trust for itself: one that cannot be read stays as it was, and does not hold up the others. */
+async function alone<T>({ log }: ReloadParts, before: T, read: () => Promise<T>): Promise<T> {
   try {
-    return read();
+    return await read();
   } catch (cause) {
     log.error('trust.unreadable', { cause: cause instanceof Error ? cause : String(cause) });
     return before;
-  }
-}
-
-async function denylistAlone(
-  { log }: ReloadParts,
-  { config, denylist }: SnapshotData,
-): Promise<TrustParts['denylist']> {
-  try {
-    return await readDenylistFile(config);
-  } catch (cause) {
-    log.error('trust.unreadable', { cause: cause instanceof Error ? cause : String(cause) });
-    return denylist;
   }
 }
 

@@ -17,6 +17,7 @@ import { runtimeVersions } from '../telemetry/runtime.ts';
 import { claimPort } from './free-port.ts';
 import { Control } from './control.ts';
 import { type DataPlane, type DataPlaneOptions, startDataPlane } from './data-plane.ts';
+import { openFetched } from './fetched.ts';
 import { openIdentity } from './identity.ts';
 import { loadConfigFile, loadSnapshot } from './load-snapshot.ts';
 import { starting } from './starting.ts';
@@ -66,19 +67,23 @@ export async function startProxy(options: StartOptions): Promise<RunningProxy> {
     undo.push(identity.close);
     // Again: somebody may have come while we waited.
     await claimPort(config.listen.host, port);
-    const snapshot = await loadSnapshot(config, identity.trust(), join(config.identity.stateFolder, 'policy-cache'));
+    const fetched = openFetched({ clock, audit, log, metrics });
+    undo.push(fetched.close);
+    await fetched.follow(config);
+    const given = { trust: identity.trust(), lists: await fetched.lists(config) };
+    const snapshot = await loadSnapshot(config, given, join(config.identity.stateFolder, 'policy-cache'));
     const { revision, name } = snapshot.policy;
     const policy = { revision, name };
     audit.append({ kind: 'control', type: 'config.load', file: options.configFile, snapshot: snapshot.digest });
     audit.append({ kind: 'control', type: 'policy.load', policy, snapshot: snapshot.digest });
-    const control = new Control({ ...options, watched, audit, identity, metrics, failedAudit, snapshot });
+    const control = new Control({ ...options, watched, audit, identity, fetched, metrics, failedAudit, snapshot });
     const svid = identity.source.current();
     const plane = await startThreads(config, { host: config.listen.host, port }, { node, snapshot, svid }, control);
     undo.push(() => plane.drain());
     begun.done(control.adminState);
     // Last: what it begins (watching, renewing, counting) nothing after it can fail and leave running.
     control.attach(plane);
-    const closeRest = [identity.close, () => audit.close(), lock.release];
+    const closeRest = [fetched.close, identity.close, () => audit.close(), lock.release];
     return running({ config, port, admin, control, audit, closeRest });
   } catch (cause) {
     for (const step of undo.reverse()) await step();

@@ -1,23 +1,26 @@
 import { parseDenylist } from '../../certs/denylist.ts';
 import { revokedSerials } from '../../certs/crl.ts';
-import { readTrustBundle, type TrustBundle } from '../../certs/trust-bundle.ts';
+import { listsKey, readTrustBundle, type TrustBundle } from '../../certs/trust-bundle.ts';
 import type { SnapshotData } from '../snapshot-data.ts';
 
-export type TrustParts = Pick<SnapshotData, 'trust' | 'denylist'>;
+export type TrustParts = Pick<SnapshotData, 'trust' | 'denylist' | 'lists'>;
 
 export function sameTrust(one: TrustParts, other: TrustParts): boolean {
-  return JSON.stringify([one.trust, one.denylist]) === JSON.stringify([other.trust, other.denylist]);
+  const key = ({ trust, denylist, lists }: TrustParts) => JSON.stringify([trust, denylist, lists.map(listsKey)]);
+  return key(one) === key(other);
 }
 
 /** What a change of trust takes away, in words: the record of a revocation is to say whose it was, and by what. */
 export function describeTrustChange(before: TrustParts, after: TrustParts): string | undefined {
-  const [old, now] = [readTrustBundle(before.trust), readTrustBundle(after.trust)];
+  const read = ({ trust, lists }: TrustParts) => readTrustBundle(trust, undefined, lists);
+  const [old, now] = [read(before), read(after)];
   const changes = [
     summary('newly revoked', added(revoked(old), revoked(now))),
+    summary('revocation lists replaced', added(listed(before), listed(after))),
     summary('roots removed', added(roots(now), roots(old))),
     summary('roots added', added(roots(old), roots(now))),
-    summary('newly on the denylist', added(listed(before), listed(after))),
-    summary('no longer on the denylist', added(listed(after), listed(before))),
+    summary('newly on the denylist', added(denied(before), denied(after))),
+    summary('no longer on the denylist', added(denied(after), denied(before))),
   ];
   const said = changes.filter((change) => change !== undefined);
   return said.length === 0 ? undefined : said.join('; ');
@@ -46,6 +49,15 @@ function roots({ domains }: TrustBundle): readonly string[] {
   );
 }
 
-function listed({ denylist }: TrustParts): readonly string[] {
+function listed({ lists }: TrustParts): readonly string[] {
+  return lists.map(({ source, crls }) => {
+    const said = crls?.map(
+      ({ thisUpdateMs, sha256 }) => `of ${new Date(thisUpdateMs).toISOString()}, sha256 ${sha256}`,
+    );
+    return `${source} (${said?.join(' and ') ?? 'not there yet'})`;
+  });
+}
+
+function denied({ denylist }: TrustParts): readonly string[] {
   return denylist === undefined ? [] : parseDenylist(denylist.text).entries.map(({ kind, key }) => `${kind} ${key}`);
 }

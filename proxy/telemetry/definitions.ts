@@ -119,6 +119,18 @@ export const METRICS = {
     ['part', 'outcome'],
     'Renewals of our own SVID, and files with the trust bundle that were refused. part: svid, bundle; outcome: used, or refused (the old one stays).',
   ),
+  fetches: metric(
+    'counter',
+    'portcullis_fetches_total',
+    ['kind', 'outcome'],
+    'Attempts to fetch what the configuration names by URL. kind: revocation-list, issuer-keys; outcome: fetched, or failed (what there is stays).',
+  ),
+  revocationListEnd: metric(
+    'gauge',
+    'portcullis_revocation_list_expiry_timestamp_seconds',
+    ['source'],
+    'The first nextUpdate of the lists of `crls`, seconds since the epoch; 0 while none has come. From then on peers of that CA are refused.',
+  ),
   snapshot: metric(
     'gauge',
     'portcullis_snapshot_info',

@@ -21,6 +21,9 @@ export type Metrics = {
   readonly setThreads: (count: number) => void;
   readonly setSvidExpiry: (epochMs: number) => void;
   readonly identityRefreshed: (part: 'svid' | 'bundle', outcome: 'used' | 'refused') => void;
+  readonly fetched: (kind: 'revocation-list' | 'issuer-keys', outcome: 'fetched' | 'failed') => void;
+  /** By source; undefined where no list has come. */
+  readonly setRevocationLists: (ends: ReadonlyMap<string, number | undefined>) => void;
   readonly setSnapshot: (digest: string, policyRevision: string) => void;
   readonly reloaded: (outcome: 'loaded' | 'rejected') => void;
   readonly setUnsafe: (options: readonly string[]) => void;
@@ -52,6 +55,11 @@ export function createMetrics(initial: Vocabulary, runtime: RuntimeLabels): Metr
     setThreads: (count) => gauges.threads.set(count),
     setSvidExpiry: (epochMs) => gauges.svidExpiry.set(epochMs / 1000),
     identityRefreshed: (part, outcome) => counters.identityRefreshes.inc({ part, outcome }),
+    fetched: (kind, outcome) => counters.fetches.inc({ kind, outcome }),
+    setRevocationLists: (ends) => {
+      gauges.revocationListEnd.reset();
+      for (const [source, endMs = 0] of ends) gauges.revocationListEnd.set({ source }, endMs / 1000);
+    },
     setSnapshot: (digest, policyRevision) => {
       gauges.snapshot.reset();
       gauges.snapshot.set({ digest, policy_revision: policyRevision }, 1);
@@ -100,6 +108,7 @@ function createInstruments() {
     userTokens: counter(METRICS.userTokens),
     reloads: counter(METRICS.reloads),
     identityRefreshes: counter(METRICS.identityRefreshes),
+    fetches: counter(METRICS.fetches),
     cpu: counter(METRICS.cpu),
   };
   const gauges = {
@@ -111,6 +120,7 @@ function createInstruments() {
     threads: gauge(METRICS.threads),
     svidExpiry: gauge(METRICS.svidExpiry),
     snapshot: gauge(METRICS.snapshot),
+    revocationListEnd: gauge(METRICS.revocationListEnd),
     unsafeOptions: gauge(METRICS.unsafeOptions),
     runtime: gauge(METRICS.runtime),
     residentMemory: gauge(METRICS.residentMemory),
@@ -121,6 +131,9 @@ function createInstruments() {
   for (const outcome of ['verified', 'remembered', 'refused', 'missing']) counters.userTokens.inc({ outcome }, 0);
   for (const outcome of ['used', 'refused']) counters.identityRefreshes.inc({ part: 'svid', outcome }, 0);
   counters.identityRefreshes.inc({ part: 'bundle', outcome: 'refused' }, 0);
+  for (const kind of ['revocation-list', 'issuer-keys']) {
+    for (const outcome of ['fetched', 'failed']) counters.fetches.inc({ kind, outcome }, 0);
+  }
   for (const reason of connectionEnds) counters.connectionsEnded.inc({ reason }, 0);
   for (const outcome of ['hit', 'miss']) counters.policyCache.inc({ outcome }, 0);
   for (const reason of ['stalled', 'deadline', 'crashed']) counters.threadReplacements.inc({ reason }, 0);

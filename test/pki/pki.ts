@@ -64,7 +64,12 @@ export type Pki = {
   readonly trustWith: (crlsPem: string) => TrustBundleData;
 };
 
-export type CrlOptions = { readonly by?: Authority; readonly as?: Authority; readonly nextUpdateMs?: number };
+export type CrlOptions = {
+  readonly by?: Authority;
+  readonly as?: Authority;
+  readonly thisUpdateMs?: number;
+  readonly nextUpdateMs?: number;
+};
 
 /** A root, an intermediate, and leaves on demand, valid around `nowMs`. */
 export async function makePki(options: { readonly trustDomain: string; readonly nowMs?: number }): Promise<Pki> {
@@ -138,7 +143,7 @@ function issueCrl(pki: Base, serials: readonly string[], options: CrlOptions): P
   return signCrl(
     {
       issuer: (options.as ?? issuer).certificate,
-      thisUpdateMs: pki.nowMs - 60_000,
+      thisUpdateMs: options.thisUpdateMs ?? pki.nowMs - 60_000,
       nextUpdateMs: options.nextUpdateMs ?? pki.nowMs + hourMs,
       revoked: serials.map((serial) => ({ serial, atMs: pki.nowMs - 60_000 })),
     },

@@ -5,6 +5,8 @@ import { loadConfig } from '../../../proxy/config/load-config.ts';
 import { options } from '../../../proxy/config/options.ts';
 import { restartOnlyChanges } from '../../../proxy/config/restart-only.ts';
 import type { Fields } from '../../../proxy/config/shape.ts';
+import { authorityPem } from '../../pki/authority.ts';
+import { makePki } from '../../pki/pki.ts';
 import { jwks, tokenKey } from '../../harness/user-tokens.ts';
 import { world, writeFolder } from './folder.ts';
 
@@ -29,7 +31,12 @@ const issuer = {
   algorithms: ['ES256'],
   audience: 'orders',
 };
+const pki = await makePki({ trustDomain: 'shop.test', nowMs: Date.now() });
+const crl = { issuer: './ca.pem', url: 'https://pki.test/a' };
 const keys = {
+  'ca.pem': authorityPem(pki.intermediate),
+  'other.pem': authorityPem(pki.root),
+  'ca.crl': await pki.crl([]),
   'staff.json': jwks(tokenKey('one'), tokenKey('two', 'rsa')),
   'other.json': jwks(tokenKey('three')),
   denylist: '',
@@ -41,6 +48,8 @@ const base = {
   policy: { rego: './policy', cache: { entries: 1 } },
   issuers: [issuer, { ...issuer, name: 'partner', issuer: 'https://partner.test' }],
   routes: [route],
+  crls: [crl],
+  fetch: {},
   limits: {},
   audit: {},
 };
@@ -146,6 +155,14 @@ const other: Readonly<Record<string, unknown>> = {
   admin: 'off',
   explain_to: [spiffeId],
   denylist: './denylist',
+  crls: [],
+  'crls[].issuer': './other.pem',
+  'crls[].file': './ca.crl',
+  'crls[].url': 'https://pki.test/b',
+  'crls[].refresh': '2s',
+  fetch: { allow: ['127.0.0.1'] },
+  'fetch.allow': ['10.0.0.0/8'],
+  'fetch.ca': './ca.pem',
   threads: 2,
   drain: '2s',
   profile: 'regulated',
@@ -157,6 +174,7 @@ const other: Readonly<Record<string, unknown>> = {
 const together: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   'policy.bundle': { 'policy.rego': undefined },
   'policy.strict_builtin_errors': { 'policy.engine': 'plan' },
+  'crls[].file': { 'crls[].url': undefined },
   'issuers[].name': { 'routes[].user.issuers': ['b'] },
   'identity.trust_domain': { 'identity.spiffe_id': 'spiffe://b.test/b' },
   'identity.files.certificate': { 'identity.files': files },

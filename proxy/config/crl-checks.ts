@@ -1,0 +1,65 @@
+import { readIssuedLists, readListIssuers } from '../../certs/issued-lists.ts';
+import { CertsError } from '../../certs/errors.ts';
+import { parseCertificatesPem } from '../../certs/x509.ts';
+import type { Complain } from './checks.ts';
+import type { Draft } from './draft.ts';
+import { MAX_CRL_BYTES } from './file-checks.ts';
+import type { Settings } from './options.ts';
+import type { World } from './world.ts';
+
+/** Reads what `crls` and `fetch.ca` name. That a file is there and how large it is, is looked at where all files are. */
+export async function checkCrls(
+  { crls = [], fetch }: Draft<Settings>,
+  world: World,
+  complain: Complain,
+): Promise<void> {
+  checkUnique(crls, complain);
+  const roots = await bytesOf(fetch?.ca, world);
+  if (roots !== undefined)
+    orComplain(
+      (message) => complain(['fetch', 'ca'], message),
+      () => readRoots(roots),
+    );
+  await Promise.all(
+    crls.map(async (entry, index) => {
+      const { issuer: issuerFile, file } = entry ?? {};
+      const pem = await bytesOf(issuerFile, world);
+      if (pem === undefined) return;
+      const at = (key: string) => (message: string) => complain(['crls', index, key], message);
+      const issuers = orComplain(at('issuer'), () => readListIssuers(Buffer.from(pem).toString('latin1')));
+      const lists = await bytesOf(file, world);
+      if (issuers !== undefined && lists !== undefined) orComplain(at('file'), () => readIssuedLists(lists, issuers));
+    }),
+  );
+}
+
+/** Undefined for what is reported where it is named. */
+async function bytesOf(file: string | undefined, world: World): Promise<Uint8Array | undefined> {
+  if (file === undefined) return undefined;
+  const facts = await world.stat(file).catch(() => undefined);
+  if (facts?.kind !== 'file' || facts.sizeBytes > MAX_CRL_BYTES) return undefined;
+  return world.readFile(file).catch(() => undefined);
+}
+
+function readRoots(bytes: Uint8Array): void {
+  const roots = parseCertificatesPem(Buffer.from(bytes).toString('latin1'));
+  if (roots.length === 0) throw new CertsError('certificate-malformed', 'there is no certificate in PEM in it');
+}
+
+function checkUnique(crls: Draft<Settings['crls']>, complain: Complain): void {
+  const urls = crls.map((one) => one?.url);
+  urls.forEach((url, index) => {
+    const first = urls.indexOf(url);
+    if (url !== undefined && first !== index) complain(['crls', index, 'url'], `is that of crls[${first}] already`);
+  });
+}
+
+function orComplain<T>(complain: (message: string) => void, read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (cause) {
+    if (!(cause instanceof CertsError)) throw cause;
+    complain(cause.message);
+    return undefined;
+  }
+}

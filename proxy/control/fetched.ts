@@ -1,0 +1,67 @@
+import type { RevocationLists } from '../../certs/trust-bundle.ts';
+import type { AuditStream } from '../audit/stream.ts';
+import type { Clock } from '../clock.ts';
+import type { Config } from '../config/config.ts';
+import { type Fetched as Kept, keepFetched, type Source } from '../fetch/keep-fetched.ts';
+import { openNetwork } from '../fetch/network.ts';
+import { type Crls, listSources, readLists } from '../fetch/revocation-lists.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+
+/** What the configuration has fetched from URLs, and what stands beside it in files. */
+export type Fetched = {
+  /** From here on what this configuration names; resolves when each of it has been tried once. */
+  readonly follow: (config: Config) => Promise<void>;
+  readonly lists: (config: Config) => Promise<readonly RevocationLists[]>;
+  /** Calls when something else has come than there was; answers how to stop. */
+  readonly watch: (changed: () => void) => () => void;
+  readonly close: () => void;
+};
+
+type Parts = { readonly clock: Clock; readonly audit: AuditStream; readonly log: Log; readonly metrics: Metrics };
+
+export function openFetched(parts: Parts): Fetched {
+  const { nowMs } = parts.clock;
+  const watchers = new Set<() => void>();
+  const changed = () => {
+    for (const watcher of watchers) watcher();
+  };
+  const lists = kept<Crls>(parts, 'revocation-list', {
+    same: (one, other) => one.length === other.length && one.every(({ sha256 }, at) => sha256 === other[at]?.sha256),
+    changed,
+  });
+  return {
+    follow: async (config) => {
+      const network = await openNetwork(config.fetch);
+      await lists.follow(await listSources(config, network, nowMs));
+    },
+    lists: (config) => readLists(config, lists.get),
+    watch: (watcher) => {
+      watchers.add(watcher);
+      return () => void watchers.delete(watcher);
+    },
+    close: lists.close,
+  };
+}
+
+type Kind = 'revocation-list' | 'issuer-keys';
+type Uses<T> = { readonly same: (one: T, other: T) => boolean; readonly changed: () => void };
+
+function kept<T>({ clock, audit, log, metrics }: Parts, kind: Kind, uses: Uses<T>): Kept<T> {
+  const told = new Map<string, string>();
+  const outcome = ({ name }: Source<T>, problem: unknown) => {
+    metrics.fetched(kind, problem === undefined ? 'fetched' : 'failed');
+    const message = problem === undefined ? undefined : problem instanceof Error ? problem.message : 'failed';
+    if (told.get(name) === message) return;
+    if (message === undefined) {
+      told.delete(name);
+      return log.info('fetch.recovered', { kind, source: name });
+    }
+    // Once for each complaint, however often it is tried.
+    told.set(name, message);
+    const reason = problem instanceof Error && 'code' in problem ? String(problem.code) : 'failed';
+    log.error('fetch.failed', { kind, source: name, reason, message });
+    audit.append({ kind: 'control', type: 'fetch.failed', outcome: 'error', reason, detail: message });
+  };
+  return keepFetched<T>({ nowMs: clock.nowMs, outcome, ...uses });
+}

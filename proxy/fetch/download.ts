@@ -1,0 +1,85 @@
+import { lookup, type LookupAddress } from 'node:dns';
+import { isIP, type LookupFunction } from 'node:net';
+import { Agent, request } from 'undici';
+import { type ProxyErrorCode, ProxyError } from '../errors.ts';
+import type { AddressJudge } from './addresses.ts';
+import type { Network } from './network.ts';
+
+export type Download = {
+  readonly url: string;
+  readonly maxBytes: number;
+  readonly signal: AbortSignal;
+};
+
+/** For all of it: name, connection, answer. */
+const maxMs = 5000;
+
+/**
+ * One GET of one URL, whole or not at all. No redirect is followed, because the configuration named this place and no other;
+ * every address that the name leads to is judged as it is connected to, so that no second answer of the name server can differ
+ * from the one that was judged. Throws ProxyError `fetch-refused` or `fetch-failed`.
+ */
+export async function download({ url, maxBytes, signal }: Download, network: Network): Promise<Uint8Array> {
+  const host = new URL(url).hostname.replace(/^\[|\]$/g, '');
+  // For an address nobody asks `lookup`.
+  if (isIP(host) !== 0 && !network.mayAsk(host)) throw refused(url, notPublic(host));
+  const dispatcher = new Agent({
+    // No session is resumed: on a resumed one Node does not compare the name of the server again.
+    connect: { lookup: judgedLookup(network.mayAsk), ca: network.rootsPem, timeout: maxMs, maxCachedSessions: 0 },
+    allowH2: false,
+    maxResponseSize: maxBytes,
+    maxHeaderSize: 16_384,
+    headersTimeout: maxMs,
+    bodyTimeout: maxMs,
+  });
+  try {
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(maxMs)]);
+    const { statusCode, headers, body } = await request(url, { dispatcher, signal: limit, headers: { accept: '*/*' } });
+    if (statusCode !== 200) {
+      const where = statusCode >= 300 && statusCode < 400 ? ', a redirect, which is not followed' : '';
+      throw refused(url, `the answer has the status ${statusCode}${where}`);
+    }
+    // We asked for no encoding, and one that is unpacked can be of any size.
+    if (headers['content-encoding'] !== undefined) throw refused(url, 'the answer is encoded');
+    return await body.bytes();
+  } catch (cause) {
+    throw cause instanceof ProxyError ? cause : inWords(url, maxBytes, cause);
+  } finally {
+    void dispatcher.destroy();
+  }
+}
+
+class NotPublic extends Error {}
+
+function judgedLookup(mayAsk: AddressJudge): LookupFunction {
+  return (hostname, options, callback) => {
+    lookup(hostname, { ...options, all: true }, (error, addresses: readonly LookupAddress[]) => {
+      if (error !== null) return callback(error, '');
+      const [first, ...more] = addresses.filter(({ address }) => mayAsk(address));
+      if (first === undefined)
+        return callback(new NotPublic(notPublic(addresses.map(({ address }) => address).join(', '))), '');
+      return options.all === true ? callback(null, [first, ...more]) : callback(null, first.address, first.family);
+    });
+  };
+}
+
+function notPublic(addresses: string): string {
+  return `${addresses} is not public, and not in \`fetch.allow\``;
+}
+
+function refused(url: string, why: string): ProxyError {
+  return problem('fetch-refused', url, why);
+}
+
+function inWords(url: string, maxBytes: number, cause: unknown): ProxyError {
+  const error = cause instanceof Error ? cause : new Error(String(cause));
+  const code = 'code' in error ? String(error.code) : error.name;
+  if (error instanceof NotPublic) return refused(url, error.message);
+  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return refused(url, `the answer has more than ${maxBytes} bytes`);
+  if (error.name === 'TimeoutError') return problem('fetch-failed', url, `no whole answer within ${maxMs} ms`);
+  return problem('fetch-failed', url, code === 'Error' ? error.message : `${error.message} (${code})`);
+}
+
+function problem(code: ProxyErrorCode, url: string, why: string): ProxyError {
+  return new ProxyError(code, `${url}: ${why}`.replaceAll(/[^ -~]/g, '?').slice(0, 500));
+}
