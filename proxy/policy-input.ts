@@ -28,7 +28,7 @@ export function inputFacts(facts: Judged): InputFacts {
       path: request.path,
       query: request.query,
       host: request.authority,
-      headers: [...request.headers, ...framing(facts.body), ...identityHeaders(facts)],
+      headers: [...request.headers, ...framing(facts.body), ...identityHeaders(facts).headers],
     },
     pathSegments: request.decodedSegments,
     peer: peerFacts(peer),

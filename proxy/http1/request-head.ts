@@ -2,6 +2,7 @@ import { type Denial, deny } from '../denial.ts';
 import { connectionOptions, fieldValues } from '../header-list.ts';
 import { readFieldLines } from './field-lines.ts';
 import { canonicalLength, endOf, fieldValue, token, visibleCharacter } from './grammar.ts';
+import { knownText } from './known-text.ts';
 import { type HeadFault, type HeadLimits, lineSearch } from './head-lines.ts';
 
 /** How the body ends (RFC 9112 section 6). There is no third way for a request. */
@@ -104,7 +105,9 @@ function readRequestLine(bytes: Buffer, text: string, end: number): RequestLine 
   }
   // HTTP/0.9 has no version; Node's own parser would also take RTSP/1.0, ICE/1.0 and HTTP/2.0 here.
   const rest = text.slice(targetEnd, end);
-  if (rest === ' HTTP/1.1') return { method: text.slice(0, methodEnd), target: text.slice(methodEnd + 1, targetEnd) };
+  if (rest === ' HTTP/1.1') {
+    return { method: knownText(bytes, 0, methodEnd), target: text.slice(methodEnd + 1, targetEnd) };
+  }
   return rest === '' || /^ [A-Z]{3,5}\/[0-9]\.[0-9]$/.test(rest)
     ? deny('unsupported-version')
     : deny('malformed-request-line');

@@ -7,6 +7,8 @@ export type WrittenRequest = {
   readonly target: string;
   /** Without the fields of the framing. */
   readonly headers: HeaderList;
+  /** More fields, behind the headers, as they stand in a head: made once for many requests. */
+  readonly lines: string;
   readonly framing: RequestFraming;
 };
 
@@ -14,10 +16,10 @@ export type WrittenRequest = {
 const expectsBody: ReadonlySet<string> = new Set(['PATCH', 'POST', 'PUT', 'QUERY']);
 
 /** The head of a request, one character per byte. */
-export function requestHead({ method, target, headers, framing }: WrittenRequest): string {
+export function requestHead({ method, target, headers, lines, framing }: WrittenRequest): string {
   let text = `${method} ${target} HTTP/1.1\r\n`;
   for (let index = 0; index < headers.length; index += 2) text += `${headers[index]}: ${headers[index + 1]}\r\n`;
-  return `${text}${framingField(method, framing)}\r\n`;
+  return `${text}${lines}${framingField(method, framing)}\r\n`;
 }
 
 /** Every body is framed explicitly, whatever the method: an unframed one would be the next request (THREATS 1.7). */

@@ -3,18 +3,21 @@ import type { Config } from '../config/config.ts';
 import type { Accepted, ConnectionFacts } from '../exchange.ts';
 import type { HeaderList } from '../header-list.ts';
 
-type Told = { readonly config: Config; readonly headers: HeaderList };
+type Told = { readonly config: Config; readonly headers: HeaderList; readonly lines: string };
 
 /** The same for every request of a connection, until a reload. */
 const told = new WeakMap<ConnectionFacts, Told>();
 
-export function identityHeaders(facts: Pick<Accepted, 'connection' | 'snapshot'>): HeaderList {
+/** `lines` are the headers as they stand in a head. */
+export function identityHeaders(facts: Pick<Accepted, 'connection' | 'snapshot'>): Told {
   const { connection, snapshot } = facts;
   const known = told.get(connection);
-  if (known?.config === snapshot.config) return known.headers;
+  if (known?.config === snapshot.config) return known;
   const headers = makeHeaders(facts);
-  told.set(connection, { config: snapshot.config, headers });
-  return headers;
+  const lines = headers.map((part, index) => (index % 2 === 0 ? `${part}: ` : `${part}\r\n`)).join('');
+  const made: Told = { config: snapshot.config, headers, lines };
+  told.set(connection, made);
+  return made;
 }
 
 /**

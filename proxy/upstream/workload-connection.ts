@@ -99,8 +99,8 @@ export class WorkloadConnection {
     this.#msLeft = what === 'next' ? this.#keepAliveMs : this.#limits[what];
   }
 
-  #write(exchange: WorkloadExchange, { method, target, headers, body }: WorkloadRequest): void {
-    const head = requestHead({ method, target, headers, framing: framingOf(body) });
+  #write(exchange: WorkloadExchange, { method, target, headers, lines, body }: WorkloadRequest): void {
+    const head = requestHead({ method, target, headers, lines, framing: framingOf(body) });
     if (body === undefined) this.#socket.write(head, 'latin1');
     else if (Buffer.isBuffer(body)) this.#writeWhole(head, body);
     else {

@@ -14,6 +14,8 @@ export type WorkloadRequest = {
   readonly method: string;
   readonly target: string;
   readonly headers: HeaderList;
+  /** What we say of the caller, behind the headers and as it stands in a head. */
+  readonly lines: string;
   readonly body: Buffer | StreamedBody | undefined;
 };
 
@@ -84,7 +86,7 @@ export class WorkloadExchange implements ResponseBody {
       const judged = judgeResponse(head, this.#rules);
       if ('code' in judged) return this.cancel(judged);
       // One that is all here needs no consumer, and the way back no turn to wait for one.
-      if (done) return this.#whole({ ...judged, body: Buffer.concat(data) });
+      if (done) return this.#whole({ ...judged, body: copyOf(data) });
       this.#settle({ ...judged, body: this });
     }
     for (const piece of data) this.#deliver(Buffer.from(piece));
@@ -151,4 +153,9 @@ export class WorkloadExchange implements ResponseBody {
     if (how === 'end') this.#consumer?.end();
     else this.#consumer?.failed(how);
   }
+}
+
+function copyOf(data: readonly Buffer[]): Buffer {
+  const [only] = data;
+  return only !== undefined && data.length === 1 ? Buffer.from(only) : Buffer.concat(data);
 }

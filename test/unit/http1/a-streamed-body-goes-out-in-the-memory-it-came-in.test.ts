@@ -76,7 +76,6 @@ for (const framing of [`Content-Length: ${total}`, 'Transfer-Encoding: chunked']
         });
       },
       mustClose: () => false,
-      lastCallMs: () => 0,
       ended: () => undefined,
       bug: (cause) => complete.reject(cause as Error),
     });
@@ -128,7 +127,7 @@ for (const framing of [`content-length: ${total}`, 'transfer-encoding: chunked']
     const pool = openPool(config);
     t.teardown(() => pool.close());
     const response = await new Promise<WorkloadResponse>((resolve, reject) => {
-      const request = { method: 'GET', target: '/', headers: ['host', 'a'], body: undefined };
+      const request = { method: 'GET', target: '/', headers: ['host', 'a'], lines: '', body: undefined };
       const settled = (outcome: WorkloadResponse | { code: string }) =>
         isDenial(outcome) ? reject(new Error(outcome.code)) : resolve(outcome as WorkloadResponse);
       pool.dispatch(new WorkloadExchange(request, config, { sent: () => undefined, settled }), 60_000);
