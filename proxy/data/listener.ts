@@ -4,6 +4,7 @@ import { handshakeRefusal, isHandshakeRefusal } from '../../certs/handshake-refu
 import { deny } from '../denial.ts';
 import type { ConnectionFacts } from '../exchange.ts';
 import { Http1Connection } from '../http1/connection.ts';
+import { lastCallLooks } from '../http1/host.ts';
 import type { WireRequest } from '../transport.ts';
 import { ownIdentityDenial } from '../filters/identity.ts';
 import type { SharedLimits } from '../limit/shared-limits.ts';
@@ -73,11 +74,11 @@ export function createListener(options: TlsOptions, given: ListenerParts): Liste
       // Nobody who has not come in yet will be served: waiting for them would let anyone hold up a restart.
       const stopping = handshakeRefusal('protocol', 'the proxy stopped before the handshake was over');
       for (const arrival of arrivals.turnBack()) refuse(parts, arrival, stopping);
+      clearInterval(sweeper);
       sweep();
-      const oftener = setInterval(sweep, lastCallMs(parts) / 5);
+      const oftener = setInterval(sweep, lastCallMs(parts) / lastCallLooks);
       await closed;
       clearInterval(oftener);
-      clearInterval(sweeper);
     },
     breakOff: () => {
       for (const connection of connections.values()) connection.breakOff(deny('drain-timeout'));
@@ -147,7 +148,6 @@ function admit(
     now: clock.monotonicMs,
     serve: (request) => parts.serve(facts, request),
     mustClose: () => draining() || ended() !== undefined || aged(),
-    lastCallMs: () => lastCallMs(parts),
     bug: parts.bug,
     ended: () => ownEnded() ?? ended(),
   });

@@ -2,7 +2,7 @@ import type { TLSSocket } from 'node:tls';
 import { type Denial, deny } from '../denial.ts';
 import { CurrentExchange } from './current-exchange.ts';
 import { type Phase, type Standing, whatIsDue } from './deadlines.ts';
-import type { ConnectionHost } from './host.ts';
+import { type ConnectionHost, lastCallLooks } from './host.ts';
 import { announcedBody, type Flow } from './incoming-body.ts';
 import { OutgoingAnswer } from './outgoing-answer.ts';
 import { type HeadReader, headReader, type RequestHead, type RequestLine, readableLine } from './request-head.ts';
@@ -33,8 +33,8 @@ export class Http1Connection {
   #inputEnded = false;
   /** Since when nothing more can arrive; what came before is served. */
   #halfClosedAt: number | undefined;
-  /** Since when the next answer is the last. */
-  #lastCallAt: number | undefined;
+  /** How often it was seen idle since its next answer is the last. */
+  #lastCalls = 0;
   /** When the current phase began, and when the last byte of body came or of answer left. */
   #phaseBegan: number;
   #lastProgress: number;
@@ -103,12 +103,10 @@ export class Http1Connection {
     }
   }
 
-  /** A request may be on its way by now: its answer is to say that it is the last (RFC 9112 section 9.6). */
+  /** A request may be on its way (RFC 9112 section 9.6). Looks count, not time: between two, what has come is read. */
   #lastCall(): void {
-    const now = this.#host.now();
-    this.#lastCallAt ??= now;
-    const waited = now - Math.max(this.#lastCallAt, this.#phaseBegan);
-    if (waited > this.#host.lastCallMs() || this.#host.ended() !== undefined) this.#linger();
+    this.#lastCalls += 1;
+    if (this.#lastCalls > lastCallLooks || this.#host.ended() !== undefined) this.#linger();
   }
 
   #standing(): Standing {
@@ -127,6 +125,7 @@ export class Http1Connection {
 
   #enter(phase: Phase): void {
     this.#phase = phase;
+    this.#lastCalls = 0;
     this.#phaseBegan = this.#host.now();
     this.#lastProgress = this.#phaseBegan;
   }

@@ -41,7 +41,7 @@ Read by ${versions}, llhttp in strict mode, the others with their defaults and o
   is never forwarded; every other expectation is refused with 417.
 - A client that closes its half gets the answers to what it has sent whole; what it cut short is refused, and on record.
 - A body that nobody read is dropped up to 256 KiB behind a last answer, and then the connection ends.
-- When the end of a connection is decided, by a drain or its age, the next answer says so. One that is idle stays open for half a second, for a
+- When the end of a connection is decided, by a drain or its age, the next answer says so. One that is idle stays open for up to a second, for a
   request that is on its way (RFC 9112 9.6). Then, and when \`keep_alive\` is over, our half is closed, and what still comes is dropped for a second: no reset overtakes the end.
 - Only HTTP/1.1 is read from a client. From a workload HTTP/1.0 is read too, without a transfer coding; a body that ends with its connection
   needs \`unsafe_close_delimited\` of its workload.

@@ -48,7 +48,6 @@ for (const { name, send, host } of places) {
       now: () => 0,
       serve: answer,
       mustClose: () => false,
-      lastCallMs: () => 0,
       ended: () => undefined,
       bug: (cause) => told.push(cause),
     };

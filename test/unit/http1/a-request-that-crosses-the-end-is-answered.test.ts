@@ -5,6 +5,7 @@ import { type Test, test } from 'tap';
 import type { LimitsConfig } from '../../../proxy/config/config.ts';
 import { type Denial, deny } from '../../../proxy/denial.ts';
 import { Http1Connection } from '../../../proxy/http1/connection.ts';
+import { lastCallLooks } from '../../../proxy/http1/host.ts';
 import type { WireRequest } from '../../../proxy/transport.ts';
 
 const limits = {
@@ -14,7 +15,6 @@ const limits = {
   headMs: 60_000,
   keepAliveMs: 60_000,
 } as LimitsConfig;
-const lastCallMs = 500;
 const request = (target: string) => `GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`;
 
 /** One connection on a real socket, with a clock, a listener and a workload that do as the test says. */
@@ -39,7 +39,6 @@ async function open(t: Test) {
       else answer(wire);
     },
     mustClose: () => mustClose,
-    lastCallMs: () => lastCallMs,
     ended: () => ended,
     bug: (cause) => t.fail(String(cause)),
   });
@@ -65,6 +64,10 @@ async function open(t: Test) {
       now += ms;
       connection.sweep();
     },
+    /** The listener looks again and again, the first time when the end was decided. */
+    untilLastLook: () => {
+      for (let look = 2; look <= lastCallLooks; look += 1) connection.sweep();
+    },
     decideTheEnd: () => {
       mustClose = true;
       connection.sweep();
@@ -86,12 +89,12 @@ const keptOpen = /connection: keep-alive\r\n\r\nok$/;
 const last = /connection: close\r\n\r\nok$/;
 
 void test('a request that is on its way when the end is decided is answered, and told that it was the last', async (t) => {
-  const { client, after, decideTheEnd, until, untilEnd, text } = await open(t);
+  const { client, after, decideTheEnd, untilLastLook, until, untilEnd, text } = await open(t);
   client.write(request('/first'));
   await until(keptOpen);
   after(1000);
   decideTheEnd();
-  after(lastCallMs);
+  untilLastLook();
   client.write(request('/crossing'));
   await until(last);
   await untilEnd();
@@ -99,18 +102,28 @@ void test('a request that is on its way when the end is decided is answered, and
 });
 
 void test('so is the first request of a connection', async (t) => {
-  const { client, after, decideTheEnd, untilEnd, text } = await open(t);
+  const { client, decideTheEnd, untilLastLook, untilEnd, text } = await open(t);
   decideTheEnd();
-  after(lastCallMs);
+  untilLastLook();
   client.write(request('/first'));
   await untilEnd();
   t.match(text(), last);
 });
 
-void test('who asks nothing within that time is told the end, and what he then still sends meets no reset', async (t) => {
-  const { client, socket, after, decideTheEnd, untilEnd, text } = await open(t);
+void test('a process that stood still looks again before it closes', async (t) => {
+  const { client, after, decideTheEnd, untilEnd, text } = await open(t);
   decideTheEnd();
-  after(lastCallMs + 1);
+  after(limits.headMs);
+  client.write(request('/crossing'));
+  await untilEnd();
+  t.match(text(), last);
+});
+
+void test('who asks nothing within that time is told the end, and what he then still sends meets no reset', async (t) => {
+  const { client, socket, after, decideTheEnd, untilLastLook, untilEnd, text } = await open(t);
+  decideTheEnd();
+  untilLastLook();
+  after(1);
   await untilEnd();
   const closed = once(client, 'close');
   const read = once(socket, 'data');
@@ -152,16 +165,18 @@ void test('a request behind an answer that had promised another one is answered 
 });
 
 void test('and one that comes after it has its time from then on', async (t) => {
-  const { client, waiting, after, decideTheEnd, until, untilEnd, text } = await open(t);
+  const { client, waiting, after, decideTheEnd, untilLastLook, until, untilEnd, text } = await open(t);
   client.write(request('/wait'));
   while (waiting.length === 0) await new Promise(setImmediate);
   const [streaming] = waiting;
   streaming?.answer.head(200, [], { kind: 'chunked' }, false);
   decideTheEnd();
-  after(10 * lastCallMs);
+  untilLastLook();
+  after(10_000);
   streaming?.answer.end(undefined);
   await until(/keep-alive\r\n\r\n0\r\n\r\n$/);
-  after(lastCallMs);
+  after(1);
+  untilLastLook();
   client.write(request('/crossing'));
   await untilEnd();
   t.match(text(), last);
