@@ -17,18 +17,22 @@ import {
   type X509SVIDResponse,
   X509SVIDRequestSchema,
 } from '../../certs/workload-api/proto/workload_pb.ts';
+import { connectRaw, exchange, requestText } from '../harness/client.ts';
 import { eventually } from '../harness/process.ts';
-import { newFolder, openCa, trustDomain } from '../harness/proxy.ts';
+import { newFolder, openCa, startProxy, trustDomain } from '../harness/proxy.ts';
+import { startWorkload } from '../harness/workload.ts';
 import { grpcClient, startWorkloadApi } from '../harness/workload-api.ts';
 
 const source = (name: string) => fileURLToPath(new URL(`../clients/${name}`, import.meta.url));
 const edgeId = `spiffe://${trustDomain}/edge`;
+const proxyId = `spiffe://${trustDomain}/ns/t/sa/proxy`;
 const webId = `spiffe://${trustDomain}/web`;
 
 const config = {
   sockets: [
     { path: './edge/api.sock', svids: [{ spiffe_id: edgeId }] },
     { path: './web/api.sock', svids: [{ spiffe_id: webId, hint: 'main' }] },
+    { path: './proxy/api.sock', svids: [{ spiffe_id: proxyId }] },
   ],
 };
 
@@ -45,7 +49,9 @@ function compiledGoClient(folder: string): Promise<string | undefined> {
   });
 }
 
-void test('the Workload API and programs that know nothing of this project', { timeout: 280_000 }, async (t) => {
+void test('the Workload API, programs that know nothing of this project, and a proxy that has no CA', {
+  timeout: 280_000,
+}, async (t) => {
   const goClient = await compiledGoClient(newFolder(t));
   const envoy = findProgram('envoy');
   const api = await startWorkloadApi(t, config);
@@ -128,6 +134,32 @@ void test('the Workload API and programs that know nothing of this project', { t
       'the list was pushed too: revoked is refused, its successor is not',
     );
     await t.rejects(call(port, undefined), 'without a certificate nobody is served');
+  });
+
+  await t.test('Portcullis', async (t) => {
+    const workload = await startWorkload();
+    t.teardown(workload.close);
+    const workloadApi = { socket: `unix://${join(api.folder, 'proxy/api.sock')}` };
+    const proxy = await startProxy(t, {
+      folder: api.folder,
+      workloadPort: workload.port,
+      config: {
+        identity: { trust_domain: trustDomain, spiffe_id: proxyId, workload_api: workloadApi },
+        audit: { folder: './proxy-audit' },
+      },
+    });
+    t.equal((await exchange(proxy.port, proxy.client, requestText('GET', '/'))).answer?.status, 200);
+    const serialShown = async () => {
+      const { socket, close } = await connectRaw(proxy.port, proxy.client);
+      const shown = socket.getPeerX509Certificate()?.serialNumber ?? '';
+      close();
+      return shown;
+    };
+    const before = await serialShown();
+    t.equal(before, serials(proxyId).at(-1));
+    await ca.revoke(before);
+    await eventually(async () => (await serialShown()) !== before);
+    t.equal(await serialShown(), serials(proxyId).at(-1), 'the successor was pushed to it');
   });
 });
 
