@@ -42,7 +42,7 @@ test('admin on a unix socket', async (t) => {
     t.equal(ready.status, 200);
     t.same(JSON.parse(ready.body), {
       ready: true,
-      conditions: ['policy', 'identity', 'audit', 'listener'].map((name) => ({ name, ok: true })),
+      conditions: ['policy', 'identity', 'revocation', 'audit', 'listener'].map((name) => ({ name, ok: true })),
     });
     const { body } = await proxy.admin('/snapshot');
     const snapshot = JSON.parse(body) as { digest: string };
