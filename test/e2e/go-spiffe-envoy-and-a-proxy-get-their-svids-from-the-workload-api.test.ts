@@ -148,7 +148,7 @@ void test('the Workload API, programs that know nothing of this project, and a p
         audit: { folder: './proxy-audit' },
       },
     });
-    t.equal((await exchange(proxy.port, proxy.client, requestText('GET', '/'))).answer?.status, 200);
+    t.equal((await exchange(proxy.port, proxy.client, requestText('GET', '/orders'))).answer?.status, 200);
     const serialShown = async () => {
       const { socket, close } = await connectRaw(proxy.port, proxy.client);
       const shown = socket.getPeerX509Certificate()?.serialNumber ?? '';
