@@ -1,0 +1,159 @@
+import { test } from 'tap';
+import type { SvidMaterial, SvidSource } from '../../../certs/sources/svid-source.ts';
+import { parseSpiffeId, parseTrustDomain } from '../../../certs/spiffe-id.ts';
+import type { WorkloadApiEvent } from '../../../certs/workload-api/events.ts';
+import { keepSvid } from '../../../certs/workload-api/kept-svid.ts';
+import { delivery, servedSocket } from '../../../certs/workload-api/served-socket.ts';
+import { serveTrust } from '../../../certs/workload-api/served-trust.ts';
+import { newFolder, openCa } from '../../harness/proxy.ts';
+
+const spiffeId = parseSpiffeId('spiffe://shop.test/web');
+const lifeMs = 1000;
+
+/** A CA whose every step the test takes: sources that it has opened, each with how to renew it. */
+function fakeCa() {
+  let nowMs = 0;
+  let serial = 0;
+  let broken: Error | undefined;
+  const open = new Set<() => void>();
+  const next = (): SvidMaterial => {
+    const text = String(++serial);
+    return { spiffeId, chainPem: text, keyPem: text, serial: text, notBeforeMs: nowMs, notAfterMs: nowMs + lifeMs };
+  };
+  const source = (): SvidSource => {
+    let svid = next();
+    const listeners = new Set<(svid: SvidMaterial) => void>();
+    const renew = () => {
+      svid = next();
+      for (const listener of listeners) listener(svid);
+    };
+    open.add(renew);
+    return {
+      current: () => svid,
+      overdueFromMs: () => nowMs,
+      subscribe: (listener) => {
+        listeners.add(listener);
+        return () => void listeners.delete(listener);
+      },
+      close: () => void open.delete(renew),
+    };
+  };
+  const kept = keepSvid({
+    spiffeId,
+    hint: undefined,
+    now: () => nowMs,
+    open: async () => {
+      if (broken !== undefined) throw broken;
+      return source();
+    },
+  });
+  return {
+    kept,
+    openSources: () => open.size,
+    renew: () => [...open].forEach((renew) => renew()),
+    pass: (ms: number) => (nowMs += ms),
+    breaks: (error: Error | undefined) => (broken = error),
+  };
+}
+
+function watcher() {
+  const heard: (string | Error)[] = [];
+  return {
+    heard,
+    changed: () => void heard.push('changed'),
+    failed: (error: unknown) => void heard.push(error as Error),
+  };
+}
+
+test('all who ask at once share one, and are told of its successor', async (t) => {
+  const { kept, openSources, renew } = fakeCa();
+  const watchers = [watcher(), watcher(), watcher()];
+  const held = await Promise.all(watchers.map((one) => kept.watch(one)));
+  t.strictSame(
+    held.map(({ current }) => current().serial),
+    ['1', '1', '1'],
+  );
+  t.equal(openSources(), 1);
+  held[0]?.release();
+  renew();
+  t.strictSame(
+    watchers.map(({ heard }) => heard),
+    [[], ['changed'], ['changed']],
+  );
+  t.equal(held[1]?.current().serial, '2');
+});
+
+test('when nobody is told any more, it is kept until it would be renewed, and no longer', async (t) => {
+  const { kept, openSources, renew } = fakeCa();
+  (await kept.watch(watcher())).release();
+  const again = await kept.watch(watcher());
+  t.equal(again.current().serial, '1');
+  again.release();
+  renew();
+  t.equal(openSources(), 0);
+  t.equal((await kept.watch(watcher())).current().serial, '3');
+});
+
+test('one that has ended is given to nobody new, and goes on trying for those who have it', async (t) => {
+  const { kept, openSources, pass, breaks } = fakeCa();
+  const first = watcher();
+  const held = await kept.watch(first);
+  pass(lifeMs);
+  breaks(new Error('the CA is gone'));
+  await t.rejects(kept.watch(watcher()), { message: 'the CA is gone' });
+  t.equal(openSources(), 1);
+  breaks(undefined);
+  await kept.watch(watcher());
+  t.equal(openSources(), 1, 'one has taken the place of the other');
+  t.equal(held.current().serial, '2');
+});
+
+test('one that was revoked is replaced for those who have it, and forgotten when nobody has', async (t) => {
+  const { kept, openSources, breaks } = fakeCa();
+  const first = watcher();
+  const held = await kept.watch(first);
+  await kept.replaceIf(({ serial }) => serial === 'other');
+  t.strictSame(first.heard, []);
+  await kept.replaceIf(({ serial }) => serial === '1');
+  t.strictSame([first.heard, held.current().serial], [['changed'], '2']);
+  breaks(new Error('the CA is gone'));
+  await kept.replaceIf(() => true);
+  t.match(first.heard[1], { message: 'the CA is gone' }, 'who cannot have another learns that');
+  await t.rejects(kept.watch(watcher()), { message: 'the CA is gone' }, 'and it is given to nobody else');
+  held.release();
+  await kept.replaceIf(() => true);
+  t.equal(openSources(), 0);
+});
+
+test('what cannot be recorded is not handed out, and what breaks is told to nobody', async (t) => {
+  const folder = newFolder(t);
+  const ca = await openCa(folder);
+  t.teardown(() => ca.close());
+  const { kept } = fakeCa();
+  const events: WorkloadApiEvent[] = [];
+  const bugs: unknown[] = [];
+  let canRecord = false;
+  const { guard, recorded } = servedSocket({
+    path: `${folder}/api.sock`,
+    svids: [kept],
+    trust: serveTrust(parseTrustDomain('test.example'), ca.trustBundle),
+    tokens: { authority: ca.jwtAuthority, lifetimeMs: 1000, now: Date.now },
+    record: async (event) => {
+      events.push(event);
+      return canRecord;
+    },
+    onBug: (cause) => bugs.push(cause),
+  });
+  const { current } = await kept.watch(watcher());
+  const handOut = () => guard('FetchX509SVID', () => recorded(delivery('FetchX509SVID', current())));
+  await t.rejects(handOut(), { code: 'UNAVAILABLE', message: /audit-unavailable/ });
+  canRecord = true;
+  await handOut();
+  t.strictSame(
+    events.map(({ type }) => type),
+    ['svid.deliver', 'svid.refuse', 'svid.deliver'],
+  );
+  const bug = new Error('a bug');
+  await t.rejects(guard('FetchX509SVID', () => Promise.reject(bug)));
+  t.strictSame([bugs, events.length], [[bug], 3]);
+});
