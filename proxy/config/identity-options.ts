@@ -35,7 +35,7 @@ const workloadApiOptions = section(
   'identity.workload_api',
   'An SVID that an agent of the SPIFFE Workload API, such as SPIRE, pushes over a socket of this machine. While it offers none that is good, the proxy ' +
     'waits: it is alive, and not ready. A new SVID is used when it is the identity configured, belongs to its key and leads to a root of its bundle; ' +
-    'else the one in use stays, and log, metric and audit say why. Whoever can put another socket in its place decides who this proxy is and whom it trusts.',
+    'else the one in use stays, and log, metric and audit say why. It stays, until it ends, under an agent that dies or refuses us too. Whoever can put another socket in its place decides who this proxy is and whom it trusts.',
   {
     socket: defaulted(
       eitherOf(oneOf('environment'), (node) => node.kind === 'scalar' && node.source === 'environment', spiffeEndpoint),

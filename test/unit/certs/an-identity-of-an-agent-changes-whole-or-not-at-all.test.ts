@@ -110,6 +110,22 @@ async function opened(t: Test, agent: Agent, given: Given = {}) {
 
 const socketIn = (t: Test) => join(newFolder(t), 'agent.sock');
 
+test('no proxy of the environment is given our key', async (t) => {
+  // Nobody listens there: who went that way would never arrive.
+  for (const name of ['grpc_proxy', 'https_proxy', 'http_proxy']) {
+    const before = process.env[name];
+    process.env[name] = 'http://127.0.0.1:1';
+    t.teardown(() => {
+      if (before === undefined) delete process.env[name];
+      else process.env[name] = before;
+    });
+  }
+  const agent = await startAgent(t);
+  agent.offer({ svids: [good] });
+  const { source } = await opened(t, agent);
+  t.equal(source.current().serial, serial(first));
+});
+
 test('the SVID and the bundle of an agent are used, each new one as it comes, over a socket and over loopback', async (t) => {
   for (const where of [socketIn(t), undefined]) {
     const agent = await startAgent(t, where);
@@ -402,6 +418,8 @@ test('an agent that dies is told once, its SVID stays in use, and its successor 
   successor.offer({ svids: [renewed] });
   t.match(await until('identity.rotate'), { serial: serial(second) });
   t.equal(events.length, 2);
+  successor.offer(Buffer.alloc(4 * 1024 * 1024 + 1));
+  t.match(await until('identity.refresh-failed'), { message: /RESOURCE_EXHAUSTED/ }, 'a message without end');
   successor.refuse(status.PERMISSION_DENIED, 'gone');
   t.match(await until('identity.refresh-failed'), { code: 'workload-api-refused' });
   t.equal(source.current().serial, serial(second), 'until it expires');
