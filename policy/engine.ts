@@ -1,4 +1,5 @@
 import type { PolicyInput } from './input.ts';
+import type { InputReads } from './input-reads.ts';
 import { StacklessError } from './stackless-error.ts';
 
 /**
@@ -8,6 +9,8 @@ import { StacklessError } from './stackless-error.ts';
 export type PolicyEngine = {
   /** The revision of the bundle it was made from. */
   readonly revision: string;
+  /** What of the input it can read; undefined: all. */
+  readonly reads?: InputReads | undefined;
   /**
    * The raw result set of the entrypoint, which only `readDecision` may interpret. Throws EvaluationError when the
    * evaluation could not be completed.

@@ -1,5 +1,6 @@
 import type { BodyFacts, Endpoint, InputFacts, UserFacts } from './input-facts.ts';
 import { type EnvironmentTime, readTime, repeatedTime } from './input-time.ts';
+import { type InputReads, readsAll } from './input-reads.ts';
 import { oncePer } from './once-per.ts';
 
 type Names = { readonly [name: string]: string };
@@ -80,18 +81,21 @@ export type PortcullisInput = {
   };
 };
 
-/** Pure and total: the same facts give the same document, byte for byte when serialised. */
-export function buildInput(facts: InputFacts): PolicyInput {
+/**
+ * Pure and total: the same facts give the same document, byte for byte when serialised.
+ * @param reads a part that the policy cannot read stays empty: to build these parts takes as long as to read the result
+ */
+export function buildInput(facts: InputFacts, reads: InputReads = readsAll): PolicyInput {
   const { request, peer, body } = facts;
   const time = readTime(request.timeMs);
   const input: PolicyInput = {
-    attributes: attributesInput(facts, time),
+    attributes: attributesInput(facts, reads, time),
     parsed_path: facts.pathSegments.length === 0 ? [''] : facts.pathSegments,
     parsed_query: groupQuery(request.query),
     truncated_body: false,
     source_principal: peer.spiffeId,
     version,
-    portcullis: portcullisInput(facts, time),
+    portcullis: reads.portcullis ? portcullisInput(facts, time) : unread,
   };
   // The plugin says null where there is no body. A body that nobody has read is not that, so nothing is said of it.
   return body.kind === 'streamed' ? input : { ...input, parsed_body: body.kind === 'none' ? null : body.value };
@@ -99,10 +103,13 @@ export function buildInput(facts: InputFacts): PolicyInput {
 
 const version = Object.freeze({ encoding: 'protojson', ext_authz: 'v3' } as const);
 
-function attributesInput(facts: InputFacts, time: EnvironmentTime): PolicyInput['attributes'] {
+/** Of no type, as nobody looks. */
+const unread = Object.freeze({}) as never;
+
+function attributesInput(facts: InputFacts, reads: InputReads, time: EnvironmentTime): PolicyInput['attributes'] {
   const { request, peer, body, connection, source, destination } = facts;
   const attributes = {
-    request: { time: time.rfc3339, http: httpInput(request, body) },
+    request: { time: time.rfc3339, http: httpInput(request, body, reads) },
     source: attributesPeer(source, peer.spiffeId),
     destination: attributesPeer(destination, destination.principal),
     metadataContext: {},
@@ -114,7 +121,11 @@ function attributesInput(facts: InputFacts, time: EnvironmentTime): PolicyInput[
 /** So much text is made sooner than the accessor that would wait until it is asked for. */
 const smallBytes = 4096;
 
-function httpInput(request: InputFacts['request'], body: BodyFacts): PolicyInput['attributes']['request']['http'] {
+function httpInput(
+  request: InputFacts['request'],
+  body: BodyFacts,
+  reads: InputReads,
+): PolicyInput['attributes']['request']['http'] {
   const http = {
     id: request.id,
     method: request.method,
@@ -123,7 +134,7 @@ function httpInput(request: InputFacts['request'], body: BodyFacts): PolicyInput
     scheme: 'https',
     protocol: 'HTTP/1.1',
     size: body.kind === 'none' ? 0 : (body.bytes ?? -1),
-    headers: headersInput(request),
+    headers: reads.headers ? headersInput(request) : unread,
   } as const;
   if (body.kind !== 'validated') return http;
   if (body.bytes <= smallBytes) return { ...http, body: body.text() };

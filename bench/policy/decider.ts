@@ -66,7 +66,7 @@ async function answer(asked: Asked): Promise<unknown> {
 async function open({ engine, bundle, settings, inputs: documents }: Opening): Promise<Decider> {
   const found = documents.map(factsOf);
   const facts = found.every((one) => one !== undefined) ? found : undefined;
-  const inputs = facts?.map(buildInput) ?? (documents as readonly PolicyInput[]);
+  const inputs = facts?.map((one) => buildInput(one)) ?? (documents as readonly PolicyInput[]);
   const decide = engine === 'stock' ? await openStockSdk(bundle) : await openOurs(bundle, { ...settings, engine });
   return {
     answers: () => inputs.map((input, index) => answered(decide, input, index)),

@@ -39,7 +39,7 @@ export function verifiedEngine(first: PolicyEngine, reference: PolicyEngine, opt
     if ('failure' in decided) throw decided.failure;
     return decided.result;
   };
-  return Object.freeze({ revision: first.revision, decide });
+  return Object.freeze({ revision: first.revision, reads: first.reads, decide });
 }
 
 function attempt(engine: PolicyEngine, input: PolicyInput): Outcome {

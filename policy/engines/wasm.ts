@@ -6,6 +6,7 @@ import { EvaluationError, type Mark, type PolicyEngine } from '../engine.ts';
 import { entrypointMissing } from '../entrypoint-missing.ts';
 import { PolicyError } from '../errors.ts';
 import type { PolicyInput } from '../input.ts';
+import { inputReads } from '../input-reads.ts';
 import { requestTime } from './request-time.ts';
 import { type Projection, projection, wholeText } from './projection.ts';
 import { maxResultSize } from './plan/plain-json.ts';
@@ -77,7 +78,7 @@ export function wasmEngine(bundle: PolicyBundle, options: WasmOptions = {}): Pol
   const project = projection(bundle.inputPaths);
   const decide = (input: PolicyInput): unknown =>
     readResult(policy.evaluate(inputText(project, input), requestTime(input)));
-  return Object.freeze({ revision: bundle.revision, decide });
+  return Object.freeze({ revision: bundle.revision, reads: inputReads(bundle.inputPaths), decide });
 }
 
 /**

@@ -31,6 +31,7 @@ export async function rehearse(
   return { outcome, asked: heard.at(-1) };
 }
 
+/** The engine does not say what it reads: who asks for the input is to see all of it. */
 function overheard(snapshot: Snapshot, hear: (asked: Asked) => void): Snapshot {
   const { engine } = snapshot;
   const decide: typeof engine.decide = (input) => {
@@ -39,5 +40,5 @@ function overheard(snapshot: Snapshot, hear: (asked: Asked) => void): Snapshot {
     hear({ input, result });
     return result;
   };
-  return Object.freeze({ ...snapshot, engine: Object.freeze({ ...engine, decide }) });
+  return Object.freeze({ ...snapshot, engine: Object.freeze({ revision: engine.revision, decide }) });
 }

@@ -46,7 +46,7 @@ export function authorize(mark: EvaluationMark): Filter<Accepted & Judged, Autho
     apply: (facts) => {
       const { engine, policyBad } = facts.snapshot;
       if (policyBad !== undefined) return deny('policy-undecided', { detail: policyBad });
-      const input = buildInput(inputFacts(facts));
+      const input = buildInput(inputFacts(facts), engine.reads);
       mark.enter();
       // `decide` never throws; a mark that stayed would blame policy for somebody else's stall.
       const decision = decide(engine, input);

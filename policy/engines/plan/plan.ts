@@ -3,6 +3,7 @@ import { deepFreeze, type PolicyBundle } from '../../bundle/bundle.ts';
 import type { PolicyEngine } from '../../engine.ts';
 import { entrypointMissing } from '../../entrypoint-missing.ts';
 import type { PolicyInput } from '../../input.ts';
+import { inputReads } from '../../input-reads.ts';
 import type { Value } from '../../value/value.ts';
 import { requestTime } from '../request-time.ts';
 import type { PlanLimits } from './limits.ts';
@@ -29,5 +30,5 @@ export function planEngine(
   const decide = (input: PolicyInput): unknown => {
     return opened.evaluate(entrypoint, input as unknown as Value, requestTime(input)).map(plainJson);
   };
-  return Object.freeze({ revision: bundle.revision, decide });
+  return Object.freeze({ revision: bundle.revision, reads: inputReads(bundle.inputPaths), decide });
 }
