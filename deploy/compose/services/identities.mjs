@@ -1,4 +1,4 @@
-// The local CA of compose.yaml: makes it once, and issues a certificate for each caller, anew when half of its time is over.
+// Issues a certificate of the local CA for each caller, anew when half of its time is over.
 // Usage: node identities.mjs TRUST_DOMAIN NAME...     or, as a health check: node identities.mjs --issued
 import { spawnSync } from 'node:child_process';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
@@ -26,7 +26,6 @@ function issue() {
 }
 
 rmSync(issued, { force: true });
-if (!existsSync(`${state}/ca/root.pem`)) portcullis('ca', 'init', '--state', state, '--trust-domain', trustDomain);
 issue();
 setInterval(issue, halfTimeMs);
 process.on('SIGTERM', () => process.exit(0));

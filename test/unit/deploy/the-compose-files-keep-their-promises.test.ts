@@ -6,6 +6,7 @@ import ajvFormats from 'ajv-formats';
 import { test } from 'tap';
 import { parse } from 'yaml';
 import { loadConfig } from '../../../proxy/config/load-config.ts';
+import { loadWorkloadApi } from '../../../proxy/config/load-workload-api.ts';
 import { thisMachine } from '../../../proxy/config/world.ts';
 
 type Service = {
@@ -61,18 +62,42 @@ test('each proxy shares the network namespace of its workload, and its configura
     t.ok(loaded.ok, name, { problems: loaded.ok ? [] : loaded.problems });
     if (!loaded.ok) continue;
     const { admin, identity, audit, workload } = loaded.config;
+    t.match(
+      identity,
+      { stateFolder: /^\/tmp\//, source: { kind: 'workload-api' } },
+      'nothing of the CA is in its reach',
+    );
     t.match(workload.address, { host: '127.0.0.1' });
     t.same(
       admin,
       { kind: 'tcp', host: healthcheck?.test.at(-1)?.split(':')[0], port: 9464 },
       'its health is asked for there',
     );
-    for (const path of [identity.stateFolder, audit.folder]) {
-      t.ok(
-        volumes.some((volume) => volume.endsWith(`:${path}`)),
-        `${path} outlives the container`,
-      );
-    }
+    t.ok(
+      volumes.some((volume) => volume.endsWith(`:${audit.folder}`)),
+      'its records outlive the container',
+    );
     t.ok(existsSync(join(dirname(join(root, folder)), name.replace('-proxy', ''), 'policy/authz.rego')));
   }
+});
+
+test('the CA gives each proxy a socket of its own, and its key to none', async (t) => {
+  const loaded = await loadWorkloadApi(join(root, 'deploy/compose/ca/workload-api.yaml'), thisMachine());
+  t.ok(loaded.ok, 'no problem', { problems: loaded.ok ? [] : loaded.problems });
+  if (!loaded.ok) return;
+  const { config } = loaded;
+  const volumes = new Map(services.map(([name, service]) => [name, service.volumes ?? []]));
+  for (const [name] of proxies) {
+    const workload = name.replace('-proxy', '');
+    const socket = config.sockets.find(({ path }) => path === `/run/portcullis/${workload}/agent.sock`);
+    t.same(
+      socket?.svids.map(({ spiffeId }) => spiffeId),
+      [`spiffe://shop.test/${workload}`],
+    );
+    const agents = volumes.get(name)?.filter((volume) => volume.includes('-agent:'));
+    t.same(agents, [`${workload}-agent:/run/svid:ro`]);
+    t.ok(volumes.get('ca')?.includes(`${workload}-agent:/run/portcullis/${workload}`));
+  }
+  const reach = [...volumes].filter(([, of]) => of.some((volume) => volume.startsWith('ca:'))).map(([name]) => name);
+  t.same(reach, ['ca', 'identities']);
 });
