@@ -56,6 +56,7 @@ export const denialCatalogue = {
   'user-token-wrong-audience': row(401, 'denied', false, 'The token is not for this service.', 'None of aud is an audience of the configuration.'),
   'user-token-not-bound': row(401, 'denied', false, 'The token is bound to another client.', 'Its cnf names another client certificate than the one of this connection (RFC 8705).'),
   'user-token-used': row(401, 'denied', false, 'The token has been used already.', 'A second use on a route with user.single_use.'),
+  'user-keys-unavailable': row(503, 'undecided', false, 'The token cannot be checked now.', 'The keys of its issuer could not be fetched yet, or are older than its max_key_age.'),
   'user-not-of-this-route': row(403, 'denied', false, 'Users of that issuer are not served here.', 'A good token of an issuer that user.issuers of the route does not name; rule names it.'),
 
   // How much.

@@ -9,7 +9,7 @@ import { ownHeaders } from './normalise/headers.ts';
 import { createRouter } from './router.ts';
 import { sampleInputs } from './sample-input.ts';
 import type { Route, Snapshot } from './snapshot.ts';
-import type { SnapshotData } from './snapshot-data.ts';
+import { jwksKey, type SnapshotData } from './snapshot-data.ts';
 import { openPool } from './upstream/pool.ts';
 import { readJwks } from './user/read-jwks.ts';
 import { type Issuer, openTokenVerifier } from './user/token-verifier.ts';
@@ -43,11 +43,14 @@ function sameWorkload(one: Config, other: Config): boolean {
 
 /** Throws ProxyError for keys that are not what they were when the configuration was checked: a file that was just replaced. */
 async function readIssuer(config: IssuerConfig, jwks: SnapshotData['jwks']): Promise<Issuer> {
-  const reading = readStrictJson(Buffer.from(jwks.get(config.jwksFile) ?? ''), { maxDepth: 16 });
+  const text = jwks.get(jwksKey(config));
+  // Not fetched yet, or too old: its tokens are refused for that.
+  if (text === undefined && config.keys.kind === 'url') return { config, keys: undefined };
+  const reading = readStrictJson(Buffer.from(text ?? ''), { maxDepth: 16 });
   const { keys, problems } = await readJwks(reading.ok ? reading.value : undefined);
   const [problem] = problems;
   if (problem === undefined) return { config, keys };
-  throw new ProxyError('config-invalid', `${config.jwksFile} ${problem.pointer} ${problem.message}`);
+  throw new ProxyError('config-invalid', `${jwksKey(config)} ${problem.pointer} ${problem.message}`);
 }
 
 async function compileRoute(config: RouteConfig, schemas: SnapshotData['schemas']): Promise<Route> {

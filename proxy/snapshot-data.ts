@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { DenylistData } from '../certs/denylist.ts';
 import { listsKey, type RevocationLists, type TrustBundleData } from '../certs/trust-bundle.ts';
 import type { PolicyBundle } from '../policy/bundle/bundle.ts';
-import type { Config } from './config/config.ts';
+import type { Config, IssuerConfig } from './config/config.ts';
 
 /** A snapshot as it travels to the data threads: plain data, nothing compiled, one digest over all of it. */
 export type SnapshotData = {
@@ -11,7 +11,7 @@ export type SnapshotData = {
   readonly policy: PolicyBundle;
   /** Text of every schema file, by its path. */
   readonly schemas: ReadonlyMap<string, string>;
-  /** Text of every JWK set, by its path. */
+  /** Text of every JWK set that is there, by `jwksKey`. */
   readonly jwks: ReadonlyMap<string, string>;
   readonly trust: TrustBundleData;
   readonly denylist: DenylistData | undefined;
@@ -43,6 +43,11 @@ function stableJson(value: unknown): string {
   return JSON.stringify(value, (_, member: unknown) =>
     member instanceof Map ? [...member].toSorted(([a], [b]) => (String(a) < String(b) ? -1 : 1)) : member,
   );
+}
+
+/** A path, or the name of an issuer whose keys are fetched: no name begins as a path does. */
+export function jwksKey({ name, keys }: IssuerConfig): string {
+  return keys.kind === 'file' ? keys.file : name;
 }
 
 /** Every schema file a configuration names. */

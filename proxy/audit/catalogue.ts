@@ -52,6 +52,7 @@ export const controlTypes = {
   'identity.expire': row('The proxy’s own SVID expired; from here on it accepts nobody.', 'Loss of service, and what peers would refuse anyway (IA-5).'),
   'trust.change': row('The trust bundle changed.', 'Changes whom the proxy believes (SC-12).'),
   'trust.reject': row('A changed file with the trust bundle was refused and the old bundle stays.', 'A failed or hostile change of whom the proxy believes (SC-12, CM-3).'),
+  'keys.change': row('The keys that the tokens of an issuer are verified with changed, or none are there any more; `detail` names the issuer and the keys.', 'Whose signatures about people are believed (IA-5, SC-12).'),
   'fetch.failed': row('A revocation list or the keys of an issuer could not be fetched, or what came was refused; what there is stays in force until its end.', 'From when on revocations and rotations may be unknown (SC-12, IA-5(2)).'),
   'ca.create': row('A local CA was created.', 'The root of all local identities (SC-12).'),
   'ca.create-jwt-key': row('The local CA made its key for JWT-SVIDs.', 'Whoever holds it can be any workload (SC-12).'),

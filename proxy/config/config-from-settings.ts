@@ -4,6 +4,7 @@ import type {
   CrlConfig,
   IdentityConfig,
   IssuerConfig,
+  IssuerKeysConfig,
   LimitsConfig,
   PolicyConfig,
   QuotaConfig,
@@ -12,6 +13,7 @@ import type {
   RouteUser,
   WorkloadConfig,
 } from './config.ts';
+import { defaultMaxKeyAgeMs, defaultRefreshMs } from './issuer-options.ts';
 import { deepFreeze } from './freeze.ts';
 import type { ConfigProblem } from './problem.ts';
 import type { Settings } from './options.ts';
@@ -148,13 +150,24 @@ function issuer(settings: Settings['issuers'][number]): IssuerConfig {
     name: settings.name,
     issuer: settings.issuer,
     realm: settings.realm,
-    jwksFile: settings.jwks,
+    keys: issuerKeys(settings),
     algorithms: settings.algorithms,
     audience: settings.audience,
     tokenTypes: settings.token_types ?? ['at+jwt'],
     maxTokenAgeMs: settings.max_token_age,
     clockToleranceMs: settings.clock_tolerance,
   };
+}
+
+function issuerKeys({
+  jwks,
+  jwks_uri: uri,
+  refresh,
+  max_key_age: maxAge,
+}: Settings['issuers'][number]): IssuerKeysConfig {
+  if (jwks !== undefined) return { kind: 'file', file: jwks };
+  const jwksUri = uri === 'discovery' ? undefined : uri;
+  return { kind: 'url', jwksUri, refreshMs: refresh ?? defaultRefreshMs, maxAgeMs: maxAge ?? defaultMaxKeyAgeMs };
 }
 
 function bodyOf({ body, max_body: maxBytes = 1024 ** 2 }: RouteSettings): RouteBody {

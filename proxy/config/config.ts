@@ -154,8 +154,7 @@ export type IssuerConfig = {
   /** `iss`, compared character for character. */
   readonly issuer: string;
   readonly realm: 'internal' | 'federated' | 'external';
-  /** The file of its JWK set. */
-  readonly jwksFile: string;
+  readonly keys: IssuerKeysConfig;
   readonly algorithms: readonly SignatureAlgorithm[];
   /** `aud` has one of these. */
   readonly audience: readonly string[];
@@ -163,6 +162,18 @@ export type IssuerConfig = {
   readonly maxTokenAgeMs: number;
   readonly clockToleranceMs: number;
 };
+
+/** Where an issuer's JWK set comes from. */
+export type IssuerKeysConfig =
+  | { readonly kind: 'file'; readonly file: string }
+  | {
+      readonly kind: 'url';
+      /** Undefined where the issuer's own metadata say it (OpenID Connect Discovery). */
+      readonly jwksUri: string | undefined;
+      readonly refreshMs: number;
+      /** For so long what was fetched is believed while nothing new comes. */
+      readonly maxAgeMs: number;
+    };
 
 /** GCRA: `requests` per `perMs`, with up to `burst` at once. */
 export type QuotaConfig = { readonly requests: number; readonly perMs: number; readonly burst: number };

@@ -10,7 +10,7 @@ import type { FileFacts, World } from './world.ts';
 
 const MAX_SCHEMA_BYTES = 4 * 1024 * 1024;
 /** Some of the largest sets, with a certificate chain beside each key, have a tenth of it. */
-const MAX_JWKS_BYTES = 256 * 1024;
+export const MAX_JWKS_BYTES = 256 * 1024;
 /** What the policy engine can hold of it in memory is less. */
 const MAX_DATA_BYTES = 64 * 1024 * 1024;
 /** A list of 100,000 certificates has a quarter of it. */

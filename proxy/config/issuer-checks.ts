@@ -2,6 +2,7 @@ import { readStrictJson } from '../../policy/json/strict-json.ts';
 import { readJwks } from '../user/read-jwks.ts';
 import type { Complain } from './checks.ts';
 import type { Draft } from './draft.ts';
+import { defaultMaxKeyAgeMs, defaultRefreshMs } from './issuer-options.ts';
 import type { Settings } from './options.ts';
 import type { World } from './world.ts';
 
@@ -10,6 +11,12 @@ type Issuers = Draft<Settings['issuers']>;
 export function checkIssuers({ issuers = [], routes = [] }: Draft<Settings>, complain: Complain): void {
   checkUnique(issuers, 'name', complain);
   checkUnique(issuers, 'issuer', complain);
+  issuers.forEach((issuer, index) => {
+    const { refresh = defaultRefreshMs, max_key_age: age = defaultMaxKeyAgeMs } = issuer ?? {};
+    const key = issuer?.max_key_age === undefined ? 'refresh' : 'max_key_age';
+    if (age <= refresh)
+      complain(['issuers', index, key], '`max_key_age` is not longer than `refresh`: keys would end in between');
+  });
   const names = issuers.map((one) => one?.name);
   routes.forEach((route, index) => {
     route?.user?.issuers?.forEach((name, at) => {

@@ -1,7 +1,8 @@
 import { SIGNATURE_ALGORITHMS } from '../user/algorithms.ts';
-import { listOf } from './collections.ts';
+import { eitherOf, isWord, listOf } from './collections.ts';
+import { urlOf } from './fetch-options.ts';
 import { duration, file, oneOf, pattern } from './scalars.ts';
-import { defaulted, optional, required, section } from './section.ts';
+import { defaulted, exactlyOneOf, insteadOf, optional, required, section } from './section.ts';
 import { text } from './shape.ts';
 import type { Parsed, Shape } from './shape.ts';
 
@@ -24,10 +25,13 @@ const audience = text(
   (value): Parsed<string> => (value.length > 0 && value.length <= 255 ? { value } : { wrong: 'is empty or too long' }),
 );
 
-export const issuerOptions = section(
+export const defaultRefreshMs = 300_000;
+export const defaultMaxKeyAgeMs = 3_600_000;
+
+const issuerKeys = section(
   'issuers[]',
-  'Whose tokens of end users are believed: signed JWTs (RFC 7519, RFC 9068) with `iss`, `sub`, `aud`, `exp` and `iat`. Nothing is ' +
-    'fetched: the keys are a file, which is read again when it changes. Login pages, discovery and introspection are not the work of this proxy.',
+  'Whose tokens of end users are believed: signed JWTs (RFC 7519, RFC 9068) with `iss`, `sub`, `aud`, `exp` and `iat`. Its keys ' +
+    'come from a file, or from its server. Login pages and introspection are not the work of this proxy.',
   {
     name: required(issuerName, {
       doc: 'What `routes[].user`, the policy input and the audit call it; unique.',
@@ -38,8 +42,26 @@ export const issuerOptions = section(
       doc: 'Whose people they are: of this organisation, of a partner, or of nobody known (SP 800-53 IA-8). For the policy to judge.',
       reload: live,
     }),
-    jwks: required(file('jwks', 'a JWK set'), {
-      doc: 'Its public keys (RFC 7517). Shared secrets, private keys and RSA keys under 2048 bits are refused; keys for other than signatures are left out.',
+    jwks: optional(file('jwks', 'a JWK set'), {
+      doc: 'Its public keys (RFC 7517), in a file that is watched. Shared secrets, private keys and RSA keys under 2048 bits are refused; keys for other than signatures are left out.',
+      reload: live,
+    }),
+    jwks_uri: optional(eitherOf(oneOf('discovery'), isWord('discovery'), urlOf('https')), {
+      doc:
+        'Where its public keys are fetched from, at most 256 KiB, under the rules of `jwks` and of `fetch`; `discovery` takes the place from ' +
+        'its OpenID configuration. A set with a key that must not be there is refused as a whole, and the last good one stays.',
+      reload: live,
+    }),
+    refresh: optional(duration('1s', '24h'), {
+      doc:
+        'After which time the keys are fetched again. A token with an unknown `kid` is refused and has them fetched sooner, at most every five ' +
+        'seconds for all requests together. Default 5m.',
+      reload: live,
+    }),
+    max_key_age: optional(duration('2s', '168h'), {
+      doc:
+        'How long fetched keys are believed while nothing good comes from the server; then its tokens are refused ' +
+        '(`user-keys-unavailable`). Longer than `refresh`. Default 1h.',
       reload: live,
     }),
     algorithms: required(listOf(oneOf(...SIGNATURE_ALGORITHMS), { atLeast: 1, unique: true }), {
@@ -66,3 +88,10 @@ export const issuerOptions = section(
     }),
   },
 );
+
+const ofUri = 'is of `jwks_uri`; a file is watched';
+
+export const issuerOptions = insteadOf(exactlyOneOf(issuerKeys, 'jwks', 'jwks_uri'), 'jwks', {
+  refresh: ofUri,
+  max_key_age: ofUri,
+});

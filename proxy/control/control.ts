@@ -59,9 +59,12 @@ export class Control {
   };
 
   readonly threadReported: DataPlaneOptions['report'] = (thread, report) => {
-    const { failedAudit, log, metrics } = this.#parts;
+    const { failedAudit, fetched, log, metrics } = this.#parts;
     if (report.is === 'log') return log[report.level](report.event, report.fields);
-    if (report.is === 'measured') return metrics.absorb(thread, report.delta);
+    if (report.is === 'measured') {
+      for (const issuer of report.delta.unknownKeysOf) fetched.keyIsMissing(issuer);
+      return metrics.absorb(thread, report.delta);
+    }
     if (report.is === 'differed') return recordDifference(this.#parts, thread, report);
     if (report.state === 'failed') failedAudit.set(`data-${thread}`, report.why ?? 'failed');
     else failedAudit.delete(`data-${thread}`);

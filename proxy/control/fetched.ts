@@ -2,6 +2,7 @@ import type { RevocationLists } from '../../certs/trust-bundle.ts';
 import type { AuditStream } from '../audit/stream.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
+import { type FetchedJwks, keySources } from '../fetch/issuer-keys.ts';
 import { type Fetched as Kept, keepFetched, type Source } from '../fetch/keep-fetched.ts';
 import { openNetwork } from '../fetch/network.ts';
 import { type Crls, listSources, readLists } from '../fetch/revocation-lists.ts';
@@ -13,6 +14,10 @@ export type Fetched = {
   /** From here on what this configuration names; resolves when each of it has been tried once. */
   readonly follow: (config: Config) => Promise<void>;
   readonly lists: (config: Config) => Promise<readonly RevocationLists[]>;
+  /** Text of the JWK sets that are there, by the name of their issuer. */
+  readonly keys: (config: Config) => ReadonlyMap<string, string>;
+  /** A token names a key of this issuer that is not there. */
+  readonly keyIsMissing: (issuer: string) => void;
   /** Calls when something else has come than there was; answers how to stop. */
   readonly watch: (changed: () => void) => () => void;
   readonly close: () => void;
@@ -30,17 +35,32 @@ export function openFetched(parts: Parts): Fetched {
     same: (one, other) => one.length === other.length && one.every(({ sha256 }, at) => sha256 === other[at]?.sha256),
     changed,
   });
+  const keys = kept<FetchedJwks>(parts, 'issuer-keys', { same: (one, other) => one.sha256 === other.sha256, changed });
   return {
     follow: async (config) => {
       const network = await openNetwork(config.fetch);
-      await lists.follow(await listSources(config, network, nowMs));
+      await Promise.all([
+        lists.follow(await listSources(config, network, nowMs)),
+        keys.follow(keySources(config, network)),
+      ]);
     },
     lists: (config) => readLists(config, lists.get),
+    keys: ({ issuers }) =>
+      new Map(
+        issuers.flatMap(({ name }) => {
+          const jwks = keys.get(name);
+          return jwks === undefined ? [] : [[name, jwks.text] as const];
+        }),
+      ),
+    keyIsMissing: keys.ask,
     watch: (watcher) => {
       watchers.add(watcher);
       return () => void watchers.delete(watcher);
     },
-    close: lists.close,
+    close: () => {
+      lists.close();
+      keys.close();
+    },
   };
 }
 

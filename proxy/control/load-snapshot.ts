@@ -16,19 +16,27 @@ export async function loadConfigFile(file: string, world: World, cwd: string): P
   return loaded;
 }
 
-/** What does not stand in files that the configuration names: whom to trust. */
-export type Given = Pick<SnapshotData, 'trust' | 'lists'>;
+/** What does not stand in files that the configuration names: whom to trust, and what was fetched. */
+export type Given = Pick<SnapshotData, 'trust' | 'lists'> & {
+  /** Text of the JWK sets that are there, by the name of their issuer. */
+  readonly fetchedKeys: ReadonlyMap<string, string>;
+};
 
 /**
  * Everything that requests will be judged by, read and compiled: the policy in a child process, the schemas and the keys of
  * issuers as text for each data thread to compile. Throws PolicyError.
  */
-export async function loadSnapshot(config: Config, given: Given, cacheFolder: string): Promise<SnapshotData> {
+export async function loadSnapshot(
+  config: Config,
+  { trust, lists, fetchedKeys }: Given,
+  cacheFolder: string,
+): Promise<SnapshotData> {
   const policy = await loadPolicy(config.policy, cacheFolder);
   const schemas = await textsOf(schemaFiles(config));
-  const jwks = await textsOf(config.issuers.map(({ jwksFile }) => jwksFile));
+  const files = config.issuers.flatMap(({ keys }) => (keys.kind === 'file' ? [keys.file] : []));
+  const jwks = new Map([...(await textsOf(files)), ...fetchedKeys]);
   const denylist = await readDenylistFile(config);
-  return snapshotData({ config, policy, schemas, jwks, denylist, ...given, policyBad: undefined });
+  return snapshotData({ config, policy, schemas, jwks, denylist, trust, lists, policyBad: undefined });
 }
 
 /** Throws CertsError: it may have changed since the configuration was checked. */

@@ -12,6 +12,7 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import { type DataPlane, stoppedAThread } from './data-plane.ts';
 import type { Fetched } from './fetched.ts';
 import type { Identity } from './identity.ts';
+import { describeKeyChanges } from './key-change.ts';
 import { loadSnapshot, readDenylistFile } from './load-snapshot.ts';
 import { tryPolicy } from './policy-trial.ts';
 import { describeTrustChange, sameTrust } from './trust-change.ts';
@@ -50,8 +51,9 @@ export async function reload(parts: ReloadParts, plane: DataPlane, before: Snaps
     const trust = parts.identity.trust();
     await parts.fetched.follow(loaded.config);
     const lists = await parts.fetched.lists(loaded.config);
+    const fetchedKeys = parts.fetched.keys(loaded.config);
     type = 'policy.reject';
-    const next = stillBad(plane, await loadSnapshot(loaded.config, { trust, lists }, parts.cacheFolder));
+    const next = stillBad(plane, await loadSnapshot(loaded.config, { trust, lists, fetchedKeys }, parts.cacheFolder));
     if (runsAnew(before, next)) await tryPolicy(next);
     const wasRefused = refusedLast.delete(parts);
     if (next.digest === before.digest) {
@@ -79,9 +81,10 @@ async function trustAlone(parts: ReloadParts, plane: DataPlane, before: Snapshot
       trust: await alone(parts, before.trust, async () => parts.identity.trust()),
       denylist: await alone(parts, before.denylist, () => readDenylistFile(before.config)),
       lists: await alone(parts, before.lists, () => parts.fetched.lists(before.config)),
+      jwks: withFetched(before, parts.fetched.keys(before.config)),
     };
-    if (sameTrust(now, before)) return before;
     const next = snapshotData({ ...before, ...now });
+    if (next.digest === before.digest) return before;
     if ((await plane.swap(next)) !== undefined) return before;
     inForce(parts, before, next);
     return next;
@@ -89,6 +92,14 @@ async function trustAlone(parts: ReloadParts, plane: DataPlane, before: Snapshot
     parts.log.error('trust.unreadable', { cause: cause instanceof Error ? cause : String(cause) });
     return before;
   }
+}
+
+/** Keys that are fetched now, and those in files as they were. */
+function withFetched({ config, jwks }: SnapshotData, fetched: ReadonlyMap<string, string>): SnapshotData['jwks'] {
+  const inFiles = [...jwks].filter(([key]) =>
+    config.issuers.some(({ keys }) => keys.kind === 'file' && keys.file === key),
+  );
+  return new Map([...inFiles, ...fetched]);
 }
 
 /** Each part of trust for itself: one that cannot be read stays as it was, and does not hold up the others. */
@@ -188,6 +199,9 @@ function inForce({ audit, log }: ReloadParts, before: SnapshotData, next: Snapsh
   if (!sameTrust(next, before)) {
     const detail = describeTrustChange(before, next);
     audit.append({ kind: 'control', type: 'trust.change', snapshot: next.digest, detail });
+  }
+  for (const detail of describeKeyChanges(before, next)) {
+    audit.append({ kind: 'control', type: 'keys.change', snapshot: next.digest, detail });
   }
   audit.append({
     kind: 'control',

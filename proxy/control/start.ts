@@ -70,7 +70,7 @@ export async function startProxy(options: StartOptions): Promise<RunningProxy> {
     const fetched = openFetched({ clock, audit, log, metrics });
     undo.push(fetched.close);
     await fetched.follow(config);
-    const given = { trust: identity.trust(), lists: await fetched.lists(config) };
+    const given = { trust: identity.trust(), lists: await fetched.lists(config), fetchedKeys: fetched.keys(config) };
     const snapshot = await loadSnapshot(config, given, join(config.identity.stateFolder, 'policy-cache'));
     const { revision, name } = snapshot.policy;
     const policy = { revision, name };

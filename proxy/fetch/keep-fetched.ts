@@ -19,7 +19,7 @@ export type Fetched<T> = {
   readonly follow: (sources: readonly Source<T>[]) => Promise<void>;
   /** What is in use, by the name of its source; undefined before the first and after its end. */
   readonly get: (name: string) => T | undefined;
-  /** Somebody misses something that may have come since; asks at once, but not more often than every ten seconds. */
+  /** Somebody misses something that may have come since: asked for at once, but never sooner than five seconds after the last time. */
   readonly ask: (name: string) => void;
   readonly close: () => void;
 };
@@ -36,7 +36,7 @@ export type FetchedOptions<T> = {
 
 const firstRetryMs = 1000;
 const maxRetryMs = 300_000;
-const minAskMs = 10_000;
+const minAskMs = 5000;
 /** A fleet must not ask in step. */
 const jitterShare = 0.1;
 /** A timer cannot be set for more than 24 days, and stands still while a machine sleeps. */
@@ -71,6 +71,7 @@ function keepOne<T>(source: Source<T>, options: FetchedOptions<T>) {
   let failures = 0;
   let underWay: Promise<void> | undefined;
   let beganMs = Number.NEGATIVE_INFINITY;
+  let nextMs = Number.POSITIVE_INFINITY;
   let cancelNext = () => {};
   let cancelEnd = () => {};
   const use = (value: T) => {
@@ -104,6 +105,7 @@ function keepOne<T>(source: Source<T>, options: FetchedOptions<T>) {
   };
   const plan = (waitMs: number) => {
     cancelNext();
+    nextMs = nowMs() + waitMs;
     cancelNext = schedule(waitMs, () => void fetchNow());
   };
   return {
@@ -111,7 +113,8 @@ function keepOne<T>(source: Source<T>, options: FetchedOptions<T>) {
     tried: fetchNow(),
     get: () => held?.value,
     ask: () => {
-      if (underWay === undefined && nowMs() >= beganMs + minAskMs) void fetchNow();
+      const soonestMs = Math.max(nowMs(), beganMs + minAskMs);
+      if (underWay === undefined && soonestMs < nextMs) plan(soonestMs - nowMs());
     },
     close: () => {
       ending.abort();

@@ -23,14 +23,14 @@ export type User = {
 
 export type TokenOutcome = 'verified' | 'remembered' | 'refused' | 'missing';
 
+/** `unknownKeyOf` names an issuer whose keys should be looked at again. */
+export type CountToken = (outcome: TokenOutcome, unknownKeyOf?: string) => void;
+
 /**
  * Who the user is, besides the service that asks (SP 800-204B section 4). It stands behind the limits, because a
  * signature is the dearest thing that a stranger's bytes can ask for, and before the body, which nobody reads for nobody.
  */
-export function user(
-  uses: TokenUses,
-  count: (outcome: TokenOutcome) => void,
-): Filter<Accepted & Identified & Normalised, Authenticated> {
+export function user(uses: TokenUses, count: CountToken): Filter<Accepted & Identified & Normalised, Authenticated> {
   return {
     name: 'user',
     apply: (facts) => {
@@ -41,16 +41,17 @@ export function user(
         count('missing');
         return rule.optional ? { user: undefined } : refuse('user-token-missing', 'no Authorization header');
       }
+      let unknownKeyOf: string | undefined;
       const judge = (signed: SignedToken | Denial, outcome: TokenOutcome) => {
         const judged = isDenial(signed) ? signed : judgeUser(signed, rule, facts, uses);
-        count(isDenial(judged) ? 'refused' : outcome);
+        count(isDenial(judged) ? 'refused' : outcome, unknownKeyOf);
         return judged;
       };
       if (typeof token === 'object') return judge(token, 'refused');
       const { tokens } = facts.snapshot;
       const known = tokens.recall(token);
       if (known !== undefined) return judge(known, 'remembered');
-      const verified = tokens.verify(token);
+      const verified = tokens.verify(token, (issuer) => (unknownKeyOf = issuer));
       return verified instanceof Promise ? verified.then((one) => judge(one, 'verified')) : judge(verified, 'refused');
     },
   };

@@ -1,5 +1,5 @@
 import type { DenialCode } from '../denial.ts';
-import type { TokenOutcome } from '../filters/user.ts';
+import type { CountToken, TokenOutcome } from '../filters/user.ts';
 import { STAGE_BUCKETS_SECONDS } from './definitions.ts';
 import type { EventLoopDelay, EventLoopWatch } from './event-loop.ts';
 import { boundedTo, type Vocabulary } from './vocabulary.ts';
@@ -31,6 +31,8 @@ export type MeasurementDelta = {
   readonly auditLost: number;
   readonly policy: PolicyCounts;
   readonly tokens: readonly (readonly [TokenOutcome, number])[];
+  /** Names of issuers of whom tokens named keys that are not there. */
+  readonly unknownKeysOf: readonly string[];
   readonly auditLagMs: number;
   readonly openConnections: number;
   readonly inFlight: number;
@@ -49,7 +51,7 @@ export type Measurements = {
   readonly auditLost: (records: number) => void;
   readonly auditLag: (milliseconds: number) => void;
   readonly policy: (event: keyof PolicyCounts) => void;
-  readonly token: (outcome: TokenOutcome) => void;
+  readonly token: CountToken;
   readonly connectionOpened: () => void;
   readonly connectionClosed: () => void;
   readonly requestStarted: () => void;
@@ -75,6 +77,7 @@ const newCounts = () => ({
   auditLost: 0,
   policy: { compared: 0, differed: 0, cacheHits: 0, cacheMisses: 0 },
   tokens: new Map<TokenOutcome, number>(),
+  unknownKeysOf: new Set<string>(),
 });
 
 export function createMeasurements(initial: Vocabulary, eventLoop: Pick<EventLoopWatch, 'read'>): Measurements {
@@ -92,7 +95,10 @@ export function createMeasurements(initial: Vocabulary, eventLoop: Pick<EventLoo
     auditLost: (records) => void (counts.auditLost += records),
     auditLag: (milliseconds) => void (gauges.auditLagMs = milliseconds),
     policy: (event) => void (counts.policy[event] += 1),
-    token: (outcome) => add(counts.tokens, outcome),
+    token: (outcome, unknownKeyOf) => {
+      add(counts.tokens, outcome);
+      if (unknownKeyOf !== undefined) counts.unknownKeysOf.add(unknownKeyOf);
+    },
     connectionOpened: () => void (gauges.openConnections += 1),
     connectionClosed: () => void (gauges.openConnections -= 1),
     requestStarted: () => void (gauges.inFlight += 1),
@@ -110,6 +116,7 @@ export function createMeasurements(initial: Vocabulary, eventLoop: Pick<EventLoo
         stages: [...drained.stages].map(([stage, { buckets, sumMs }]) => [stage, buckets, sumMs / 1000] as const),
         upstreamResponses: [...drained.upstreamResponses],
         tokens: [...drained.tokens],
+        unknownKeysOf: [...drained.unknownKeysOf],
         handshakeRefusals: [...drained.handshakeRefusals],
         connectionsEnded: [...drained.connectionsEnded],
         eventLoop: eventLoop.read(),

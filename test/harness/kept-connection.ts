@@ -3,7 +3,7 @@ import { type Answer, type ClientCredential, connectRaw, parseAnswer, type RawCl
 /** One connection that is used again and again; each answer is read whole before the next request. */
 export type KeptConnection = {
   readonly client: RawClient;
-  readonly ask: (target: string) => Promise<Answer>;
+  readonly ask: (target: string, headers?: readonly string[]) => Promise<Answer>;
   /** Sends a request up to the middle of its head; the function that comes back sends the rest. */
   readonly beginToAsk: (target: string) => () => Promise<Answer>;
 };
@@ -20,8 +20,8 @@ export async function keepConnection(port: number, credential: ClientCredential)
   };
   return {
     client,
-    ask: (target) => {
-      client.write(requestText('GET', target));
+    ask: (target, headers) => {
+      client.write(requestText('GET', target, headers));
       return answer();
     },
     beginToAsk: (target) => {

@@ -15,6 +15,7 @@ const staff = `  - name: staff
     algorithms: [ES256]
     audience: orders
 `;
+const remote = (place: string) => staff.replace('jwks: ./staff.json', `jwks_uri: ${place}`);
 const withIssuers = (issuers: string, user = '{ issuers: [staff] }') =>
   change(
     '    path: /orders\n    query_schema',
@@ -39,6 +40,17 @@ void test('a good one, with its defaults', async (t) => {
   t.ok(loaded.watched.some((file) => file.endsWith('staff.json')));
 });
 
+void test('one whose keys are fetched, with its defaults', async (t) => {
+  for (const [place, jwksUri] of [
+    ['discovery', undefined],
+    ['https://login.shop.test/keys?v=1', 'https://login.shop.test/keys?v=1'],
+  ]) {
+    const loaded = await loadConfig(writeFolder(t.testdir(), withIssuers(remote(place ?? '')), files), world);
+    const keys = { kind: 'url', jwksUri, refreshMs: 300_000, maxAgeMs: 3_600_000 };
+    t.match(loaded, { ok: true, config: { issuers: [{ keys }] } });
+  }
+});
+
 void test('the example of docs/users.md is sound', async (t) => {
   const page = readFileSync(new URL('../../../docs/users.md', import.meta.url), 'utf8');
   const [, example = ''] = /```yaml\n([^]*?)```/.exec(page) ?? [];
@@ -59,7 +71,19 @@ const wrong: readonly (readonly [text: string, problem: RegExp])[] = [
   [withIssuers(staff.replace('audience: orders', 'audience: []')), /audience.*is empty/],
   [withIssuers(`${staff}    clock_tolerance: 5m\n`), /clock_tolerance.*out of range/],
   [withIssuers(`${staff}    max_token_age: 25h\n`), /max_token_age.*out of range/],
-  [withIssuers(`${staff}    jwks_uri: https://a.test\n`), /jwks_uri.*unknown key/],
+  [withIssuers(`${staff}    jwks_uri: https://a.test\n`), /jwks_uri.*only one of `jwks` and `jwks_uri`/],
+  [withIssuers(`${staff}    refresh: 1m\n`), /refresh.*is of `jwks_uri`; a file is watched/],
+  [withIssuers(`${staff}    max_key_age: 1h\n`), /max_key_age.*is of `jwks_uri`; a file is watched/],
+  [withIssuers(staff.replace('    jwks: ./staff.json\n', '')), /issuers\[0\].*needs one of `jwks` and `jwks_uri`/],
+  [withIssuers(remote('http://a.test/keys')), /jwks_uri.*is not https/],
+  [withIssuers(remote('https://user:secret@a.test/keys')), /jwks_uri.*user or password/],
+  [withIssuers(remote('discover')), /jwks_uri.*`discover` is no URL/],
+  [
+    withIssuers(`${remote('discovery')}    refresh: 1h\n    max_key_age: 1h\n`),
+    /max_key_age.*not longer than `refresh`/,
+  ],
+  [withIssuers(`${remote('discovery')}    refresh: 2h\n`), /refresh.*not longer than `refresh`/],
+  [withIssuers(`${remote('discovery')}    max_key_age: 200h\n`), /max_key_age.*out of range/],
   [withIssuers(staff.replace('staff.json', 'weak.json')), /weak\.json:3:\d+.*RSA key of 1024 bits/],
   [withIssuers(staff.replace('staff.json', 'none.json')), /issuers\[0\]\.jwks.*no such file/],
   [withIssuers(staff.replace('staff.json', 'data.json')), /data\.json:1:1.*no JWK set/],

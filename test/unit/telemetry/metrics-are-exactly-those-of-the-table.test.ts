@@ -34,6 +34,7 @@ function busy() {
   metrics.threadReplaced('stalled');
   metrics.setThreads(2);
   metrics.setSvidExpiry(1_800_000_000_000);
+  metrics.setRevocationLists(new Map([['https://pki.shop.example/ca.crl', 1_700_000_000_000]]));
   metrics.setSnapshot('sha256:aa', 'r1');
   metrics.reloaded('rejected');
   metrics.setUnsafe(['unsafe_close_delimited']);

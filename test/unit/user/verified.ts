@@ -16,7 +16,7 @@ export const staff: IssuerConfig = {
   name: 'staff',
   issuer: 'https://login.shop.example',
   realm: 'internal',
-  jwksFile: '/staff.json',
+  keys: { kind: 'file', file: '/staff.json' },
   algorithms: ['ES256', 'RS256', 'PS256', 'EdDSA'],
   audience: ['orders', 'https://orders.shop.example'],
   tokenTypes: ['at+jwt'],

@@ -1,0 +1,32 @@
+import { once } from 'node:events';
+import type { RequestListener } from 'node:http';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { makePki } from '../pki/pki.ts';
+
+export type Answer = {
+  readonly status?: number;
+  readonly headers?: Record<string, string>;
+  readonly body?: string | Uint8Array;
+};
+
+/** A real server for `https://localhost:PORT`, whose documents a test puts there and takes away; without one it is 404. */
+export async function startHttpsServer(t: { readonly teardown: (task: () => unknown) => unknown }) {
+  const pki = await makePki({ trustDomain: 'shop.example', nowMs: Date.now() });
+  const { certPem: cert, keyPem: key } = await pki.issue({ dnsNames: ['localhost'] });
+  const documents = new Map<string, Answer>();
+  const asked: string[] = [];
+  const answer: RequestListener = ({ url = '' }, response) => {
+    asked.push(url);
+    const { status = 200, headers = {}, body = '' } = documents.get(url) ?? { status: 404 };
+    response.writeHead(status, headers).end(body);
+  };
+  const server = createServer({ cert, key }, answer).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const origin = `https://localhost:${(server.address() as AddressInfo).port}`;
+  return { origin, caPem: pki.caPem, documents, asked };
+}
