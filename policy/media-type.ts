@@ -7,9 +7,14 @@ const contentType = new RegExp(`^(${token}/${token})(?:; ?charset=(?:utf-8|"utf-
  * parameters, tabs, spaces and garbage around it (Fastify's CVE-2025-32442, CVE-2026-3419, CVE-2026-25223 and
  * CVE-2026-33806 were each one of these).
  */
-export function matchContentType(values: readonly string[], declared: readonly string[]): string | undefined {
-  const [only, ...more] = values;
-  if (only === undefined || more.length > 0) return undefined;
+export function matchContentType(values: readonly string[], declared: Declared): string | undefined {
+  const [only] = values;
+  if (only === undefined || values.length > 1) return undefined;
+  // Written as it was declared: most are.
+  if (declared.has(only)) return only;
   const essence = contentType.exec(only)?.[1]?.toLowerCase();
-  return declared.find((candidate) => candidate === essence);
+  return essence !== undefined && declared.has(essence) ? essence : undefined;
 }
+
+/** A set, or a map with something for each type. */
+type Declared = { readonly has: (type: string) => boolean };

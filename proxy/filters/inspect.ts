@@ -27,7 +27,7 @@ function inspectAnswer(
 ): Inspected | Denial | Promise<Inspected | Denial> {
   const rule = route.config.response;
   if (rule === undefined || response.status > 299 || response.framing.kind === 'bodiless') return { answer: response };
-  const contentType = matchContentType(fieldValues(response.headers, 'content-type'), [...route.response.keys()]);
+  const contentType = matchContentType(fieldValues(response.headers, 'content-type'), route.response);
   const schema = contentType === undefined ? undefined : route.response.get(contentType);
   const encoded = fieldValues(response.headers, 'content-encoding').length > 0;
   if (schema === undefined || encoded) {

@@ -76,7 +76,7 @@ function checkBody(facts: Accepted & Normalised, held: HeldBytes): Validated | D
   if (fieldValues(request.headers, 'content-encoding').length > 0) {
     return deny('unsupported-media-type', { detail: 'an encoded body cannot be validated' });
   }
-  const contentType = matchContentType(contentTypes, [...route.body.keys()]);
+  const contentType = matchContentType(contentTypes, route.body);
   const schema = contentType === undefined ? undefined : route.body.get(contentType);
   if (contentType === undefined || schema === undefined) {
     return deny('unsupported-media-type', { detail: wrongContentType(contentTypes) });

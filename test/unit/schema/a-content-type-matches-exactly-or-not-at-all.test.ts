@@ -1,7 +1,7 @@
 import { test } from 'tap';
 import { matchContentType } from '../../../policy/media-type.ts';
 
-const declared = ['application/json', 'application/vnd.api+json'];
+const declared = new Set(['application/json', 'application/vnd.api+json']);
 
 const matching: readonly (readonly [value: string, type: string])[] = [
   ['application/json', 'application/json'],
