@@ -119,27 +119,32 @@ function trustOf(
   const ours = svids.find(({ spiffeId }) => spiffeId.startsWith(`spiffe://${trustDomain}/`));
   if (ours === undefined) return undefined;
   const crlsPem = crl.map((der) => derToPem(der, 'X509 CRL')).join('');
-  const own = { trustDomain, rootsPem: rootsPem(trustDomain, ours.bundle), crlsPem };
-  readTrustBundle(trustBundleData([own]));
-  const domains = federation.reduce<readonly DomainTrust[]>(
-    (believed, foreign) => {
-      // Section 4.4: what a message does not have is not kept from an earlier one.
-      const bundle = federatedBundles[`spiffe://${foreign}`];
-      if (bundle === undefined) return believed;
-      const join = () => {
-        const joined = [...believed, { trustDomain: foreign, rootsPem: rootsPem(foreign, bundle), crlsPem }];
-        // Throws when both have the same root, which could then issue the identities of either.
-        readTrustBundle(trustBundleData(joined));
-        return joined;
-      };
-      return attempt('bundle', complaints, join) ?? believed;
-    },
-    [own],
-  );
-  return trustBundleData(domains);
+  const withDomain = (others: readonly TrustDomainPem[], domain: TrustDomain, roots: Uint8Array) =>
+    naming(`the bundle of ${domain}`, () => {
+      const domains = [...others, { trustDomain: domain, rootsPem: rootsPem(domain, roots), crlsPem }];
+      // Throws also when two have the same root, which could then issue the identities of either.
+      readTrustBundle(trustBundleData(domains));
+      return domains;
+    });
+  let believed = withDomain([], trustDomain, ours.bundle);
+  for (const foreign of federation) {
+    // Section 4.4: what a message does not have is not kept from an earlier one.
+    const roots = federatedBundles[`spiffe://${foreign}`];
+    if (roots === undefined) continue;
+    believed = attempt('bundle', complaints, () => withDomain(believed, foreign, roots)) ?? believed;
+  }
+  return trustBundleData(believed);
 }
 
-type DomainTrust = Parameters<typeof trustBundleData>[0][number];
+function naming<T>(what: string, judge: () => T): T {
+  try {
+    return judge();
+  } catch (cause) {
+    throw cause instanceof CertsError ? new CertsError(cause.code, `${what}: ${cause.message}`, { cause }) : cause;
+  }
+}
+
+type TrustDomainPem = Parameters<typeof trustBundleData>[0][number];
 
 function rootsPem(trustDomain: TrustDomain, concatenated: Uint8Array): string {
   const roots = certificatesOf(concatenated);

@@ -1,15 +1,15 @@
 import type { SpiffeId, TrustDomain } from '../../spiffe-id.ts';
 import type { TrustBundleData } from '../../trust-bundle.ts';
 import type { X509SVIDResponse } from '../../workload-api/proto/workload_pb.ts';
-import { audience } from '../audience.ts';
 import { createComplaints } from '../complaints.ts';
 import type { IdentityEvent } from '../events.ts';
-import { isSameSvid } from '../own-svid.ts';
 import { afterDelay, type Schedule } from '../schedule.ts';
-import type { SvidMaterial, SvidSource } from '../svid-source.ts';
+import type { SvidSource } from '../svid-source.ts';
+import type { StreamEnd } from './connect.ts';
 import type { Endpoint } from './endpoint.ts';
 import { followSvids } from './follow.ts';
-import { type Judged, judgeResponse } from './judge.ts';
+import { createInUse, type InUse, type WholeIdentity } from './in-use.ts';
+import { judgeResponse } from './judge.ts';
 
 export type WorkloadApiSourceOptions = {
   readonly endpoint: Endpoint;
@@ -36,94 +36,66 @@ export type WorkloadApiSource = SvidSource & {
   readonly watchTrust: (changed: () => void) => () => void;
 };
 
-/** What is refused may become good by time alone: an SVID whose issuer's clock is ahead. */
-const judgeAgainMs = 30_000;
-
 /**
  * An SVID and trust bundles that an agent pushes. What is not good is never published: what is in use stays, and its owner
  * is told why. The bundles do not wait for the SVID. Waits for the agent, however long it takes; rejects when `stop` says so.
  */
 export async function workloadApiSource(options: WorkloadApiSourceOptions): Promise<WorkloadApiSource> {
-  const { spiffeId, overdueShare, now, onEvent, stop, random = Math.random, schedule = afterDelay } = options;
-  const { subscribe, tell, forget } = audience();
-  const trustWatchers = new Set<() => void>();
-  const first = Promise.withResolvers<Held>();
-  let held: Held | undefined;
-  const aboutStream = createComplaints(onEvent, () => held?.svid);
-  const aboutContent = createComplaints(onEvent, () => held?.svid);
-  const publish = (svid: SvidMaterial, previous: SvidMaterial) => {
-    const { serial, notAfterMs } = svid;
-    onEvent?.({ type: 'identity.rotate', spiffeId, previousSerial: previous.serial, serial, notAfterMs });
-    tell(svid);
-  };
-  const use = (next: Held, before: Held | undefined) => {
-    held = next;
-    if (before === undefined) return first.resolve(next);
-    if (JSON.stringify(next.trust) !== JSON.stringify(before.trust)) for (const changed of trustWatchers) changed();
-    if (next.svid !== before.svid) publish(next.svid, before.svid);
-  };
-  let doNotJudgeAgain = () => {};
-  const received = (response: X509SVIDResponse | undefined) => {
-    doNotJudgeAgain();
-    const judged = judgeResponse(response, { ...options, nowMs: now(), trustInForce: held?.trust });
-    const { complaints } = judged;
-    const next = nextOf(held, judged);
-    if (next !== undefined) use(next, held);
-    aboutStream.tell([]);
-    aboutContent.tell(complaints);
-    if (complaints.length > 0) doNotJudgeAgain = schedule(judgeAgainMs, () => received(response));
-  };
-  const hangUp = followSvids({
-    ...options,
-    received,
-    // An agent that is restarted is back at the second attempt.
-    lost: ({ code, message }, failures) => {
-      if (held === undefined || failures > 1) aboutStream.tell([{ about: 'svid', code, message }]);
-    },
-    random,
-    schedule,
-  });
+  const { spiffeId, overdueShare, onEvent, stop } = options;
+  const first = Promise.withResolvers<WholeIdentity>();
+  const inUse = createInUse(spiffeId, first.resolve, onEvent);
+  const hangUp = listen(options, inUse);
   const close = () => {
     hangUp();
-    doNotJudgeAgain();
-    forget();
-    trustWatchers.clear();
+    inUse.forget();
   };
-  const current = await untilFirst(first, stop).catch((why: unknown) => {
+  const begun = await untilFirst(first, stop).catch((why: unknown) => {
     close();
     throw why;
   });
-  const inUse = () => held ?? current;
+  const current = () => (inUse.current() ?? begun).svid;
   return {
-    current: () => inUse().svid,
-    overdueFromMs: () => {
-      const { notBeforeMs, notAfterMs } = inUse().svid;
-      return notBeforeMs + (notAfterMs - notBeforeMs) * overdueShare;
-    },
-    trust: () => inUse().trust,
-    watchTrust: (changed) => {
-      const watcher = () => changed();
-      trustWatchers.add(watcher);
-      return () => void trustWatchers.delete(watcher);
-    },
-    subscribe,
+    current,
+    overdueFromMs: () => current().notBeforeMs + (current().notAfterMs - current().notBeforeMs) * overdueShare,
+    trust: () => (inUse.current() ?? begun).trust,
+    watchTrust: inUse.watchTrust,
+    subscribe: inUse.subscribe,
     close,
   };
 }
 
-type Held = { readonly svid: SvidMaterial; readonly trust: TrustBundleData };
+/** What is refused may become good by time alone: an SVID whose issuer's clock is ahead. */
+const judgeAgainMs = 30_000;
 
-/** Undefined until there is a whole identity. The same SVID again stays the one that is in use. */
-function nextOf(before: Held | undefined, given: Judged): Held | undefined {
-  const { svid = before?.svid, trust = before?.trust } = given;
-  if (svid === undefined || trust === undefined) return undefined;
-  return { svid: before !== undefined && isSameSvid(svid, before.svid) ? before.svid : svid, trust };
+/** Judges each message, uses what is good of it, and tells of the rest. Returns how to stop. */
+function listen(options: WorkloadApiSourceOptions, { current, use }: InUse): () => void {
+  const { now, onEvent, random = Math.random, schedule = afterDelay } = options;
+  const aboutStream = createComplaints(onEvent, () => current()?.svid);
+  const aboutContent = createComplaints(onEvent, () => current()?.svid);
+  let doNotJudgeAgain = () => {};
+  const received = (response: X509SVIDResponse | undefined) => {
+    doNotJudgeAgain();
+    const judged = judgeResponse(response, { ...options, nowMs: now(), trustInForce: current()?.trust });
+    use(judged);
+    aboutStream.tell([]);
+    aboutContent.tell(judged.complaints);
+    if (judged.complaints.length > 0) doNotJudgeAgain = schedule(judgeAgainMs, () => received(response));
+  };
+  // An agent that is restarted is back at the second attempt.
+  const lost = ({ code, message }: StreamEnd, failures: number) => {
+    if (current() === undefined || failures > 1) aboutStream.tell([{ about: 'svid', code, message }]);
+  };
+  const hangUp = followSvids({ ...options, received, lost, random, schedule });
+  return () => {
+    hangUp();
+    doNotJudgeAgain();
+  };
 }
 
 async function untilFirst(
-  { promise, reject }: PromiseWithResolvers<Held>,
+  { promise, reject }: PromiseWithResolvers<WholeIdentity>,
   stop: AbortSignal | undefined,
-): Promise<Held> {
+): Promise<WholeIdentity> {
   const abort = () => reject(stop?.reason);
   if (stop?.aborted) abort();
   stop?.addEventListener('abort', abort, { once: true });

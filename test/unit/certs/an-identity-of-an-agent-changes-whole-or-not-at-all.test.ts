@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -219,6 +220,11 @@ test('what is not good is told with its reason, once, and the old SVID stays', a
       /no PKCS#8/,
     ],
   };
+  for (const kind of ['x25519', 'ed25519', 'rsa-pss', 'ml-dsa-44'] as const) {
+    const { privateKey } = generateKeyPairSync(kind as 'ed25519', { modulusLength: 2048 } as object);
+    const x509SvidKey = privateKey.export({ format: 'der', type: 'pkcs8' });
+    bad[`a key of another kind, ${kind}`] = [{ svids: [{ ...good, x509SvidKey }] }, 'key-mismatch', /^not the key/];
+  }
   const agent = await startAgent(t, socketIn(t));
   agent.offer({ svids: [good] });
   const { source, until } = await opened(t, agent);
@@ -297,7 +303,7 @@ test('a root that is added or removed does not wait for an SVID that is broken, 
   };
   for (const [message, bundle] of Object.entries(brokenBundles)) {
     agent.offer({ svids: [{ ...mismatched, bundle: bundle ?? Buffer.of() }] });
-    t.match(await until('trust.refresh-failed'), { message: new RegExp(message) });
+    t.match(await until('trust.refresh-failed'), { message: new RegExp(`^the bundle of shop.example: .*${message}`) });
     t.same(source.trust(), nextPki.trust);
   }
   t.same(trustSeen, [2, 1]);
@@ -327,7 +333,9 @@ test('bundles of foreign trust domains are used where they are named, left out w
     const changed = trustChanged();
     agent.offer({ svids: [good], federatedBundles: { [`spiffe://${partner}`]: bundle } });
     await changed;
-    t.match(await until('trust.refresh-failed'), { message: new RegExp(message) });
+    t.match(await until('trust.refresh-failed'), {
+      message: new RegExp(`^the bundle of partner.example: .*${message}`),
+    });
     t.same(domains(), [trustDomain], 'nobody of the partner is believed, and all of ours are');
     const mended = trustChanged();
     agent.offer({ svids: [good], federatedBundles });
