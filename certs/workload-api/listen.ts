@@ -65,13 +65,22 @@ type Call<Answer> = ServerWritableStream<unknown, Answer> | ServerDuplexStream<u
 function answersOf<Answer>(call: Call<Answer>): AnswerStream<Answer> {
   return {
     ...callerOf(call.metadata),
-    send: (answer) =>
-      new Promise((resolve) => {
-        // Whoever has left reads no more: then `drain` never comes, and `close` does.
-        if (call.destroyed || call.write(answer)) return resolve();
-        call.once('drain', resolve).once('close', resolve);
-      }),
-    onLeft: (left) => void call.once('cancelled', left).once('close', left),
+    send: async (answer) => {
+      if (call.destroyed || call.write(answer)) return;
+      // Whoever has left reads no more: then `drain` never comes, and `close` does.
+      await new Promise<void>((resolve) => {
+        const go = () => {
+          call.off('drain', go).off('close', go);
+          resolve();
+        };
+        call.on('drain', go).on('close', go);
+      });
+    },
+    onLeft: (left) => {
+      // It may have been while its call was being admitted.
+      if (call.cancelled || call.destroyed) left();
+      else call.once('cancelled', left).once('close', left);
+    },
   };
 }
 

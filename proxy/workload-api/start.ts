@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { CertsError } from '../../certs/errors.ts';
 import { type LocalCa, openLocalCa } from '../../certs/local-ca/local-ca.ts';
 import { readPassphrase } from '../../certs/local-ca/secret-files.ts';
 import type { WorkloadApiEvent } from '../../certs/workload-api/events.ts';
@@ -45,7 +46,7 @@ export async function startWorkloadApi(parts: WorkloadApiParts): Promise<Running
       onBug: (cause) => log.error('workload-api.bug', { cause: cause instanceof Error ? cause : String(cause) }),
     });
     undo.push(api.close);
-    const watch = watchFiles([ca.describe().crlFile], () => void lookAgain(api.lookAgain, log));
+    const watch = watchFiles([ca.describe().crlFile], () => void lookAgain(api.lookAgain, parts, audit));
     undo.push(watch.stop);
     return {
       close: async (why) => {
@@ -114,8 +115,12 @@ function recordIn({ config, log }: WorkloadApiParts, audit: AuditStream) {
 }
 
 /** A list that cannot be read leaves what was there, and is read again when it changes. */
-async function lookAgain(look: () => Promise<void>, log: Log): Promise<void> {
-  await look().catch((cause: unknown) =>
-    log.error('trust.refresh-failed', { cause: cause instanceof Error ? cause : String(cause) }),
-  );
+async function lookAgain(look: () => Promise<void>, { log }: WorkloadApiParts, audit: AuditStream): Promise<void> {
+  try {
+    await look();
+  } catch (cause) {
+    const [reason, detail] = cause instanceof CertsError ? [cause.code, cause.message] : [undefined, String(cause)];
+    audit.append({ kind: 'control', type: 'trust.reject', outcome: 'deny', reason, detail });
+    log.error('trust.refresh-failed', { reason, cause: cause instanceof Error ? cause : detail });
+  }
 }
