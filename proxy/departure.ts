@@ -6,7 +6,9 @@ import { type Denial, deny } from './denial.ts';
  */
 export class Departure {
   #cause: Denial | undefined;
-  readonly #listeners: ((cause: Denial) => void)[] = [];
+  /** Nearly always one. */
+  #listener: ((cause: Denial) => void) | undefined;
+  #others: ((cause: Denial) => void)[] | undefined;
 
   /** Why nobody waits for the answer any more. */
   get cause(): Denial | undefined {
@@ -15,12 +17,14 @@ export class Departure {
 
   /** Told once, of what is still to come; who may be late asks for `cause` first. */
   listen(listener: (cause: Denial) => void): void {
-    this.#listeners.push(listener);
+    if (this.#listener === undefined) this.#listener = listener;
+    else (this.#others ??= []).push(listener);
   }
 
   happened(cause: Denial = deny('client-aborted')): void {
     if (this.#cause !== undefined) return;
     this.#cause = cause;
-    for (const listener of this.#listeners.splice(0)) listener(cause);
+    this.#listener?.(cause);
+    for (const listener of this.#others ?? []) listener(cause);
   }
 }

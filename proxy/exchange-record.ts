@@ -21,11 +21,10 @@ export type Ending = {
   readonly status: number | undefined;
   readonly bytesOut: number;
   readonly aborted?: 'client' | 'workload' | 'proxy' | undefined;
-  readonly endedNs: bigint;
 };
 
 /** The one audit record of an exchange (SP 800-53 AU-3), complete or not. */
-export function exchangeRecord(facts: KnownFacts, ending: Ending): ExchangeEvent {
+export function exchangeRecord(facts: KnownFacts, ending: Ending, endedNs: bigint): ExchangeEvent {
   const { connection, snapshot, permit, route, request } = facts;
   const { src, peer, tls } = connectionRecord(connection);
   const { denial } = ending;
@@ -34,7 +33,7 @@ export function exchangeRecord(facts: KnownFacts, ending: Ending): ExchangeEvent
     kind: 'exchange',
     reason: denial?.code,
     id: facts.id,
-    dur_us: Number((ending.endedNs - facts.beganNs) / 1000n),
+    dur_us: Number((endedNs - facts.beganNs) / 1000n),
     status: ending.status,
     detail: denial === undefined ? notes(permit) : (denial.detail ?? denial.reasons?.join('; ')),
     pointer: denial?.pointer,

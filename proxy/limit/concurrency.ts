@@ -48,60 +48,67 @@ export function createConcurrency(identities: number, threads: number): Concurre
 }
 
 export function openConcurrency(memory: ConcurrencyMemory, thread: number): Concurrency {
-  const acquireTotal = totalCounter(memory, thread);
-  const acquireIdentity = identityCounter(memory, thread);
-  const totals = new Int32Array(memory.totals);
+  const total = totalCounter(memory, thread);
+  const own = identityCounter(memory, thread);
   return {
-    acquireTotal,
-    acquireIdentity,
+    acquireTotal: (limit) => (total.enter(limit) ? onceOnly(total.leave) : 'total-limit'),
+    acquireIdentity: (identity, perIdentity) => {
+      const slot = own.enter(identity, perIdentity);
+      return typeof slot === 'string' ? slot : onceOnly(() => own.leave(slot));
+    },
     acquire: (identity, caps) => {
-      const total = acquireTotal(caps.total);
-      if (typeof total === 'string') return total;
-      const own = acquireIdentity(identity, caps.perIdentity);
-      if (typeof own === 'string') {
-        total.release();
-        return own;
+      if (!total.enter(caps.total)) return 'total-limit';
+      const slot = own.enter(identity, caps.perIdentity);
+      if (typeof slot === 'string') {
+        total.leave();
+        return slot;
       }
       return onceOnly(() => {
-        own.release();
-        total.release();
+        own.leave(slot);
+        total.leave();
       });
     },
-    total: () => sum(totals, 0, memory.threads),
+    total: total.open,
   };
 }
 
-function totalCounter(memory: ConcurrencyMemory, thread: number): Concurrency['acquireTotal'] {
+function totalCounter(memory: ConcurrencyMemory, thread: number) {
   const locks = new Int32Array(memory.totalLock);
   const totals = new Int32Array(memory.totals);
-  return (limit) => {
-    if (!lock(locks, 0, thread)) return 'total-limit';
-    const room = sum(totals, 0, memory.threads) < limit;
-    if (room) Atomics.add(totals, thread, 1);
-    unlock(locks, 0);
-    return room ? onceOnly(() => Atomics.sub(totals, thread, 1)) : 'total-limit';
+  const open = () => sum(totals, 0, memory.threads);
+  return {
+    open,
+    /** @returns whether there was room */
+    enter: (limit: number): boolean => {
+      if (!lock(locks, 0, thread)) return false;
+      const room = open() < limit;
+      if (room) Atomics.add(totals, thread, 1);
+      unlock(locks, 0);
+      return room;
+    },
+    leave: () => void Atomics.sub(totals, thread, 1),
   };
 }
 
-function identityCounter(memory: ConcurrencyMemory, thread: number): Concurrency['acquireIdentity'] {
+function identityCounter(memory: ConcurrencyMemory, thread: number) {
   const { threads } = memory;
   const table = openSharedTable(memory.table, thread);
   const counts = new Int32Array(memory.counts);
   const open = (slot: number) => sum(counts, slot * threads, threads);
-  return (identity, limit) => {
-    const slot = table.withSlot(
-      identity,
-      (candidate) => open(candidate) === 0,
-      (own) => {
+  const isFree = (slot: number) => open(slot) === 0;
+  return {
+    /** @returns the slot to be left */
+    enter: (identity: string, limit: number): number | 'identity-limit' | 'table-full' => {
+      const slot = table.withSlot(identity, isFree, (own) => {
         if (open(own) >= limit) return -1;
         Atomics.add(counts, own * threads + thread, 1);
         return own;
-      },
-    );
-    if (slot === undefined) return 'table-full';
-    if (slot === -1) return 'identity-limit';
-    // No lock to release: while this count stands nobody else may claim the slot, and nobody else writes this counter.
-    return onceOnly(() => Atomics.sub(counts, slot * threads + thread, 1));
+      });
+      if (slot === undefined) return 'table-full';
+      return slot === -1 ? 'identity-limit' : slot;
+    },
+    // No lock: while this count stands nobody else may claim the slot, and nobody else writes this counter.
+    leave: (slot: number) => void Atomics.sub(counts, slot * threads + thread, 1),
   };
 }
 
