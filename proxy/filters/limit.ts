@@ -1,4 +1,6 @@
-import type { QuotaConfig } from '../config/config.ts';
+import type { PeerSvid } from '../../certs/peer.ts';
+import { oncePer } from '../../policy/once-per.ts';
+import type { RouteConfig } from '../config/config.ts';
 import type { Filter } from '../chain.ts';
 import { type Denial, deny } from '../denial.ts';
 import type { Accepted } from '../exchange.ts';
@@ -28,21 +30,32 @@ export function limit(limits: SharedLimits, nowUs: () => number): Filter<Accepte
       const lease = limits.requests.acquire(peer.spiffeId, { perIdentity: maxInFlightPerIdentity, total: maxInFlight });
       if (typeof lease === 'string') return deny(full[lease], { headers: ['retry-after', '1'] });
       atEnd.push(lease.release);
-      return takeQuota(limits, peer.spiffeId, route.config.name, route.config.quota, nowUs());
+      return takeQuota(limits, peer, route.config, nowUs());
     },
   };
 }
 
 function takeQuota(
   limits: SharedLimits,
-  identity: string,
-  routeName: string,
-  quota: QuotaConfig | undefined,
+  peer: PeerSvid,
+  { name, quota }: RouteConfig,
   nowUs: number,
 ): Limited | Denial {
   if (quota === undefined) return { quota: undefined };
-  const verdict = limits.quotas.take(quotaKey(identity, routeName), quota, nowUs);
+  const verdict = limits.quotas.take(keyOf(peer, name), quota, nowUs);
   if (verdict === 'table-full') return deny('overloaded', { detail: 'no room to track one more identity' });
   if (verdict.allowed) return { quota: { remaining: verdict.remaining, resetMs: verdict.resetMs } };
-  return deny('too-many-requests', { rule: routeName, headers: rateLimitFields(routeName, quota, verdict) });
+  return deny('too-many-requests', { rule: name, headers: rateLimitFields(name, quota, verdict) });
+}
+
+/** One text for all requests of a connection: another with the same characters would have to be hashed anew. */
+const keysOf = oncePer((_peer: PeerSvid) => new Map<string, string>());
+
+function keyOf(peer: PeerSvid, routeName: string): string {
+  const keys = keysOf(peer);
+  const known = keys.get(routeName);
+  if (known !== undefined) return known;
+  const key = quotaKey(peer.spiffeId, routeName);
+  keys.set(routeName, key);
+  return key;
 }

@@ -1,5 +1,5 @@
 import { roundDecimal, wholeOf } from '../../value/decimal.ts';
-import { integer as exact, numberOf } from '../../value/number.ts';
+import { integer as exact, numberOf, shortInteger } from '../../value/number.ts';
 import { isNumber, type NumberValue, RegoDecimal, type Value } from '../../value/value.ts';
 import { type Builtin, type BuiltinContext, BuiltinError, type Builtins } from '../builtin.ts';
 import { chargeForSize } from './large-integer.ts';
@@ -61,6 +61,8 @@ const toNumber: Builtin = (_context, value) => {
   if (value === null) return 0;
   if (typeof value === 'boolean') return value ? 1 : 0;
   if (typeof value !== 'string') return mismatch(1, 'one of {null, boolean, number, string}', value);
+  const short = shortInteger(value);
+  if (short !== undefined) return short;
   // OPA reads it as a double first: 1e400 is none, 1e-400 is.
   const read = literal.test(value) && Number.isFinite(Number(value)) ? numberOf(value) : undefined;
   if (read === undefined) throw new BuiltinError('operand 1 must be valid number string');

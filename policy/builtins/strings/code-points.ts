@@ -6,7 +6,14 @@
 const surrogate = /[\ud800-\udfff]/;
 
 /** Whether text has characters of more than one unit, or half of one. */
-export const hasSurrogates = (text: string): boolean => surrogate.test(text);
+export function hasSurrogates(text: string): boolean {
+  if (text.length > shortLength) return surrogate.test(text);
+  for (let i = 0; i < text.length; i++) if ((text.charCodeAt(i) & 0xf800) === 0xd800) return true;
+  return false;
+}
+
+/** So much is looked through before a regular expression has begun. */
+const shortLength = 64;
 
 export function codePointCount(text: string): number {
   if (!hasSurrogates(text)) return text.length;
