@@ -75,6 +75,7 @@ async function readRequests(
       if (request.responseNonce !== asked.nonce) continue;
       const names = namesOf(socket, request, asked.names);
       const isNew = asked.names === undefined || names.join('\n') !== asked.names.join('\n');
+      if (isNew && asked.names !== undefined) socket.countQuestion();
       asked.names = names;
       if (isNew) bell.ring();
     }

@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import { CertsError } from '../errors.ts';
 import type { JwtAuthority } from '../jwt-svid.ts';
 import type { SvidMaterial } from '../sources/svid-source.ts';
+import { callRate } from './call-rate.ts';
 import type { Delivery, WorkloadApiEvent } from './events.ts';
 import type { HeldSvid, KeptSvid, Watcher } from './kept-svid.ts';
 import { RefusedCall } from './refused-call.ts';
@@ -13,9 +14,11 @@ export type ServedSocket = {
   /** In the order of the configuration: the first is the default. */
   readonly svids: readonly KeptSvid[];
   readonly trust: ServedTrust;
+  readonly tokens: TokenGrant;
   /** Runs a call whose socket is still closed to others, and gives every failure its record and its status. */
   readonly guard: <T>(method: string, work: () => Promise<T>) => Promise<T>;
-  readonly tokens: TokenGrant;
+  /** For one more question within a call. Throws RefusedCall when there were too many. */
+  readonly countQuestion: () => void;
   /** Resolves when it is on record what is handed out. Throws RefusedCall when it cannot be. */
   readonly recorded: (delivery: Delivery) => Promise<void>;
 };
@@ -36,10 +39,20 @@ export type ServedSocketOptions = Pick<ServedSocket, 'svids' | 'trust' | 'tokens
 
 /** Streams last, so this is how many processes a workload can have. */
 const maxCalls = 128;
+/** Each call leaves a record: one workload must not fill the disk that the records of all are on. */
+const rate = { burst: 256, intervalMs: 10 };
 
 export function servedSocket({ path, svids, trust, tokens, record, onBug }: ServedSocketOptions): ServedSocket {
   let calls = 0;
+  let isFlooded = false;
+  const mayAsk = callRate(rate, tokens.now);
+  const countQuestion = () => {
+    const wasFlooded = isFlooded;
+    isFlooded = !mayAsk();
+    if (isFlooded) throw new Flooded(wasFlooded);
+  };
   const admit = async () => {
+    countQuestion();
     if (calls > maxCalls) throw new RefusedCall('RESOURCE_EXHAUSTED', `more than ${maxCalls} calls at once`);
     await checkSocketFolder(dirname(path));
   };
@@ -47,6 +60,7 @@ export function servedSocket({ path, svids, trust, tokens, record, onBug }: Serv
     svids,
     trust,
     tokens,
+    countQuestion,
     guard: async (method, work) => {
       calls++;
       try {
@@ -55,7 +69,9 @@ export function servedSocket({ path, svids, trust, tokens, record, onBug }: Serv
       } catch (error) {
         const refusal = refusalOf(error);
         if (refusal === undefined) onBug(error);
-        else await record({ type: 'svid.refuse', socket: path, method, ...refusal });
+        else if (!(error instanceof Flooded && error.isKnown)) {
+          await record({ type: 'svid.refuse', socket: path, method, ...refusal });
+        }
         throw error instanceof CertsError ? unavailable(error) : error;
       } finally {
         calls--;
@@ -66,6 +82,16 @@ export function servedSocket({ path, svids, trust, tokens, record, onBug }: Serv
       throw new RefusedCall('UNAVAILABLE', 'there is no record of it: audit-unavailable');
     },
   };
+}
+
+/** On record once, and not each time: the records are what it would fill. */
+class Flooded extends RefusedCall {
+  readonly isKnown: boolean;
+
+  constructor(isKnown: boolean) {
+    super('RESOURCE_EXHAUSTED', 'more questions than 100 in a second');
+    this.isKnown = isKnown;
+  }
 }
 
 function refusalOf(error: unknown) {

@@ -157,3 +157,35 @@ test('what cannot be recorded is not handed out, and what breaks is told to nobo
   await t.rejects(guard('FetchX509SVID', () => Promise.reject(bug)));
   t.strictSame([bugs, events.length], [[bug], 3]);
 });
+
+test('a flood of questions is refused, and on record once', async (t) => {
+  const folder = newFolder(t);
+  const ca = await openCa(folder);
+  t.teardown(() => ca.close());
+  const events: WorkloadApiEvent[] = [];
+  let nowMs = 1_000_000;
+  const { guard } = servedSocket({
+    path: `${folder}/api.sock`,
+    svids: [],
+    trust: serveTrust(parseTrustDomain('test.example'), ca.trustBundle),
+    tokens: { authority: ca.jwtAuthority, lifetimeMs: 1000, now: () => nowMs },
+    record: async (event) => {
+      events.push(event);
+      return true;
+    },
+    onBug: () => undefined,
+  });
+  const ask = () => guard('FetchX509Bundles', async () => 'served').catch(({ code }: { code: string }) => code);
+  const flood = async () => {
+    const answers = [];
+    for (let question = 0; question < 1000; question++) answers.push(await ask());
+    return answers.filter((answer) => answer === 'served').length;
+  };
+  t.equal(await flood(), 256);
+  t.match(events, [{ type: 'svid.refuse', code: 'RESOURCE_EXHAUSTED' }]);
+  nowMs += 100;
+  t.equal(await flood(), 10, 'one in each hundredth of a second behind them');
+  t.equal(events.length, 2);
+  nowMs -= 500_000;
+  t.equal(await ask(), 'served', 'a clock that was set back shuts nobody out');
+});
