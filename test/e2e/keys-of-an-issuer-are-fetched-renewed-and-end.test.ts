@@ -1,8 +1,13 @@
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { request } from 'node:https';
+import { json } from 'node:stream/consumers';
 import { test } from 'tap';
-import { startHttpsServer } from '../harness/https-server.ts';
+import { startHttps, startHttpsServer } from '../harness/https-server.ts';
 import { keepConnection } from '../harness/kept-connection.ts';
 import { clientId, startProxy } from '../harness/proxy.ts';
-import { jwks, mint, type TokenKey, tokenKey } from '../harness/user-tokens.ts';
+import { realIssuer, tokenRequest } from '../harness/real-issuer.ts';
+import { jwks, mint, part, type TokenKey, tokenKey } from '../harness/user-tokens.ts';
 import { startWorkload } from '../harness/workload.ts';
 
 const [one, two, other] = [tokenKey('one'), tokenKey('two'), tokenKey('other', 'rsa')];
@@ -12,6 +17,7 @@ const seconds = () => Math.floor(Date.now() / 1000);
 void test('a token is verified with what the server of its issuer says, and with nothing when that is too old', async (t) => {
   const [workload, server] = [await startWorkload(), await startHttpsServer(t)];
   t.teardown(workload.close);
+  const idp = await startHttps(t, (issuer) => realIssuer(issuer, 'https://orders.shop.example'));
   const { origin, documents, asked } = server;
   const staff = `${origin}/staff`;
   const guests = `${origin}/guests`;
@@ -20,12 +26,13 @@ void test('a token is verified with what the server of its issuer says, and with
   });
   documents.set('/staff.json', { body: jwks(one) });
   documents.set('/guests.json', { body: jwks(other) });
-  const common = { realm: 'internal', algorithms: ['ES256', 'RS256'], audience: 'orders' };
+  const common = { realm: 'internal', algorithms: ['ES256', 'RS256'], audience: ['orders', 'https://orders.shop.example'] };
   const proxy = await startProxy(t, {
     workloadPort: workload.port,
     config: {
       issuers: [
         { ...common, name: 'staff', issuer: staff, jwks_uri: 'discovery', refresh: '1h', max_key_age: '2h' },
+        { ...common, name: 'idp', issuer: idp.origin, jwks_uri: 'discovery' },
         {
           ...common,
           name: 'guests',
@@ -37,9 +44,9 @@ void test('a token is verified with what the server of its issuer says, and with
       ],
       fetch: { allow: ['127.0.0.1'], ca: './ca.pem' },
       limits: { keep_alive: '5m' },
-      routes: [{ name: 'all', methods: ['GET'], path: '/{rest...}', user: { issuers: ['staff', 'guests'] } }],
+      routes: [{ name: 'all', methods: ['GET'], path: '/{rest...}', user: { issuers: ['staff', 'guests', 'idp'] } }],
     },
-    files: { 'ca.pem': server.caPem },
+    files: { 'ca.pem': server.caPem + idp.caPem },
   });
   const kept = await keepConnection(proxy.port, await proxy.issue(clientId));
   const ask = async (key: TokenKey, iss: string) => {
@@ -64,6 +71,22 @@ void test('a token is verified with what the server of its issuer says, and with
     t.same([await ask(one, staff), await ask(two, staff)], ['served', 'served']);
     const times = asked.filter((path) => path === '/staff.json').length - before;
     t.ok(times >= 1 && times <= 2, `${times} times for all of them together`);
+  });
+
+  await t.test('an OpenID provider that is real', async (t) => {
+    const { path, headers, body } = tokenRequest;
+    const sent = request(`${idp.origin}${path}`, { method: 'POST', headers, ca: idp.caPem });
+    sent.end(body);
+    const [response] = (await once(sent, 'response')) as [IncomingMessage];
+    const { access_token: token } = (await json(response)) as { access_token: string };
+    t.match(await kept.ask('/a', [`authorization: Bearer ${token}`]), { status: 200 });
+    const record = await proxy.untilRecord(({ user }) => (user as { iss?: string } | undefined)?.iss === idp.origin);
+    t.match(record, { user: { sub: 'web', realm: 'internal' } });
+    const [head, , signature] = token.split('.');
+    const claims = { iss: idp.origin, sub: 'root', aud: 'orders', iat: seconds(), exp: seconds() + 60 };
+    t.match(await kept.ask('/a', [`authorization: Bearer ${[head, part(claims), signature].join('.')}`]), {
+      status: 401,
+    });
   });
 
   await t.test('a server that fails, until its keys are too old', async (t) => {

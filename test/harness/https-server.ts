@@ -10,23 +10,31 @@ export type Answer = {
   readonly body?: string | Uint8Array;
 };
 
-/** A real server for `https://localhost:PORT`, whose documents a test puts there and takes away; without one it is 404. */
-export async function startHttpsServer(t: { readonly teardown: (task: () => unknown) => unknown }) {
+type Test = { readonly teardown: (task: () => unknown) => unknown };
+
+/** A real server for `https://localhost:PORT`, and the root that its certificate leads to. */
+export async function startHttps(t: Test, listenerOf: (origin: string) => RequestListener) {
   const pki = await makePki({ trustDomain: 'shop.example', nowMs: Date.now() });
   const { certPem: cert, keyPem: key } = await pki.issue({ dnsNames: ['localhost'] });
-  const documents = new Map<string, Answer>();
-  const asked: string[] = [];
-  const answer: RequestListener = ({ url = '' }, response) => {
-    asked.push(url);
-    const { status = 200, headers = {}, body = '' } = documents.get(url) ?? { status: 404 };
-    response.writeHead(status, headers).end(body);
-  };
-  const server = createServer({ cert, key }, answer).listen(0, '127.0.0.1');
+  const server = createServer({ cert, key }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   t.teardown(() => {
     server.closeAllConnections();
     server.close();
   });
   const origin = `https://localhost:${(server.address() as AddressInfo).port}`;
-  return { origin, caPem: pki.caPem, documents, asked };
+  server.on('request', listenerOf(origin));
+  return { origin, caPem: pki.caPem };
+}
+
+/** One whose documents a test puts there and takes away; without one it is 404. */
+export async function startHttpsServer(t: Test) {
+  const documents = new Map<string, Answer>();
+  const asked: string[] = [];
+  const server = await startHttps(t, () => ({ url = '' }, response) => {
+    asked.push(url);
+    const { status = 200, headers = {}, body = '' } = documents.get(url) ?? { status: 404 };
+    response.writeHead(status, headers).end(body);
+  });
+  return { ...server, documents, asked };
 }
