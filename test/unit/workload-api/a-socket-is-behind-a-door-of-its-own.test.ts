@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { chmodSync, chownSync, linkSync, mkdirSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
@@ -68,6 +69,28 @@ test('so is a folder of another user', { skip: !isRoot && 'only root can give a 
   const path = folder(t, 0o700);
   chownSync(path, 12_345, 12_345);
   await t.rejects(checkSocketFolder(path), { code: 'socket-folder-exposed', message: /belongs to user 12345/ });
+});
+
+test('who is in the group connects, who is not does not', {
+  skip: !isRoot && 'only root can be somebody else',
+}, async (t) => {
+  const above = newFolder(t);
+  chmodSync(above, 0o711);
+  const path = join(above, 'web', 'api.sock');
+  mkdirSync(join(above, 'web'));
+  chownSync(join(above, 'web'), 0, 2001);
+  chmodSync(join(above, 'web'), 0o750);
+  const server = await listen(t, path);
+  server.on('connection', (connection) => connection.destroy());
+  const connects = (uid: number, gid: number) =>
+    new Promise((resolve) => {
+      const script = `require('node:net').connect(${JSON.stringify(path)})
+        .on('connect', () => process.exit(0)).on('error', ({ code }) => process.exit(code === 'EACCES' ? 1 : 2))`;
+      const child = spawn(process.execPath, ['-e', script], { uid, gid, env: {}, cwd: '/' });
+      child.once('exit', resolve);
+    });
+  t.equal(await connects(1002, 2001), 0);
+  t.equal(await connects(1002, 1002), 1);
 });
 
 test('what stands there already is replaced when nobody answers on it, and never when it is no socket', async (t) => {
