@@ -17,6 +17,14 @@ export type DenialDetail = {
   readonly answer?: DenialAnswer;
   /** JSON that policy gave for the audit record. */
   readonly metadata?: string;
+  /** Whose token was verified, and refused all the same. */
+  readonly user?: RefusedUser;
+};
+
+/** What the record says of an end user who got no further. */
+export type RefusedUser = {
+  readonly realm: 'internal' | 'federated' | 'external';
+  readonly claims: { readonly issuer: string; readonly subject: string; readonly tokenId: string | undefined };
 };
 
 export type DenialAnswer = {

@@ -1,7 +1,7 @@
 import { oncePer } from '../policy/once-per.ts';
 import type { ExchangeEvent } from './audit/catalogue.ts';
 import type { Address } from './config/config.ts';
-import type { Denial } from './denial.ts';
+import type { Denial, RefusedUser } from './denial.ts';
 import type { Accepted, ConnectionFacts } from './exchange.ts';
 import type { Authorized } from './filters/authorize.ts';
 import type { Limited } from './filters/limit.ts';
@@ -47,7 +47,7 @@ export function exchangeRecord(facts: KnownFacts, ending: Ending, endedNs: bigin
     src,
     dst: facts.sent.toWorkload ? dst : undefined,
     peer,
-    user: facts.user === undefined ? undefined : userRecord(facts.user),
+    user: userRecord(facts.user ?? denial?.user),
     object: {
       service: snapshot.config.identity.spiffeId,
       method: facts.method,
@@ -82,7 +82,9 @@ export const connectionRecord = oncePer(
   }),
 );
 
-function userRecord({ realm, claims }: User): ExchangeEvent['user'] {
+function userRecord(user: User | RefusedUser | undefined): ExchangeEvent['user'] {
+  if (user === undefined) return undefined;
+  const { realm, claims } = user;
   return { iss: claims.issuer, sub: claims.subject, jti: claims.tokenId, realm };
 }
 

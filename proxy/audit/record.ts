@@ -72,12 +72,15 @@ export const exchangeFields = {
     path: text('Path of the unix socket.', 256),
   }),
   peer,
-  user: group('The end user on whose behalf the peer asks, from a token that was verified; never the token.', {
-    iss: text('`iss`.', 256),
-    sub: text('`sub`.', 512),
-    jti: text('`jti`: which token it was, as its issuer knows it.', 512),
-    realm: choice('What the configuration says of the issuer.', ['internal', 'federated', 'external']),
-  }),
+  user: group(
+    'The end user on whose behalf the peer asks, from a token that was verified, and may have been refused all the same: expired, for another audience, used before; never the token.',
+    {
+      iss: text('`iss`.', 256),
+      sub: text('`sub`.', 512),
+      jti: text('`jti`: which token it was, as its issuer knows it.', 512),
+      realm: choice('What the configuration says of the issuer.', ['internal', 'federated', 'external']),
+    },
+  ),
   object: group('What is asked for.', {
     service: text('The service: the SPIFFE ID of the workload asked, or a name.', 2048),
     method: text('Method, as received.', 128),

@@ -1,9 +1,18 @@
 import { certsErrors } from '../../certs/errors.ts';
-import { handshakeRefusalReasons } from '../../certs/handshake-refusal.ts';
+import { handshakeRefusals } from '../../certs/handshake-refusal.ts';
 import { policyErrors } from '../../policy/errors.ts';
 import { jsonProblems } from '../../policy/json/problem.ts';
 import { denialCodes, denialRow } from '../denial.ts';
 import { PROXY_ERRORS } from '../errors.ts';
+
+/** What is no matter of certificates. */
+const ofTheProxy = {
+  'too-many-connections': {
+    summary:
+      'There are as many connections as `limits.max_connections`, or as `limits.max_connections_per_identity` for this peer.',
+    remedy: 'Look who keeps so many open; raise the limit where they are meant.',
+  },
+} as const;
 
 type Catalogue = Readonly<Record<string, { readonly summary: string; readonly remedy: string }>>;
 
@@ -23,9 +32,17 @@ ${denialTable()}
 
 ## Why a handshake is refused
 
-The reason is in the \`tls.reject\` record and in \`portcullis_handshake_refusals_total\`; the client sees a closed connection.
+The reason is in the \`tls.reject\` record, whose \`detail\` says which certificate and which rule, and in \`portcullis_handshake_refusals_total\`; the client sees
+a closed connection. Where a chain breaks several rules, the first of these is told: what cannot be read, what no root vouches for, the leaf, the issuers, time, revocation, the denylist.
 
-${[...handshakeRefusalReasons, 'too-many-connections'].map((reason) => `- \`${reason}\``).join('\n')}
+${table(
+  ['reason', 'what was wrong', 'what to do'],
+  Object.entries({ ...handshakeRefusals, ...ofTheProxy }).map(([reason, { summary, remedy }]) => [
+    reason,
+    summary,
+    remedy,
+  ]),
+)}
 
 ## What is wrong with a JSON document
 

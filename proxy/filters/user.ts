@@ -43,7 +43,7 @@ export function user(uses: TokenUses, count: CountToken): Filter<Accepted & Iden
       }
       let unknownKeyOf: string | undefined;
       const judge = (signed: SignedToken | Denial, outcome: TokenOutcome) => {
-        const judged = isDenial(signed) ? signed : judgeUser(signed, rule, facts, uses);
+        const judged = isDenial(signed) ? signed : named(judgeUser(signed, rule, facts, uses), signed);
         count(isDenial(judged) ? 'refused' : outcome, unknownKeyOf);
         return judged;
       };
@@ -55,6 +55,13 @@ export function user(uses: TokenUses, count: CountToken): Filter<Accepted & Iden
       return verified instanceof Promise ? verified.then((one) => judge(one, 'verified')) : judge(verified, 'refused');
     },
   };
+}
+
+/** Who shows a token that is too old, or meant for others, is worth a name in the record: the signature says whose it was. */
+function named(judged: Authenticated | Denial, { issuer: { realm }, claims }: SignedToken): Authenticated | Denial {
+  if (!isDenial(judged)) return judged;
+  const { issuer, subject, tokenId } = claims;
+  return deny(judged.code, { ...judged, user: { realm, claims: { issuer, subject, tokenId } } });
 }
 
 function judgeUser(

@@ -89,9 +89,13 @@ void test('a user is who the token says, or nobody', async (t) => {
     const expired = { exp: now - 60, iat: now - 120 };
     const challenge = 'Bearer error="invalid_token"';
     t.match(await ask('/orders', token(expired)), { ...refused('user-token-expired'), challenge });
+    const late = await proxy.untilRecord(({ reason }) => reason === 'user-token-expired');
+    t.match(late, { user: { iss, sub: 'alice', jti: 'id-1', realm: 'internal' } }, 'whose it was is on record');
     t.match(await ask('/open', token(expired)), refused('user-token-expired'));
     t.match(await ask('/orders', token({ aud: 'billing' })), refused('user-token-wrong-audience'));
     t.match(await ask('/orders', token({}, tokenKey('one'))), refused('user-token-untrusted'));
+    const forged = await proxy.untilRecord(({ reason }) => reason === 'user-token-untrusted');
+    t.notOk('user' in forged, 'what nobody has signed names nobody');
     t.match(
       await ask('/orders', bound(createHash('sha256').update('x').digest('base64url'))),
       refused('user-token-not-bound'),

@@ -1,6 +1,6 @@
 import { test } from 'tap';
 import { derToPem } from '../../../certs/certificate.ts';
-import { isHandshakeRefusal } from '../../../certs/handshake-refusal.ts';
+import { handshakeRefusalReasons, isHandshakeRefusal } from '../../../certs/handshake-refusal.ts';
 import { judgePeer } from '../../../certs/peer.ts';
 import { parseTrustDomain } from '../../../certs/spiffe-id.ts';
 import { readTrustBundle, trustBundleData } from '../../../certs/trust-bundle.ts';
@@ -36,6 +36,13 @@ for (const [group, chains] of chainGroups) {
     for (const refusal of refusals) if (refusal !== undefined) t.match(refusal.detail, /^[ -~]+$/);
   });
 }
+
+test('each reason of docs/errors.md is told of some chain, but for those that need no chain or a list', async (t) => {
+  const lists = ['revoked', 'revocation-unknown', 'denylisted'];
+  const chainless = ['no-certificate', 'handshake-timeout', 'own-identity-expired', 'protocol'];
+  const told = new Set(allChains.map(({ verdict }) => verdict).filter((verdict) => verdict !== 'served'));
+  t.same([...told, ...lists, ...chainless].toSorted(), [...handshakeRefusalReasons].toSorted());
+});
 
 test('each rule stands once, and most of them refuse', async (t) => {
   t.equal(new Set(allChains.map(({ rule }) => rule)).size, allChains.length);
