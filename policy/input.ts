@@ -2,6 +2,7 @@ import type { BodyFacts, Endpoint, InputFacts, UserFacts } from './input-facts.t
 import { type EnvironmentTime, readTime, repeatedTime } from './input-time.ts';
 import { type InputReads, readsAll } from './input-reads.ts';
 import { oncePer } from './once-per.ts';
+import { rfc3339 } from './rfc3339.ts';
 
 type Names = { readonly [name: string]: string };
 
@@ -87,15 +88,14 @@ export type PortcullisInput = {
  */
 export function buildInput(facts: InputFacts, reads: InputReads = readsAll): PolicyInput {
   const { request, peer, body } = facts;
-  const time = readTime(request.timeMs);
   const input: PolicyInput = {
-    attributes: attributesInput(facts, reads, time),
+    attributes: attributesInput(facts, reads),
     parsed_path: facts.pathSegments.length === 0 ? [''] : facts.pathSegments,
     parsed_query: groupQuery(request.query),
     truncated_body: false,
     source_principal: peer.spiffeId,
     version,
-    portcullis: reads.portcullis ? portcullisInput(facts, time) : unread,
+    portcullis: reads.portcullis ? portcullisInput(facts) : unread,
   };
   // The plugin says null where there is no body. A body that nobody has read is not that, so nothing is said of it.
   return body.kind === 'streamed' ? input : { ...input, parsed_body: body.kind === 'none' ? null : body.value };
@@ -106,10 +106,10 @@ const version = Object.freeze({ encoding: 'protojson', ext_authz: 'v3' } as cons
 /** Of no type, as nobody looks. */
 const unread = Object.freeze({}) as never;
 
-function attributesInput(facts: InputFacts, reads: InputReads, time: EnvironmentTime): PolicyInput['attributes'] {
+function attributesInput(facts: InputFacts, reads: InputReads): PolicyInput['attributes'] {
   const { request, peer, body, connection, source, destination } = facts;
   const attributes = {
-    request: { time: time.rfc3339, http: httpInput(request, body, reads) },
+    request: { time: rfc3339(request.timeMs), http: httpInput(request, body, reads) },
     source: attributesPeer(source, peer.spiffeId),
     destination: attributesPeer(destination, destination.principal),
     metadataContext: {},
@@ -136,7 +136,7 @@ function httpInput(
     size: body.kind === 'none' ? 0 : (body.bytes ?? -1),
     headers: reads.headers ? headersInput(request) : unread,
   } as const;
-  if (body.kind !== 'validated') return http;
+  if (body.kind !== 'validated' || !reads.body) return http;
   if (body.bytes <= smallBytes) return { ...http, body: body.text() };
   // Made when it is asked for, and once: hardly any policy reads the text, which is as large as the body, and one that does
   // may read it in a loop.
@@ -144,8 +144,9 @@ function httpInput(
   return Object.defineProperty(http, 'body', { get: () => (text ??= body.text()), enumerable: true });
 }
 
-function portcullisInput(facts: InputFacts, time: EnvironmentTime): PortcullisInput {
+function portcullisInput(facts: InputFacts): PortcullisInput {
   const { user, snapshotDigest } = facts;
+  const time = readTime(facts.request.timeMs);
   const peer = peerInput(facts.peer);
   const route = routeInput(facts.route);
   const body = bodyInput(facts.body);

@@ -4,8 +4,16 @@ const minuteMs = 60_000;
 let minute = Number.NaN;
 let untilSeconds = '';
 
+/** The moment of a request is asked for by its policy and by its record, and others have the same. */
+let last = { unixMs: Number.NaN, text: '' };
+
 /** RFC 3339 in UTC with milliseconds: what `Date.prototype.toISOString` answers. */
 export function rfc3339(unixMs: number): string {
+  if (unixMs !== last.unixMs) last = { unixMs, text: made(unixMs) };
+  return last.text;
+}
+
+function made(unixMs: number): string {
   const whole = Math.trunc(unixMs);
   const of = Math.floor(whole / minuteMs);
   if (of !== minute) {

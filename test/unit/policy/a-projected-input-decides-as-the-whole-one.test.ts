@@ -9,7 +9,7 @@ import { wasmEngine } from '../../../policy/engines/wasm.ts';
 import { buildInput, type PolicyInput } from '../../../policy/input.ts';
 import { inputReads } from '../../../policy/input-reads.ts';
 import { planEngine } from '../../../policy/engines/plan/plan.ts';
-import { compileRules, facts, input } from './policies.ts';
+import { compileRules, facts, input, validated } from './policies.ts';
 
 /** Every way of reaching into the input that is no plain path, and some that are. */
 const rules = `
@@ -132,26 +132,28 @@ test('on the workload a projected input is a fraction of the whole, and decides 
 });
 
 test('a part of the input is built for a policy that can read it', async (t) => {
-  const rows: readonly (readonly [rule: string, headers: boolean, portcullis: boolean])[] = [
-    ['input.parsed_path[0] == "a"', false, false],
-    ['not input.attributes.request.http.headers["x-a"]', true, false],
-    ['some name; input.attributes.request.http[name] == "GET"', true, false],
-    ['time.now_ns() > 0', false, true],
-    ['not input.portcullis.user', false, true],
+  const rows: readonly (readonly [rule: string, headers: boolean, body: boolean, portcullis: boolean])[] = [
+    ['input.parsed_path[0] == "a"', false, false, false],
+    ['not input.attributes.request.http.headers["x-a"]', true, false, false],
+    ['contains(input.attributes.request.http.body, "1")', false, true, false],
+    ['some name; input.attributes.request.http[name] == "GET"', true, true, false],
+    ['time.now_ns() > 0', false, false, true],
+    ['not input.portcullis.user', false, false, true],
   ];
-  const given = facts({ request: { ...facts().request, headers: ['x-a', '1'] } });
-  for (const [rule, headers, portcullis] of rows) {
+  const given = facts({ request: { ...facts().request, headers: ['x-a', '1'] }, body: validated({ a: 1 }) });
+  for (const [rule, headers, body, portcullis] of rows) {
     const engine = planEngine(await compileRules(`decision if { ${rule} }`));
-    t.same(engine.reads, { headers, portcullis }, rule);
+    t.same(engine.reads, { headers, body, portcullis }, rule);
     const [part, all] = [buildInput(given, engine.reads), buildInput(given)];
-    const built = [part.attributes.request.http.headers, part.portcullis].map((one) => Object.keys(one).length > 0);
-    t.same(built, [headers, portcullis], rule);
+    const { http } = part.attributes.request;
+    const built = [http.headers, part.portcullis].map((one) => Object.keys(one).length > 0);
+    t.same([...built, 'body' in http], [headers, portcullis, body], rule);
     t.same(engine.decide(part), engine.decide(all), rule);
   }
   for (const path of [[], ['attributes'], ['attributes', 'request', 'http', 'headers', 'x-a']]) {
     t.ok(inputReads([['parsed_path'], path]).headers);
   }
-  t.same(inputReads(undefined), { headers: true, portcullis: true });
+  t.same(inputReads(undefined), { headers: true, body: true, portcullis: true });
 });
 
 test('a projection keeps exactly what its paths name', (t) => {
