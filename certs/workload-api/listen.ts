@@ -101,10 +101,10 @@ function statusOf(error: unknown) {
   return Object.assign(new Error(refused.message), { code: status[refused.code], details: refused.message });
 }
 
-/** Of one connection. */
-const maxStreams = 64;
-/** Envoy names its hundreds of extensions in the first request. */
-const maxRequestBytes = 256 * 1024;
+/** Of one connection. With as many connections as a socket takes, and each request almost whole, this is 128 MiB that one workload can have us hold. */
+const maxStreams = 16;
+/** Envoy names its hundreds of extensions in the first request of each stream: 60 KiB. */
+const maxRequestBytes = 128 * 1024;
 /** A connection on which nobody asks anything is a descriptor for nothing. */
 const maxIdleMs = 60_000;
 

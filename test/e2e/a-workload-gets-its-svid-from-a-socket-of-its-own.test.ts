@@ -162,9 +162,9 @@ void test('the Workload API of one process', { timeout: 100_000 }, async (t) => 
   });
 
   await t.test('calls beyond the bound are refused, those within go on', async (t) => {
-    const clients = Array.from({ length: 3 }, () => grpcClient(t, join(api.folder, 'nobody/api.sock')));
+    const clients = Array.from({ length: 12 }, () => grpcClient(t, join(api.folder, 'nobody/api.sock')));
     const streams = clients.flatMap((one) =>
-      Array.from({ length: 60 }, () => one.stream(fetchX509Bundles, bundlesRequest)),
+      Array.from({ length: 15 }, () => one.stream(fetchX509Bundles, bundlesRequest)),
     );
     const outcomes = await Promise.allSettled(streams.map((stream) => stream.next()));
     const refused = outcomes.filter((outcome) => outcome.status === 'rejected');
