@@ -29,7 +29,7 @@ export const exchangeTypes = {
 export const handshakeTypes = {
   'tls.accept': row('A TLS handshake succeeded and gave a peer identity.', 'When an identity was here, even if it asked nothing (IA-3).'),
   'tls.reject': row('A TLS handshake was refused; `reason` says why.', 'Foreign, expired or missing certificates at the door (IA-3, SC-23).'),
-  'tls.end': row('An open connection was ended by the proxy, because its identity expired, was revoked or lost its root, or because of its age; `reason` and `detail` say which. A request that was broken off with it has its own record.', 'Shows when a revocation took effect, and on whom (AC-12, IA-5(2), SC-10).'),
+  'tls.end': row('An open connection was ended by the proxy, because its identity expired, was revoked or lost its root, because of its age, or because our own SVID that it was opened under was replaced; `reason` and `detail` say which. A request that was broken off with it has its own record.', 'Shows when a revocation took effect, and on whom (AC-12, IA-5(2), SC-10).'),
 } as const satisfies Record<string, EventTypeRow>;
 
 // biome-ignore format: a table reads as a table
@@ -117,7 +117,7 @@ export function headingOf(event: AuditEvent): Heading {
       return event.reason === undefined ? ALLOWED : refusal(event.reason);
     case 'handshake':
       if (event.ended)
-        return { type: 'tls.end', outcome: event.reason === 'max-age' ? 'allow' : 'deny', reason: event.reason };
+        return { type: 'tls.end', outcome: ofNobodysFault.has(event.reason) ? 'allow' : 'deny', reason: event.reason };
       return event.reason === undefined
         ? { type: 'tls.accept', outcome: 'allow' }
         : { type: 'tls.reject', outcome: 'deny', class: 'denied', reason: event.reason };
@@ -125,6 +125,9 @@ export function headingOf(event: AuditEvent): Heading {
       return { type: event.type, outcome: event.outcome ?? 'allow', reason: event.reason };
   }
 }
+
+/** Ends of connections that say nothing against the peer. */
+const ofNobodysFault: ReadonlySet<string | undefined> = new Set(['max-age', 'own-svid-replaced']);
 
 const ALLOWED: Heading = Object.freeze({ type: 'authz.allow', outcome: 'allow' });
 const OUTCOMES = { denied: 'deny', invalid: 'deny', undecided: 'error', failed: 'error' } as const;

@@ -90,17 +90,19 @@ export function policyFromSettings(
 
 function policyOf(settings: Settings['policy'], profile: Settings['profile'] | undefined): PolicyConfig {
   const { rego = [], data, bundle, cache } = settings;
+  const isRegulated = profile === 'regulated' || profile === 'fips';
   return {
     source: bundle === undefined ? { kind: 'rego', paths: rego, dataFile: data } : { kind: 'bundle', path: bundle },
     entrypoint: settings.entrypoint,
-    strict: settings.strict ?? profile === 'regulated',
+    strict: settings.strict ?? isRegulated,
+    cryptography: profile === 'fips' ? 'refused' : 'allowed',
     engine: {
       engine: settings.engine,
       strictBuiltinErrors: settings.strict_builtin_errors,
       maxSteps: settings.max_steps,
       maxMemoryBytes: settings.max_memory,
       deadlineMs: settings.deadline,
-      verify: { share: settings.verify_share, refuse: profile === 'regulated' },
+      verify: { share: settings.verify_share, refuse: isRegulated },
       cache: cache === undefined ? undefined : { maxEntries: cache.entries, maxBytes: cache.size },
     },
   };
@@ -188,6 +190,7 @@ function limits(settings: Settings['limits']): LimitsConfig {
     maxConnections: settings.max_connections,
     maxConnectionsPerIdentity: settings.max_connections_per_identity ?? Math.min(2000, settings.max_connections),
     maxConnectionAgeMs: settings.max_connection_age,
+    drainAfterRotationMs: settings.drain_after_rotation,
     maxRequestsPerConnection: settings.max_requests_per_connection,
     maxInFlight: settings.max_in_flight,
     maxInFlightPerIdentity: settings.max_in_flight_per_identity ?? Math.min(1000, settings.max_in_flight),

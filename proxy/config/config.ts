@@ -27,8 +27,8 @@ export type Config = {
   readonly fetch: FetchConfig;
   readonly threads: number;
   readonly drainMs: number;
-  /** What `regulated` refuses is refused by then. */
-  readonly profile: 'standard' | 'regulated';
+  /** What it refuses is refused by then; `fips` refuses what `regulated` does, and more. */
+  readonly profile: 'standard' | 'regulated' | 'fips';
   /** The `unsafe_*` keys that are switched on; shown at start and in the metrics. */
   readonly unsafe: readonly string[];
 };
@@ -110,6 +110,8 @@ export type PolicyConfig = {
   readonly entrypoint: string;
   /** Whether Rego that OPA's strict mode finds fault with is refused. */
   readonly strict: boolean;
+  /** Whether it may call built-ins that compute signatures, digests and the like. */
+  readonly cryptography: 'allowed' | 'refused';
   /** What runs it. */
   readonly engine: EngineSettings;
 };
@@ -203,6 +205,7 @@ export type LimitsConfig = {
   readonly maxConnections: number;
   readonly maxConnectionsPerIdentity: number;
   readonly maxConnectionAgeMs: number;
+  readonly drainAfterRotationMs: number;
   readonly maxRequestsPerConnection: number;
   readonly maxInFlight: number;
   readonly maxInFlightPerIdentity: number;

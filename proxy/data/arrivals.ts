@@ -2,9 +2,15 @@ import type { DropArgument, Socket } from 'node:net';
 import type { Server, TLSSocket } from 'node:tls';
 import type { Clock } from '../clock.ts';
 import type { ConnectionFacts } from '../exchange.ts';
+import type { OwnSvid } from './own-svids.ts';
 
 /** What is known of a connection before TLS has said anything, and still when TLS has failed. */
-export type Arrival = { readonly remote: ConnectionFacts['remote']; readonly acceptedNs: bigint };
+export type Arrival = {
+  readonly remote: ConnectionFacts['remote'];
+  readonly acceptedNs: bigint;
+  /** Under which the handshake is done: Node settles that as it accepts, whatever replaces it meanwhile. */
+  readonly own: OwnSvid;
+};
 
 export type Arrivals = {
   readonly of: (socket: TLSSocket) => Arrival;
@@ -20,12 +26,17 @@ export type Arrivals = {
  * Notes each connection as it is accepted. A peer that hangs up in the middle of its handshake has no address any more
  * when Node reports the failure, and a record without a source finds nobody (AU-3).
  */
-export function watchArrivals(server: Server, { monotonicNs }: Pick<Clock, 'monotonicNs'>): Arrivals {
+export function watchArrivals(
+  server: Server,
+  { monotonicNs }: Pick<Clock, 'monotonicNs'>,
+  ownSvid: () => OwnSvid,
+): Arrivals {
   const arrivals = new WeakMap<Socket, Arrival>();
   const handshaking = new Map<Socket, Arrival>();
   const arrivedFrom = (address = '', port = 0): Arrival => ({
     remote: { ip: plainAddress(address), port },
     acceptedNs: monotonicNs(),
+    own: ownSvid(),
   });
   server.on('connection', (tcp: Socket) => {
     const arrival = arrivedFrom(tcp.remoteAddress, tcp.remotePort);

@@ -2,15 +2,16 @@ import { type Ended, stillValid } from '../../certs/peer.ts';
 import type { Denial } from '../denial.ts';
 import type { ConnectionFacts } from '../exchange.ts';
 import { connectionRecord } from '../exchange-record.ts';
-import { identityDenial } from '../filters/identity.ts';
+import { identityDenial, ownIdentityDenial } from '../filters/identity.ts';
 import type { ConnectionEnd } from '../telemetry/measurements.ts';
 import type { Arrival } from './arrivals.ts';
+import { drainDelayMs } from './own-svids.ts';
 import { recordConnection, type RefusalParts } from './refusal.ts';
 
 export type Endings = {
-  /** Why the identity that opened the connection is not good any more; undefined while it is. */
+  /** Why the identity of one side, as it opened the connection, is not good any more; undefined while both are. */
   readonly ended: () => Denial | undefined;
-  /** Whether the connection is as old as it may become. */
+  /** Whether the connection is as old as it may become, for its own age or since our own SVID was replaced. */
   readonly aged: () => boolean;
 };
 
@@ -24,6 +25,8 @@ const jitterShare = 0.1;
 export function endingsOf(parts: RefusalParts, arrival: Arrival, facts: ConnectionFacts): Endings {
   const { clock, measurements, snapshot } = parts;
   const share = 1 - jitterShare * Math.random();
+  const turn = Math.random();
+  const { own } = arrival;
   const openedMs = clock.monotonicMs();
   let told = false;
   const tell = (end: ConnectionEnd, detail: string) => {
@@ -33,8 +36,19 @@ export function endingsOf(parts: RefusalParts, arrival: Arrival, facts: Connecti
     const { id } = facts;
     recordConnection(parts, arrival, { ended: true, reason: end, id, detail, peer: connectionRecord(facts).peer });
   };
+  const replaced = () => {
+    if (own.replaced === undefined) return false;
+    const since = clock.monotonicMs() - own.replaced.atMs;
+    if (since < drainDelayMs(own.replaced, snapshot().config.limits.drainAfterRotationMs, turn)) return false;
+    tell('own-svid-replaced', `replaced for ${Math.round(since)} ms`);
+    return true;
+  };
   return {
     ended: () => {
+      if (own.replaced !== undefined && clock.nowMs() > own.notAfterMs) {
+        tell('own-svid-replaced', 'replaced, and has expired');
+        return ownIdentityDenial();
+      }
       const end: Ended | undefined = stillValid(facts.peer, snapshot().trust, clock.nowMs());
       if (end === undefined) return undefined;
       const denial = identityDenial(end);
@@ -44,7 +58,7 @@ export function endingsOf(parts: RefusalParts, arrival: Arrival, facts: Connecti
     aged: () => {
       const { maxConnectionAgeMs } = snapshot().config.limits;
       const age = clock.monotonicMs() - openedMs;
-      if (age < maxConnectionAgeMs * share) return false;
+      if (age < maxConnectionAgeMs * share) return replaced();
       tell('max-age', `open for ${Math.round(age)} ms`);
       return true;
     },

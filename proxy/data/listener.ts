@@ -11,13 +11,14 @@ import type { SharedLimits } from '../limit/shared-limits.ts';
 import { type Arrival, type Arrivals, watchArrivals } from './arrivals.ts';
 import { endingsOf } from './endings.ts';
 import { failedHandshake, readHandshake } from './handshake.ts';
+import type { OwnSvid } from './own-svids.ts';
 import { type Refusal, type RefusalParts, refuse, tooMany } from './refusal.ts';
 import { turnClock } from './turn-clock.ts';
 
 export type ListenerParts = RefusalParts & {
   readonly limits: SharedLimits;
-  /** Until when our own SVID holds. */
-  readonly ownNotAfterMs: () => number;
+  /** As it stands for who connects now. */
+  readonly ownSvid: () => OwnSvid;
   readonly serve: (connection: ConnectionFacts, request: WireRequest) => void;
   /** Told of an exception that nobody expected; what it concerned has ended. */
   readonly bug: (cause: unknown) => void;
@@ -46,7 +47,7 @@ export function createListener(options: TlsOptions, given: ListenerParts): Liste
   const connections = new Map<TLSSocket, Http1Connection>();
   let draining = false;
   const server = createServer(options);
-  const arrivals = watchArrivals(server, parts.clock);
+  const arrivals = watchArrivals(server, parts.clock, parts.ownSvid);
   server.maxConnections = parts.snapshot().config.limits.maxConnections;
   recordFailures(server, parts, arrivals, () => draining);
   server.on('secureConnection', (socket) => {
@@ -126,7 +127,7 @@ function admit(
     return void socket.destroy();
   };
   const { remote } = arrival;
-  const ownEnded = () => (clock.nowMs() > parts.ownNotAfterMs() ? ownIdentityDenial() : undefined);
+  const ownEnded = () => (clock.nowMs() > parts.ownSvid().notAfterMs ? ownIdentityDenial() : undefined);
   if (ownEnded() !== undefined) return turnAway(handshakeRefusal('own-identity-expired', 'our own SVID has expired'));
   const facts = readHandshake(socket, { id, remote, nowMs: clock.nowMs(), trust: snapshot.trust });
   if (isHandshakeRefusal(facts)) return turnAway(facts);

@@ -5,6 +5,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { EngineEvents } from '../../policy/engines/select.ts';
 import { openAuditStream } from '../audit/stream.ts';
 import { systemClock as clock } from '../clock.ts';
+import { algorithmsOf } from '../fips/approved.ts';
 import { countHeldBytes } from '../limit/held-bytes.ts';
 import { openSharedLimits } from '../limit/shared-limits.ts';
 import { createPipeline } from '../pipeline.ts';
@@ -18,6 +19,7 @@ import { sampled } from '../telemetry/stage-sample.ts';
 import { openHeartbeat } from './heartbeat.ts';
 import { createListener } from './listener.ts';
 import { type Order, type Report, type ThreadStart, unpack } from './messages.ts';
+import { ownSvids } from './own-svids.ts';
 import { listenerOptions, secureContext } from './tls-options.ts';
 import { vocabularyOf } from './vocabulary.ts';
 
@@ -74,7 +76,7 @@ const audit = openAuditStream({
 /** Of all threads together; each has its share. */
 const held = countHeldBytes(() => snapshot.config.limits.maxHeldBytes / config.threads);
 
-const ownNotAfterMs = () => svid.notAfterMs;
+const own = ownSvids(svid, clock);
 
 const serveParts = {
   pipeline: createPipeline({
@@ -82,7 +84,7 @@ const serveParts = {
     clock,
     mark: heartbeat.mark,
     held,
-    ownNotAfterMs,
+    ownNotAfterMs: () => own.current().notAfterMs,
     countToken: measurements.token,
   }),
   audit,
@@ -115,10 +117,10 @@ const serveParts = {
 
 /** Each ends after its record, which may be later than its connection. */
 const exchanges = new Set<Promise<void>>();
-const listener = createListener(listenerOptions(svid, trust, config.limits), {
+const listener = createListener(listenerOptions(svid, trust, config), {
   ...serveParts,
   limits,
-  ownNotAfterMs,
+  ownSvid: own.current,
   bug: (cause) => log.error('connection.bug', { cause: cause instanceof Error ? cause : String(cause) }),
   serve: (connection, request) => {
     const exchange = serve(serveParts, connection, request);
@@ -152,7 +154,7 @@ function commit(digest: string): void {
   const { pool } = snapshot;
   snapshot = next.snapshot;
   trust = next.trust;
-  listener.server.setSecureContext(secureContext(svid, trust));
+  listener.server.setSecureContext(secureContext(svid, trust, algorithmsOf(config)));
   measurements.setVocabulary(vocabularyOf(snapshot.config));
   // A revocation does not wait for the next sweep.
   listener.sweep();
@@ -175,7 +177,8 @@ function obey(order: Order): void {
       return commit(order.digest);
     case 'svid':
       svid = order.svid;
-      return listener.server.setSecureContext(secureContext(svid, trust));
+      own.replaceBy(svid);
+      return listener.server.setSecureContext(secureContext(svid, trust, algorithmsOf(config)));
     case 'measure':
       measurements.auditLag(audit.lagMs);
       return report({ is: 'measured', request: order.request, delta: measurements.drain() });

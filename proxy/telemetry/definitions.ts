@@ -49,7 +49,7 @@ export const METRICS = {
     'counter',
     'portcullis_connections_ended_total',
     ['reason'],
-    'Open connections that the proxy ended. reason: expired, revoked (or on the denylist), untrusted (its root is gone, or a revocation list is out of date), max-age.',
+    'Open connections that the proxy ended. reason: expired, revoked (or on the denylist), untrusted (its root is gone, or a revocation list is out of date), max-age, own-svid-replaced.',
   ),
   auditRecords: metric('counter', 'portcullis_audit_records_total', [], 'Audit records written.'),
   auditLost: metric(

@@ -144,6 +144,7 @@ const other: Readonly<Record<string, unknown>> = {
   'limits.max_connections': 2000,
   'limits.max_connections_per_identity': 2,
   'limits.max_connection_age': '2h',
+  'limits.drain_after_rotation': '2h',
   'limits.max_requests_per_connection': 2,
   'limits.max_in_flight': 2000,
   'limits.max_in_flight_per_identity': 2,

@@ -15,6 +15,7 @@ const limits: LimitsConfig = {
   maxConnections: 1,
   maxConnectionsPerIdentity: 1,
   maxConnectionAgeMs: 1,
+  drainAfterRotationMs: 1,
   maxRequestsPerConnection: 1,
   maxInFlight: 1,
   maxInFlightPerIdentity: 1,
