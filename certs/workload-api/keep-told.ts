@@ -11,18 +11,12 @@ export type Told<Answer> = {
 /** Answers now and after each change, until the caller leaves. A caller that reads slowly gets the newest, not each. */
 export async function keepTold<Answer>(answers: AnswerStream<Answer>, { watch, answer }: Told<Answer>): Promise<void> {
   const bell = createBell();
-  let failure: { readonly error: unknown } | undefined;
   answers.onLeft(bell.end);
-  const failed = (error: unknown) => {
-    failure = { error };
-    bell.end();
-  };
-  const stop = await watch({ changed: bell.ring, failed });
+  const stop = await watch({ changed: bell.ring, failed: bell.fail });
   try {
     bell.ring();
     while (await bell.rung()) await answers.send(await answer());
   } finally {
     stop();
   }
-  if (failure !== undefined) throw failure.error;
 }

@@ -33,7 +33,7 @@ export function secretMethods(socket: ServedSocket): readonly Served[] {
 }
 
 /** What one stream has asked for, and what it was answered last. */
-type Asked = { names: readonly string[] | undefined; nonce: string; isAll: boolean };
+type Asked = { names: readonly string[] | undefined; nonce: string; isOver: boolean };
 
 async function answerRequests(
   socket: ServedSocket,
@@ -41,26 +41,20 @@ async function answerRequests(
   answers: AnswerStream<DiscoveryResponse>,
 ): Promise<void> {
   const bell = createBell();
-  let failure: { readonly error: unknown } | undefined;
-  const failed = (error: unknown) => {
-    failure = { error };
-    bell.end();
-  };
   answers.onLeft(bell.end);
-  const asked: Asked = { names: undefined, nonce: '', isAll: false };
-  const secrets = watchedSecrets(socket, 'StreamSecrets', { changed: bell.ring, failed });
-  void readRequests(socket, requests, asked, bell).catch(failed);
+  const asked: Asked = { names: undefined, nonce: '', isOver: false };
+  const secrets = watchedSecrets(socket, 'StreamSecrets', { changed: bell.ring, failed: bell.fail });
+  void readRequests(socket, requests, asked, bell).catch(bell.fail);
   try {
     for (let version = 1; await bell.rung(); version++) {
       await secrets.want(asked.names ?? []);
       asked.nonce = randomBytes(8).toString('hex');
       await answers.send(await secrets.response({ versionInfo: String(version), nonce: asked.nonce }));
-      if (asked.isAll) break;
+      if (asked.isOver) break;
     }
   } finally {
     secrets.release();
   }
-  if (failure !== undefined) throw failure.error;
 }
 
 /** A request with another nonce than that of the last answer is about an older one; one that asks for nothing new is an acknowledgement. */
@@ -84,7 +78,7 @@ async function readRequests(
     if (error instanceof RefusedCall) throw error;
   }
   // The last answer is given all the same.
-  asked.isAll = true;
+  asked.isOver = true;
   bell.ring();
 }
 

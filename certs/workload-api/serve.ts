@@ -1,4 +1,3 @@
-import type { Server } from 'node:net';
 import type { LocalCa } from '../local-ca/local-ca.ts';
 import { localCaSource } from '../sources/local-ca.ts';
 import type { SpiffeId } from '../spiffe-id.ts';
@@ -86,8 +85,7 @@ async function openSocket(
   const svids = granted.map((grant) => keepGranted(grant, path, { record, ...rest }));
   const socket = servedSocket({ path, svids, ...common, record, onBug });
   const grpc = grpcServer([...x509Methods(socket), ...jwtMethods(socket), ...secretMethods(socket)]);
-  const listener: Server = await listenInFolder(path, maxConnections);
-  listener.on('connection', grpc.accept);
+  const listener = await listenInFolder(path, { maxConnections, accept: grpc.accept });
   return {
     svids,
     close: () => {

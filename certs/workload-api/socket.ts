@@ -1,17 +1,20 @@
 import { chmod, chown, lstat, unlink } from 'node:fs/promises';
-import { connect, createServer, type Server } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { CertsError } from '../errors.ts';
 import { openSocketFolder } from './socket-folder.ts';
+
+export type Listening = { readonly maxConnections: number; readonly accept: (connection: Socket) => void };
 
 /**
  * Listens on a socket in a folder that is closed to all but one workload. A file that a killed process left behind is replaced; a
  * socket on which somebody answers is not. Throws CertsError.
  */
-export async function listenInFolder(path: string, maxConnections: number): Promise<Server> {
+export async function listenInFolder(path: string, { maxConnections, accept }: Listening): Promise<Server> {
   const { group } = await openSocketFolder(dirname(path));
   await removeStale(path);
-  const server = createServer();
+  // Before it listens: one that was accepted by nobody would wait for ever.
+  const server = createServer(accept);
   server.maxConnections = maxConnections;
   try {
     await listenOwnerOnly(server, path);

@@ -1,11 +1,13 @@
 import { spawn } from 'node:child_process';
 import { chmodSync, chownSync, linkSync, mkdirSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'tap';
 import { checkSocketFolder } from '../../../certs/workload-api/socket-folder.ts';
 import { listenInFolder } from '../../../certs/workload-api/socket.ts';
 import { newFolder } from '../../harness/proxy.ts';
+
+const listening = { maxConnections: 8, accept: (connection: Socket) => void connection.destroy() };
 
 type Test = { readonly teardown: (task: () => unknown) => unknown };
 
@@ -17,7 +19,7 @@ function folder(t: Test, mode: number): string {
 }
 
 async function listen(t: Test, path: string): Promise<Server> {
-  const server = await listenInFolder(path, 8);
+  const server = await listenInFolder(path, listening);
   t.teardown(() => server.close());
   return server;
 }
@@ -42,7 +44,11 @@ test('a group that may enter the folder may connect', async (t) => {
 test('a folder that others may enter, or its group may change, is refused', async (t) => {
   for (const mode of [0o755, 0o701, 0o704, 0o770, 0o777, 0o1777]) {
     const path = folder(t, mode);
-    await t.rejects(listenInFolder(join(path, 'api.sock'), 8), { code: 'socket-folder-exposed' }, mode.toString(8));
+    await t.rejects(
+      listenInFolder(join(path, 'api.sock'), listening),
+      { code: 'socket-folder-exposed' },
+      mode.toString(8),
+    );
   }
 });
 
@@ -80,8 +86,7 @@ test('who is in the group connects, who is not does not', {
   mkdirSync(join(above, 'web'));
   chownSync(join(above, 'web'), 0, 2001);
   chmodSync(join(above, 'web'), 0o750);
-  const server = await listen(t, path);
-  server.on('connection', (connection) => connection.destroy());
+  await listen(t, path);
   const connects = (uid: number, gid: number) =>
     new Promise((resolve) => {
       const script = `require('node:net').connect(${JSON.stringify(path)})
@@ -96,10 +101,10 @@ test('who is in the group connects, who is not does not', {
 test('what stands there already is replaced when nobody answers on it, and never when it is no socket', async (t) => {
   const path = join(folder(t, 0o700), 'api.sock');
   writeFileSync(path, 'mine');
-  await t.rejects(listenInFolder(path, 8), { code: 'socket-unusable', message: /is not a socket/ });
+  await t.rejects(listenInFolder(path, listening), { code: 'socket-unusable', message: /is not a socket/ });
   unlinkSync(path);
   const first = await listen(t, path);
-  await t.rejects(listenInFolder(path, 8), { code: 'socket-in-use' });
+  await t.rejects(listenInFolder(path, listening), { code: 'socket-in-use' });
   await new Promise((resolve) => first.close(resolve));
   // What a killed process leaves behind: the name of a socket that nobody listens on.
   const gone = createServer().listen(`${path}.tmp`);
