@@ -69,6 +69,7 @@ export function readDenial({ rule, reasons, answer, metadata }: Denied, own: Own
 const ofOwnContent: ReadonlySet<string> = new Set(['content-type', 'content-language', 'location']);
 
 function readNotes(obligations: Allowed['obligations']): readonly string[] | undefined {
+  if (obligations.length === 0) return none;
   const notes: string[] = [];
   for (const { type, note } of obligations) {
     if (type !== 'audit-note' || typeof note !== 'string') return undefined;
@@ -77,7 +78,9 @@ function readNotes(obligations: Allowed['obligations']): readonly string[] | und
   return notes;
 }
 
-const namesOnly = (names: readonly string[]): readonly HeaderLine[] => names.map((name) => [name, '']);
+function namesOnly(names: readonly string[]): readonly HeaderLine[] {
+  return names.length === 0 ? none : names.map((name) => [name, '']);
+}
 
 function refuseHeaders(
   lines: readonly HeaderLine[],
@@ -85,21 +88,24 @@ function refuseHeaders(
   isAllowed: (name: string, own: OwnHeaders) => boolean,
   own: OwnHeaders,
 ): Denial | undefined {
-  for (const [index, [name]] of lines.entries()) {
+  for (let index = 0; index < lines.length; index += 1) {
+    const [name] = lines[index] as HeaderLine;
     if (!isAllowed(name, own)) return undecided(`policy may not ${verb} the header ${name}`);
     // There are few: a set of those before costs more than to look through them.
-    const isSecond = lines.findIndex(([earlier]) => earlier === name) < index;
+    const isSecond = index > 0 && lines.findIndex(([earlier]) => earlier === name) < index;
     if (isSecond && !fieldName(name).repeatable) return undecided(`policy has the header ${name} twice`);
   }
   return undefined;
 }
 
 function flat(lines: readonly HeaderLine[]): HeaderList {
+  if (lines.length === 0) return none;
   const list: string[] = [];
   for (const [name, value] of lines) list.push(name, value);
   return list;
 }
 
+const none: readonly never[] = [];
 const nobody: ReadonlySet<string> = new Set();
 
 function undecided(detail: string): Denial {

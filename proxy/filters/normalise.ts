@@ -1,6 +1,7 @@
 import type { Filter } from '../chain.ts';
 import type { RouteUser } from '../config/config.ts';
 import { type Denial, deny } from '../denial.ts';
+import type { TemplateSegment } from '../config/route-template.ts';
 import type { Accepted } from '../exchange.ts';
 import { type HeaderList, withoutField } from '../header-list.ts';
 import { readAuthority } from '../normalise/authority.ts';
@@ -59,7 +60,8 @@ export function readParameters(
   decodedSegments: Target['decodedSegments'],
 ): ReadonlyMap<string, string> {
   const parameters = new Map<string, string>();
-  for (const [index, segment] of template.entries()) {
+  for (let index = 0; index < template.length; index += 1) {
+    const segment = template[index] as TemplateSegment;
     if (segment.kind === 'parameter') parameters.set(segment.name, decodedSegments[index] ?? '');
     if (segment.kind === 'rest') parameters.set(segment.name, decodedSegments.slice(index).join('/'));
   }
