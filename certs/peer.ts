@@ -1,4 +1,5 @@
 import { hash, type X509Certificate } from 'node:crypto';
+import { algorithmsProblem } from './approved.ts';
 import type { Certificate } from './certificate.ts';
 import { listedBy } from './denylist.ts';
 import { CertsError } from './errors.ts';
@@ -128,7 +129,8 @@ function judgeChain([leaf, ...others]: Chain, trust: TrustBundle, nowMs: number)
 }
 
 function pathProblem(path: Path, spiffeId: SpiffeId, trust: TrustBundle, nowMs: number): Broken | undefined {
-  return issuersProblem(path) ?? foreignIssuer(path, trustDomainOf(spiffeId)) ?? standing(path, spiffeId, trust, nowMs);
+  const problem = issuersProblem(path) ?? algorithmsProblem(path, trust.algorithms);
+  return problem ?? foreignIssuer(path, trustDomainOf(spiffeId)) ?? standing(path, spiffeId, trust, nowMs);
 }
 
 /** What can change while everything stays signed as it was: time, revocation and the denylist. */

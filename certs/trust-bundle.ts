@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Algorithms } from './approved.ts';
 import { type Certificate, certificateToPem, derToPem, keyUsageBits, pemBlocks } from './certificate.ts';
 import { type Crl, crlLabel, readCrlsPem } from './crl.ts';
 import { CertsError } from './errors.ts';
@@ -34,6 +35,8 @@ export type TrustBundle = {
   readonly denylist: Denylist | undefined;
   /** Names of issuers whose list has not come yet, and from where it is to come: who is revoked nobody knows, so all might be. */
   readonly awaitedLists: ReadonlyMap<string, string>;
+  /** What certificates of a path may be signed with. */
+  readonly algorithms: Algorithms;
 };
 
 export type DomainTrust = { readonly roots: readonly Certificate[]; readonly crls: readonly Crl[] };
@@ -56,6 +59,7 @@ export function readTrustBundle(
   data: TrustBundleData,
   denylist?: DenylistData,
   lists: readonly RevocationLists[] = [],
+  algorithms: Algorithms = 'strong',
 ): TrustBundle {
   const domains = new Map<TrustDomain, DomainTrust>();
   const owners = new Map<string, string>();
@@ -78,6 +82,7 @@ export function readTrustBundle(
     .digest('hex');
   return {
     revision,
+    algorithms,
     domains: withLists(domains, lists),
     denylist: denylist && readDenylist(denylist),
     awaitedLists: new Map(

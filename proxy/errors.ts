@@ -52,6 +52,11 @@ export const PROXY_ERRORS = {
       'the environment or the command line of Node weakens TLS, opens the inspector, loosens a parser or writes memory to files',
     remedy: 'unset what is named: in the environment (NODE_OPTIONS included), or on the command line of Node',
   },
+  'fips-not-in-force': {
+    summary: '`profile: fips` restricts the cryptography, and at the start OpenSSL was seen not to obey it',
+    remedy:
+      'run a version of Node that this proxy is tested with; where crypto.getFips() is 1, see that the FIPS provider is loaded and no other',
+  },
   'audit-folder-locked': {
     summary: 'the audit folder is not ours to write to: another process holds it',
     remedy: 'stop the other process, or give each proxy its own audit.folder',

@@ -5,6 +5,7 @@ import type { ParameterValidator, SchemaValidator } from '../policy/schema.ts';
 import type { Config, IssuerConfig, RouteConfig } from './config/config.ts';
 import { parseTemplate } from './config/route-template.ts';
 import { ProxyError } from './errors.ts';
+import { algorithmsOf } from './fips/approved.ts';
 import { ownHeaders } from './normalise/headers.ts';
 import { createRouter } from './router.ts';
 import { sampleInputs } from './sample-input.ts';
@@ -31,7 +32,7 @@ export async function hydrate(data: SnapshotData, before?: Snapshot, events?: En
       samples: policyBad === undefined ? sampleInputs(config) : [],
     }),
     tokens: openTokenVerifier(await Promise.all(config.issuers.map((issuer) => readIssuer(issuer, data.jwks)))),
-    trust: readTrustBundle(data.trust, data.denylist, data.lists),
+    trust: readTrustBundle(data.trust, data.denylist, data.lists, algorithmsOf(config)),
     ownHeaders: ownHeaders([config.workload.spiffeIdHeader, config.workload.clientCertHeader]),
     pool: before !== undefined && sameWorkload(before.config, config) ? before.pool : openPool(config.workload),
   });

@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto';
+import type { Algorithms } from '../approved.ts';
 import { type Certificate, certificateToPem } from '../certificate.ts';
 import { CertsError, type CertsErrorCode } from '../errors.ts';
 import { type HandshakeRefusalReason, isHandshakeRefusal } from '../handshake-refusal.ts';
@@ -22,6 +23,8 @@ export type ExpectedSvid = {
   /** Undefined where there is none to judge the path by: then the SVID is neither good nor bad. */
   readonly bundle: TrustBundleData | undefined;
   readonly nowMs: number;
+  /** `strong` unless it is given. */
+  readonly algorithms?: Algorithms | undefined;
 };
 
 /**
@@ -30,7 +33,7 @@ export type ExpectedSvid = {
  */
 export function judgeOwnSvid(
   { chain, key }: OfferedSvid,
-  { spiffeId: configured, bundle, nowMs }: ExpectedSvid,
+  { spiffeId: configured, bundle, nowMs, algorithms }: ExpectedSvid,
 ): SvidMaterial | SvidProblem | undefined {
   const [leaf] = chain;
   const wrong = (code: CertsErrorCode, message: string) => ({ part: 'certificate', code, message }) as const;
@@ -44,7 +47,7 @@ export function judgeOwnSvid(
   }
   if (bundle === undefined) return undefined;
   const chainDer = chain.map(({ der }) => der);
-  const peer = judgePeer(chainDer, null, readTrustBundle(bundle), nowMs);
+  const peer = judgePeer(chainDer, null, readTrustBundle(bundle, undefined, [], algorithms), nowMs);
   if (isHandshakeRefusal(peer)) return wrong(codes[peer.refused] ?? 'svid-invalid', peer.detail);
   return {
     spiffeId,

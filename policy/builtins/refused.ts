@@ -45,6 +45,21 @@ export function refuseMissing(
   );
 }
 
+const computesCryptography = /^(?:crypto\.|io\.jwt\.|providers\.aws\.sign_)/;
+
+/**
+ * Throws PolicyError naming every built-in that computes digests or signatures. Some of their algorithms are not approved, and
+ * parts of them (certificates, keys) are read outside the cryptographic module.
+ */
+export function refuseCryptography(required: readonly RequiredBuiltin[]): void {
+  const found = required.filter(({ name }) => computesCryptography.test(name));
+  throwIfAny(
+    found.flatMap(({ name, where }) =>
+      located(where, `the built-in ${name} is refused: \`profile: fips\` does not allow it`),
+    ),
+  );
+}
+
 function located(where: string, problem: string | undefined): string[] {
   if (problem === undefined) return [];
   return [where === '' ? problem : `${where}: ${problem}`];

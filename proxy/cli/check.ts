@@ -9,6 +9,10 @@ import type { Locate } from '../config/load-config.ts';
 import { type ConfigProblem, formatProblem, inReadingOrder, problemAt } from '../config/problem.ts';
 import { thisMachine } from '../config/world.ts';
 import { tryPolicy } from '../control/policy-trial.ts';
+import { ProxyError } from '../errors.ts';
+import { algorithmsOf } from '../fips/approved.ts';
+import type { CryptographicModule } from '../fips/module.ts';
+import { checkFips } from '../fips/self-check.ts';
 import { loadPolicy } from '../load-policy.ts';
 import { type Arguments, type Command, type Io, requiredValue } from './command.ts';
 import { configSummary } from './config-summary.ts';
@@ -31,28 +35,44 @@ async function check(args: Arguments, io: Io): Promise<number> {
   const file = resolve(io.cwd, requiredValue(args, 'config'));
   const loaded = await loadConfig(file, thisMachine(io.env));
   const config = loaded.ok ? loaded.config : undefined;
+  const fips = await fipsFindings(file, config, loaded.locate);
   const policy = loaded.ok ? loaded.config.policy : loaded.policy;
   const found = [
     ...(loaded.ok ? [] : loaded.problems),
+    ...fips.problems,
     ...(config === undefined ? [] : await identityProblems(config)),
     ...(policy === undefined ? [] : await policyProblems(file, policy, { config, locate: loaded.locate })),
   ];
   const problems = inReadingOrder(found, file);
   const isGood = loaded.ok && problems.length === 0;
   if (args.switches.has('json')) {
-    const answer = isGood ? { ok: true, config: loaded.config } : { ok: false, file, problems };
+    const answer = isGood ? { ok: true, config: loaded.config, fips: fips.module } : { ok: false, file, problems };
     io.out(`${JSON.stringify(answer, mapsAsObjects, 2)}\n`);
   } else {
-    io.out(isGood ? configSummary(loaded.config, io) : problemList(problems, io));
+    io.out(isGood ? configSummary(loaded.config, io, fips.module) : problemList(problems, io));
   }
   return isGood ? 0 : 1;
 }
 
+type FipsFindings = { readonly module?: CryptographicModule; readonly problems: readonly ConfigProblem[] };
+
+/** Whether this machine, with this Node, does what `profile: fips` promises. */
+async function fipsFindings(file: string, config: Config | undefined, locate: Locate): Promise<FipsFindings> {
+  if (config?.profile !== 'fips') return { problems: [] };
+  try {
+    return { module: await checkFips(Date.now()), problems: [] };
+  } catch (cause) {
+    if (!(cause instanceof ProxyError)) throw cause;
+    return { problems: [problemAt(file, locate(['profile']), ['profile'], `${cause.message}; ${cause.remedy}`)] };
+  }
+}
+
 /** What is wrong inside the files of our own SVID; the local CA is looked at when it is opened. */
-async function identityProblems({ identity }: Config): Promise<readonly ConfigProblem[]> {
-  const { source, spiffeId, trustDomain } = identity;
+async function identityProblems(config: Config): Promise<readonly ConfigProblem[]> {
+  const { source, spiffeId, trustDomain } = config.identity;
   if (source.kind !== 'files') return [];
-  const found = await problemsOfFiles({ ...source, files: source, spiffeId, trustDomain, now: Date.now });
+  const algorithms = algorithmsOf(config);
+  const found = await problemsOfFiles({ ...source, files: source, spiffeId, trustDomain, algorithms, now: Date.now });
   return found.map(({ code, file, line = 1, message }) =>
     problemAt(file, { line, column: 1 }, [], `${message}; ${certsErrors[code].remedy}`),
   );

@@ -3,13 +3,18 @@ import { addressText } from '../config/address.ts';
 import { durationText, sizeText } from '../config/amounts.ts';
 import type { EngineSettings } from '../../policy/engines/settings.ts';
 import type { Config, IdentityConfig, IssuerConfig, PolicySource, RouteBody, RouteConfig } from '../config/config.ts';
+import type { CryptographicModule } from '../fips/module.ts';
 import type { Io } from './command.ts';
 import { painter, table } from './render.ts';
 
 const width = 120;
 
 /** What a configuration means, with all defaults written out where they matter. */
-export function configSummary(config: Config, { color }: Pick<Io, 'color'>): string {
+export function configSummary(
+  config: Config,
+  { color }: Pick<Io, 'color'>,
+  fips?: CryptographicModule,
+): string {
   const paint = painter(color);
   const { identity, workload, policy, audit, admin } = config;
   const facts = [
@@ -22,6 +27,7 @@ export function configSummary(config: Config, { color }: Pick<Io, 'color'>): str
     ['audit', `${audit.mode}, in ${audit.folder}`],
     ['admin', admin === 'off' ? 'off' : addressText(admin)],
     ['threads', String(config.threads)],
+    ['profile', fips === undefined ? config.profile : `fips: ${fips.statement}`],
   ].map(([name = '', value = '']) => `  ${name.padEnd(10)}${value}\n`);
   const unsafe = config.unsafe.length === 0 ? paint('green', 'nothing') : paint('yellow', config.unsafe.join(', '));
   return [

@@ -3,7 +3,6 @@ import type { Address } from './config.ts';
 import type { Draft } from './draft.ts';
 import type { Settings } from './options.ts';
 import type { Advice, Path } from './problem.ts';
-import { unsafeKeys } from './unsafe-keys.ts';
 
 /** Called with the path of the key that is wrong. */
 export type Complain = (path: Path, message: string, advice?: Advice) => void;
@@ -18,7 +17,6 @@ export function checkSettings(settings: Draft<Settings>, firstFreePort: number, 
   checkPrivilegedPorts(settings, firstFreePort, complain);
   checkFolders(settings, complain);
   checkPolicy(settings, complain);
-  checkProfile(settings, complain);
   if (settings.limits !== undefined) checkLimits(settings.limits, complain);
 }
 
@@ -94,14 +92,6 @@ function checkPolicy({ policy, limits }: Draft<Settings>, complain: Complain): v
   if (deadline !== undefined && limits?.stall !== undefined && deadline >= limits.stall) {
     complain(['policy', 'deadline'], 'is not less than `limits.stall`, so it would never take effect');
   }
-}
-
-/** What the profile promises is true of every configuration that was accepted. */
-function checkProfile(settings: Draft<Settings>, complain: Complain): void {
-  if (settings.profile !== 'regulated') return;
-  const why = '`profile: regulated` does not allow it';
-  if (settings.audit?.mode === 'best-effort') complain(['audit', 'mode'], why, { allowed: '`required`' });
-  for (const key of unsafeKeys(settings)) complain(key.split('.'), why);
 }
 
 const ORDERED: readonly (readonly [keyof Settings['limits'], keyof Settings['limits']])[] = [

@@ -1,3 +1,5 @@
+import { approvedKeysText, unapprovedKey } from '../../certs/approved.ts';
+import type { Certificate } from '../../certs/certificate.ts';
 import { readIssuedLists, readListIssuers } from '../../certs/issued-lists.ts';
 import { CertsError } from '../../certs/errors.ts';
 import { parseCertificatesPem } from '../../certs/x509.ts';
@@ -9,7 +11,7 @@ import type { World } from './world.ts';
 
 /** Reads what `crls` and `fetch.ca` name. That a file is there and how large it is, is looked at where all files are. */
 export async function checkCrls(
-  { crls = [], fetch }: Draft<Settings>,
+  { crls = [], fetch, profile }: Draft<Settings>,
   world: World,
   complain: Complain,
 ): Promise<void> {
@@ -18,7 +20,7 @@ export async function checkCrls(
   if (roots !== undefined)
     orComplain(
       (message) => complain(['fetch', 'ca'], message),
-      () => readRoots(roots),
+      () => checkApproved(readRoots(roots), profile),
     );
   await Promise.all(
     crls.map(async (entry, index) => {
@@ -26,7 +28,9 @@ export async function checkCrls(
       const pem = await bytesOf(issuerFile, world);
       if (pem === undefined) return;
       const at = (key: string) => (message: string) => complain(['crls', index, key], message);
-      const issuers = orComplain(at('issuer'), () => readListIssuers(Buffer.from(pem).toString('latin1')));
+      const issuers = orComplain(at('issuer'), () =>
+        checkApproved(readListIssuers(Buffer.from(pem).toString('latin1')), profile),
+      );
       const lists = await bytesOf(file, world);
       if (issuers !== undefined && lists !== undefined) orComplain(at('file'), () => readIssuedLists(lists, issuers));
     }),
@@ -41,9 +45,20 @@ async function bytesOf(file: string | undefined, world: World): Promise<Uint8Arr
   return world.readFile(file).catch(() => undefined);
 }
 
-function readRoots(bytes: Uint8Array): void {
+function readRoots(bytes: Uint8Array): readonly Certificate[] {
   const roots = parseCertificatesPem(Buffer.from(bytes).toString('latin1'));
   if (roots.length === 0) throw new CertsError('certificate-malformed', 'there is no certificate in PEM in it');
+  return roots;
+}
+
+function checkApproved(
+  certificates: readonly Certificate[],
+  profile: Draft<Settings>['profile'],
+): readonly Certificate[] {
+  const other = profile === 'fips' ? certificates.find(unapprovedKey) : undefined;
+  if (other === undefined) return certificates;
+  const message = `${other.subject}: ${unapprovedKey(other)}; allowed: ${approvedKeysText}`;
+  throw new CertsError('certificate-malformed', message);
 }
 
 function checkUnique(crls: Draft<Settings['crls']>, complain: Complain): void {

@@ -14,6 +14,7 @@ import { options } from './options.ts';
 import type { Settings } from './options.ts';
 import { inReadingOrder } from './problem.ts';
 import type { ConfigProblem, Path, Position } from './problem.ts';
+import { checkProfile } from './profile-checks.ts';
 import { checkRoutes } from './route-checks.ts';
 import { beginReading } from './shape.ts';
 import type { FileReference, Reading } from './shape.ts';
@@ -79,6 +80,7 @@ function checkAcross(settings: Settings, root: YamlNode, reading: Reading, world
   const draft: Draft<Settings> = settings;
   const complain = complaintsOf(root, reading);
   checkSettings(draft, world.firstFreePort, complain);
+  checkProfile(draft, complain);
   checkIdentity(draft.identity, world.spiffeEndpoint, complain);
   checkIssuers(draft, complain);
   checkRoutes(draft.routes ?? [], draft.workload?.max_response, complain);

@@ -105,11 +105,14 @@ export const options = section('(top level)', 'The keys at the top of the file.'
       'this, for a request that is on its way; each answer says that it is the last.',
     reload: restart,
   }),
-  profile: defaulted(oneOf('standard', 'regulated'), 'standard', {
+  profile: defaulted(oneOf('standard', 'regulated', 'fips'), 'standard', {
     doc:
       '`regulated` refuses what else would be allowed: `audit.mode` other than `required`, any `unsafe_` key that is on, and with ' +
       '`policy.engine: verify` a request over which the engines differ. `policy.strict` is true unless it is ' +
-      'set. Nothing else changes.',
+      'set. Nothing else changes. `fips` is `regulated` and has only approved cryptography: TLS 1.3 with AES-GCM, P-256 and P-384 (and ' +
+      'TLS 1.2 with AES-GCM where we ask others), RSA from 2048 bits and ECDSA on P-256 and P-384 with SHA-2 in every certificate, SVID, ' +
+      'handshake and token, no `crypto.*` and `io.jwt.*` in policies. It is tried at start. Whether the cryptographic module is a ' +
+      'validated one is said in the log, by `portcullis check` and in the record `proc.start`. To or from `fips` is a restart.',
     reload: live,
   }),
   unsafe_remote_workload: defaulted(boolean, false, {

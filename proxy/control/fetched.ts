@@ -5,6 +5,7 @@ import type { Config } from '../config/config.ts';
 import { type FetchedJwks, keySources } from '../fetch/issuer-keys.ts';
 import { type Fetched as Kept, keepFetched, type Source } from '../fetch/keep-fetched.ts';
 import { openNetwork } from '../fetch/network.ts';
+import { algorithmsOf } from '../fips/approved.ts';
 import { type Crls, listSources, readLists } from '../fetch/revocation-lists.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -38,7 +39,7 @@ export function openFetched(parts: Parts): Fetched {
   const keys = kept<FetchedJwks>(parts, 'issuer-keys', { same: (one, other) => one.sha256 === other.sha256, changed });
   return {
     follow: async (config) => {
-      const network = await openNetwork(config.fetch);
+      const network = await openNetwork(config.fetch, algorithmsOf(config));
       await Promise.all([
         lists.follow(await listSources(config, network, nowMs)),
         keys.follow(keySources(config, network)),

@@ -1,4 +1,5 @@
 import type { CaEvent } from '../../certs/local-ca/events.ts';
+import type { Algorithms } from '../../certs/approved.ts';
 import { openLocalCa } from '../../certs/local-ca/local-ca.ts';
 import { readPassphrase } from '../../certs/local-ca/secret-files.ts';
 import type { IdentityEvent } from '../../certs/sources/events.ts';
@@ -15,6 +16,7 @@ import type {
   LocalCaConfig,
   WorkloadApiConfig,
 } from '../config/config.ts';
+import { algorithmsOf } from '../fips/approved.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { caRecord } from './ca-record.ts';
@@ -34,6 +36,8 @@ export type Identity = {
 };
 
 type Parts = {
+  /** The local CA makes no others than those that are approved. */
+  readonly algorithms: Algorithms;
   readonly clock: Clock;
   readonly audit: AuditStream;
   readonly log: Log;
@@ -46,14 +50,16 @@ type Parts = {
 type OnEvent = (event: CaEvent | IdentityEvent) => void;
 
 /** From the source that the configuration names. Throws CertsError; what has to be waited for rejects when `stop` says so. */
-export function openIdentity({ identity }: Config, parts: Parts): Promise<Identity> {
+export function openIdentity(config: Config, given: Omit<Parts, 'algorithms'>): Promise<Identity> {
+  const { identity } = config;
   const { source } = identity;
+  const parts = { ...given, algorithms: algorithmsOf(config) };
   const onEvent = recordIn(parts);
   switch (source.kind) {
     case 'local-ca':
       return fromLocalCa(identity, source, parts.clock, onEvent);
     case 'files':
-      return fromFiles(identity, source, parts.clock, onEvent);
+      return fromFiles(identity, source, parts, onEvent);
     case 'workload-api':
       return fromWorkloadApi(identity, source, parts, onEvent);
   }
@@ -88,11 +94,11 @@ async function fromLocalCa(
 async function fromFiles(
   { trustDomain, spiffeId }: IdentityConfig,
   { certificate, key, bundle, overdueShare }: IdentityFilesConfig,
-  { nowMs: now }: Clock,
+  { clock: { nowMs: now }, algorithms }: Parts,
   onEvent: OnEvent,
 ): Promise<Identity> {
   const files = { certificate, key, bundle };
-  const source = await filesSource({ files, spiffeId, trustDomain, overdueShare, now, onEvent });
+  const source = await filesSource({ files, spiffeId, trustDomain, overdueShare, algorithms, now, onEvent });
   const { trust, lookAgain, close } = source;
   return { source, trust, watched: Object.values(files), lookAgain, watchTrust: nobody, close };
 }
@@ -100,12 +106,12 @@ async function fromFiles(
 async function fromWorkloadApi(
   { trustDomain, spiffeId }: IdentityConfig,
   agent: WorkloadApiConfig,
-  { clock: { nowMs: now }, stop }: Parts,
+  { clock: { nowMs: now }, algorithms, stop }: Parts,
   onEvent: OnEvent,
 ): Promise<Identity> {
   // Loaded for who asks for it: gRPC stays in the memory of the process.
   const { workloadApiSource } = await import('../../certs/sources/workload-api/source.ts');
-  const source = await workloadApiSource({ ...agent, spiffeId, trustDomain, now, onEvent, stop });
+  const source = await workloadApiSource({ ...agent, spiffeId, trustDomain, algorithms, now, onEvent, stop });
   const { trust, watchTrust, close } = source;
   return { source, trust, watched: [], lookAgain: async () => {}, watchTrust, close };
 }

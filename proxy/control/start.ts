@@ -9,6 +9,7 @@ import type { Address, Config } from '../config/config.ts';
 import { routesWithQuota } from '../config/restart-only.ts';
 import type { World } from '../config/world.ts';
 import { vocabularyOf } from '../data/vocabulary.ts';
+import { checkFips } from '../fips/self-check.ts';
 import { createSharedLimits } from '../limit/shared-limits.ts';
 import type { SnapshotData } from '../snapshot-data.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -48,6 +49,7 @@ export type RunningProxy = {
 export async function startProxy(options: StartOptions): Promise<RunningProxy> {
   const { clock, log, world, stop = new AbortController().signal } = options;
   const { config, watched } = await loadConfigFile(options.configFile, world, options.cwd);
+  const fips = await beginFips(config, clock, log);
   const port = await claimPort(config.listen.host, config.listen.port);
   const lock = lockAuditFolder(config.audit.folder, clock.nowMs);
   const undo: (() => unknown)[] = [lock.release];
@@ -56,7 +58,7 @@ export async function startProxy(options: StartOptions): Promise<RunningProxy> {
     const failedAudit = new Map<string, string>();
     const audit = openControlAudit(config, node, clock, failedAudit);
     undo.push(() => audit.close());
-    audit.append({ kind: 'control', type: 'proc.start', pid: process.pid, version: options.version });
+    audit.append({ kind: 'control', type: 'proc.start', pid: process.pid, version: options.version, detail: fips });
     const metrics = createMetrics(vocabularyOf(config), { version: options.version, ...runtimeVersions() });
     const begun = starting({ metrics: metrics.expose, onCall: adminCalls(audit) });
     // Before the identity, for which it may have to wait: who looks is told so.
@@ -89,6 +91,15 @@ export async function startProxy(options: StartOptions): Promise<RunningProxy> {
     for (const step of undo.reverse()) await step();
     throw cause;
   }
+}
+
+/** Whether what FIPS asks for is in force, said to the operator; for the audit, too. Throws ProxyError when it is not. */
+async function beginFips({ profile }: Config, { nowMs }: Clock, log: Log): Promise<string | undefined> {
+  if (profile !== 'fips') return undefined;
+  const { validated, statement } = await checkFips(nowMs());
+  const say = validated === 'no' ? log.warn : log.info;
+  say('fips', { validated, statement });
+  return `profile fips: ${statement}`;
 }
 
 function startThreads(

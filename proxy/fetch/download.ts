@@ -2,6 +2,7 @@ import { lookup, type LookupAddress } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import { Agent, request } from 'undici';
 import { type ProxyErrorCode, ProxyError } from '../errors.ts';
+import { clientTls } from '../fips/approved.ts';
 import type { AddressJudge } from './addresses.ts';
 import type { Network } from './network.ts';
 
@@ -25,7 +26,13 @@ export async function download({ url, maxBytes, signal }: Download, network: Net
   if (isIP(host) !== 0 && !network.mayAsk(host)) throw refused(url, notPublic(host));
   const dispatcher = new Agent({
     // No session is resumed: on a resumed one Node does not compare the name of the server again.
-    connect: { lookup: judgedLookup(network.mayAsk), ca: network.rootsPem, timeout: maxMs, maxCachedSessions: 0 },
+    connect: {
+      ...clientTls(network.algorithms),
+      lookup: judgedLookup(network.mayAsk),
+      ca: network.rootsPem,
+      timeout: maxMs,
+      maxCachedSessions: 0,
+    },
     allowH2: false,
     maxResponseSize: maxBytes,
     maxHeaderSize: 16_384,

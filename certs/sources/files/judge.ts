@@ -1,3 +1,4 @@
+import type { Algorithms } from '../../approved.ts';
 import type { CertsErrorCode } from '../../errors.ts';
 import type { SpiffeId, TrustDomain } from '../../spiffe-id.ts';
 import type { TrustBundleData } from '../../trust-bundle.ts';
@@ -12,6 +13,7 @@ export type Expected = {
   readonly spiffeId: SpiffeId;
   readonly trustDomain: TrustDomain;
   readonly nowMs: number;
+  readonly algorithms?: Algorithms | undefined;
   /** By which the SVID is judged when the file with the bundle is no good. */
   readonly bundleInForce: TrustBundleData | undefined;
 };
@@ -52,7 +54,9 @@ type At = (part: keyof SvidFiles) => (code: CertsErrorCode, message: string, lin
 function judgeSvid(
   chain: readonly Located[],
   { key, line: keyLine }: Exclude<ReturnType<typeof parseKey>, FileProblem>,
-  expected: Pick<Expected, 'spiffeId' | 'nowMs' | 'files'> & { readonly bundle: TrustBundleData | undefined },
+  expected: Pick<Expected, 'spiffeId' | 'nowMs' | 'files' | 'algorithms'> & {
+    readonly bundle: TrustBundleData | undefined;
+  },
   at: At,
 ): SvidMaterial | FileProblem | undefined {
   const [first, ...others] = chain as readonly [Located, ...Located[]];

@@ -1,3 +1,4 @@
+import type { Algorithms } from '../../approved.ts';
 import type { SpiffeId, TrustDomain } from '../../spiffe-id.ts';
 import type { TrustBundleData } from '../../trust-bundle.ts';
 import { audience } from '../audience.ts';
@@ -16,6 +17,8 @@ export type FilesSourceOptions = {
   readonly trustDomain: TrustDomain;
   /** After which share of its life an SVID without a successor is warned of. */
   readonly overdueShare: number;
+  /** Of the SVID and its issuers; `strong` unless it is given. */
+  readonly algorithms?: Algorithms | undefined;
   readonly now: () => number;
   readonly onEvent?: (event: IdentityEvent) => void;
   readonly schedule?: Schedule;
@@ -101,8 +104,9 @@ export async function problemsOfFiles(options: FilesSourceOptions): Promise<read
   return (await read(options, undefined)).problems;
 }
 
-async function read({ files, spiffeId, trustDomain, now }: FilesSourceOptions, inForce?: TrustBundleData) {
-  const expected = { files, spiffeId, trustDomain, nowMs: now(), bundleInForce: inForce };
+async function read(options: FilesSourceOptions, inForce?: TrustBundleData) {
+  const { files, spiffeId, trustDomain, algorithms, now } = options;
+  const expected = { files, spiffeId, trustDomain, algorithms, nowMs: now(), bundleInForce: inForce };
   return judgeFiles(await readTogether(files), expected);
 }
 

@@ -1,4 +1,5 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
+import type { Algorithms } from '../../approved.ts';
 import { type Certificate, certificateToPem, derToPem } from '../../certificate.ts';
 import { readDerElements } from '../../der.ts';
 import { CertsError } from '../../errors.ts';
@@ -18,6 +19,7 @@ export type Expected = {
   /** Foreign trust domains whose bundles are used; those of others are left out. */
   readonly federation: readonly TrustDomain[];
   readonly nowMs: number;
+  readonly algorithms?: Algorithms | undefined;
   /** By which the SVID is judged when the bundle of the message is no good. */
   readonly trustInForce: TrustBundleData | undefined;
 };

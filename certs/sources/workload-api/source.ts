@@ -1,3 +1,4 @@
+import type { Algorithms } from '../../approved.ts';
 import type { SpiffeId, TrustDomain } from '../../spiffe-id.ts';
 import type { TrustBundleData } from '../../trust-bundle.ts';
 import type { X509SVIDResponse } from '../../workload-api/proto/workload_pb.ts';
@@ -21,6 +22,8 @@ export type WorkloadApiSourceOptions = {
   readonly federation: readonly TrustDomain[];
   /** After which share of its life an SVID without a successor is warned of. */
   readonly overdueShare: number;
+  /** Of the SVID and its issuers; `strong` unless it is given. */
+  readonly algorithms?: Algorithms | undefined;
   readonly now: () => number;
   readonly onEvent?: (event: IdentityEvent) => void;
   /** Ends the wait for the first SVID. */

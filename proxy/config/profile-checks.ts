@@ -1,0 +1,26 @@
+import { approvedTokens } from '../fips/approved.ts';
+import type { Complain } from './checks.ts';
+import type { Draft } from './draft.ts';
+import type { Settings } from './options.ts';
+import { unsafeKeys } from './unsafe-keys.ts';
+
+/** What the profile promises is true of every configuration that was accepted. */
+export function checkProfile(settings: Draft<Settings>, complain: Complain): void {
+  const { profile } = settings;
+  if (profile === undefined || profile === 'standard') return;
+  const why = `\`profile: ${profile}\` does not allow it`;
+  if (settings.audit?.mode === 'best-effort') complain(['audit', 'mode'], why, { allowed: '`required`' });
+  for (const key of unsafeKeys(settings)) complain(key.split('.'), why);
+  if (profile === 'fips') checkTokens(settings, complain);
+}
+
+function checkTokens({ issuers = [] }: Draft<Settings>, complain: Complain): void {
+  issuers.forEach((issuer, index) => {
+    issuer?.algorithms?.forEach((algorithm, at) => {
+      if (algorithm === undefined || approvedTokens.includes(algorithm)) return;
+      complain(['issuers', index, 'algorithms', at], `\`${algorithm}\` is not approved (\`profile: fips\`)`, {
+        allowed: approvedTokens.join(', '),
+      });
+    });
+  });
+}
