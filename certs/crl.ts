@@ -29,36 +29,38 @@ export const crlLabel = 'X509 CRL';
 
 /** Every list of a file or a download: one in DER, or any number in PEM, at least one. Throws CertsError. */
 export function readCrls(bytes: Uint8Array): readonly Crl[] {
-  const key = hash('sha256', bytes);
-  const known = lastRead.get(key);
-  if (known !== undefined) return known;
-  const crls = bytes[0] === tags.sequence ? [readCrl(bytes)] : readCrlsPem(Buffer.from(bytes).toString('latin1'));
-  const [oldest] = lastRead.size < maxLastRead ? [] : lastRead.keys();
-  if (oldest !== undefined) lastRead.delete(oldest);
-  lastRead.set(key, crls);
-  return crls;
+  return bytes[0] === tags.sequence ? [readOnce(bytes)] : readCrlsPem(Buffer.from(bytes).toString('latin1'));
 }
-
-/** A list of 100,000 takes most of a second to read, and every reload meets the same ones. */
-const lastRead = new Map<string, readonly Crl[]>();
-const maxLastRead = 8;
 
 /** Every list of a PEM text, in order, and at least one. Throws CertsError `revocation-list-invalid`. */
 export function readCrlsPem(pem: string): readonly Crl[] {
   const blocks = pemBlocks(pem, crlLabel) ?? [];
   if (blocks.length === 0) throw invalid(`there is no readable ${crlLabel} in it`);
-  return blocks.map(readCrl);
+  return blocks.map(readOnce);
+}
+
+/** A list of 100,000 takes most of a second to read, and every reload meets the same ones. */
+const lastRead = new Map<string, Crl>();
+const maxLastRead = 8;
+
+function readOnce(der: Uint8Array): Crl {
+  const sha256 = hash('sha256', der);
+  const crl = lastRead.get(sha256) ?? readCrl(der, sha256);
+  const [oldest] = lastRead.size < maxLastRead ? [] : lastRead.keys();
+  if (oldest !== undefined) lastRead.delete(oldest);
+  lastRead.set(sha256, crl);
+  return crl;
 }
 
 /** RFC 5280 section 5.1, to the letter where it decides who is revoked. */
-function readCrl(der: Uint8Array): Crl {
+function readCrl(der: Uint8Array, sha256: string): Crl {
   try {
     const [signed, algorithm, signature, ...more] = elementsIn(inside(onlyElement(der)));
     if (signed === undefined || algorithm === undefined || signature?.tag !== tags.bitString || more.length > 0) {
       throw new Error('not the three parts of a list');
     }
     return {
-      sha256: hash('sha256', der),
+      sha256,
       ...readSignedPart(inside(signed), algorithm),
       signedWith: signatureKind(algorithm.raw),
       // Copies: who sends a part of a buffer to another thread sends all of it.

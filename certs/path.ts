@@ -124,14 +124,15 @@ function ended(lists: readonly Crl[]): string {
   return lists.length === 0 ? '' : `; the last ended ${iso(Math.max(...lists.map((crl) => crl.nextUpdateMs)))}`;
 }
 
-const verifiedCrls = new WeakMap<Crl, Map<string, boolean>>();
+const verified = new Map<string, boolean>();
+const maxVerified = 256;
 
-/** Asked once for each issuer: of a long list only the digest takes milliseconds. */
+/** Asked once for each list and issuer, not again after every reload: of a long list the digest alone takes milliseconds. */
 export function isSignedBy(crl: Crl, issuer: Certificate): boolean {
-  const known = verifiedCrls.get(crl) ?? new Map<string, boolean>();
-  verifiedCrls.set(crl, known);
-  const verdict = known.get(issuer.fingerprintSha256) ?? verifyCrl(crl, issuer);
-  known.set(issuer.fingerprintSha256, verdict);
+  const key = `${crl.sha256} ${issuer.fingerprintSha256}`;
+  const verdict = verified.get(key) ?? verifyCrl(crl, issuer);
+  if (verified.size >= maxVerified) verified.clear();
+  verified.set(key, verdict);
   return verdict;
 }
 

@@ -19,7 +19,8 @@ export function keySources({ issuers }: Config, network: Network): readonly Sour
     return [
       {
         name,
-        definition: JSON.stringify([issuer.issuer, issuer.algorithms, keys, networkKey(network)]),
+        definition: JSON.stringify([issuer.issuer, issuer.algorithms, keys.jwksUri]),
+        manner: JSON.stringify([keys.refreshMs, keys.maxAgeMs, networkKey(network)]),
         fetch: async (signal: AbortSignal) => {
           const url = keys.jwksUri ?? (await discover(issuer, network, signal));
           const bytes = await get(url, network, signal);

@@ -4,8 +4,10 @@ import { afterDelay, type Schedule } from '../../certs/sources/schedule.ts';
 export type Source<T> = {
   /** What it is called, in log, metric and audit too; no other has it. */
   readonly name: string;
-  /** All that it is configured with: with another definition it is another source, and nothing of the old one holds. */
+  /** What it is: with another definition it is another source, and nothing of the old one holds. */
   readonly definition: string;
+  /** How it is fetched: with another manner it is fetched anew, and what there is stays until then. */
+  readonly manner: string;
   /** Throws when nothing came, or what came is not good; `before` is what is in use. */
   readonly fetch: (signal: AbortSignal, before: T | undefined) => Promise<T>;
   /** How long a fetched value is good enough not to ask again. */
@@ -47,12 +49,18 @@ export function keepFetched<T>(options: FetchedOptions<T>): Fetched<T> {
   const kept = new Map<string, ReturnType<typeof keepOne<T>>>();
   return {
     follow: async (sources) => {
-      for (const [name, { definition, close }] of kept) {
-        if (sources.some((source) => source.name === name && source.definition === definition)) continue;
+      for (const [name, { close }] of kept) {
+        if (sources.some((source) => source.name === name)) continue;
         close();
         kept.delete(name);
       }
-      for (const source of sources) if (!kept.has(source.name)) kept.set(source.name, keepOne(source, options));
+      for (const source of sources) {
+        const before = kept.get(source.name);
+        const same = before?.source.definition === source.definition;
+        if (same && before.source.manner === source.manner) continue;
+        before?.close();
+        kept.set(source.name, keepOne(source, options, same ? before.held() : undefined));
+      }
       await Promise.all([...kept.values()].map(({ tried }) => tried));
     },
     get: (name) => kept.get(name)?.get(),
@@ -64,10 +72,12 @@ export function keepFetched<T>(options: FetchedOptions<T>): Fetched<T> {
   };
 }
 
-function keepOne<T>(source: Source<T>, options: FetchedOptions<T>) {
+type Held<T> = { readonly value: T; readonly fetchedMs: number };
+
+function keepOne<T>(source: Source<T>, options: FetchedOptions<T>, before?: Held<T>) {
   const { nowMs, random = Math.random, schedule = afterDelay } = options;
   const ending = new AbortController();
-  let held: { readonly value: T; readonly endMs: number } | undefined;
+  let held = before;
   let failures = 0;
   let underWay: Promise<void> | undefined;
   let beganMs = Number.NEGATIVE_INFINITY;
@@ -75,15 +85,16 @@ function keepOne<T>(source: Source<T>, options: FetchedOptions<T>) {
   let cancelNext = () => {};
   let cancelEnd = () => {};
   const use = (value: T) => {
-    const before = held?.value;
-    held = { value, endMs: source.endMs(value, nowMs()) };
+    const last = held?.value;
+    held = { value, fetchedMs: nowMs() };
     watchEnd();
-    if (before === undefined || !options.same(before, value)) options.changed(source, value);
+    if (last === undefined || !options.same(last, value)) options.changed(source, value);
   };
   const watchEnd = () => {
     cancelEnd();
-    if (held === undefined || held.endMs === Number.POSITIVE_INFINITY) return;
-    const leftMs = held.endMs - nowMs();
+    if (held === undefined) return;
+    const leftMs = source.endMs(held.value, held.fetchedMs) - nowMs();
+    if (leftMs === Number.POSITIVE_INFINITY) return;
     if (leftMs > 0) return void (cancelEnd = schedule(Math.min(leftMs, maxTimerMs), watchEnd));
     held = undefined;
     options.changed(source, undefined);
@@ -108,8 +119,10 @@ function keepOne<T>(source: Source<T>, options: FetchedOptions<T>) {
     nextMs = nowMs() + waitMs;
     cancelNext = schedule(waitMs, () => void fetchNow());
   };
+  watchEnd();
   return {
-    definition: source.definition,
+    source,
+    held: () => held,
     tried: fetchNow(),
     get: () => held?.value,
     ask: () => {

@@ -45,7 +45,8 @@ export async function listSources(
       const fingerprints = issuers.map(({ fingerprintSha256 }) => fingerprintSha256);
       return {
         name: url,
-        definition: JSON.stringify([refreshMs, fingerprints, networkKey(network)]),
+        definition: JSON.stringify(fingerprints),
+        manner: JSON.stringify([refreshMs, networkKey(network)]),
         fetch: async (signal, before) => {
           // Loaded for who has a URL: the client stays in the memory of the process.
           const { download } = await import('./download.ts');

@@ -19,9 +19,10 @@ function world() {
     },
     random: () => 0,
   });
-  const source = (definition = ''): Source<string> => ({
+  const source = (definition = '', manner = ''): Source<string> => ({
     name: 'it',
     definition,
+    manner,
     fetch: async () => {
       seen.asked++;
       const answer = answers.shift() ?? new Error('down');
@@ -110,9 +111,13 @@ test('another definition is another source, and what is not followed is forgotte
   t.equal(seen.asked, 1);
   await fetched.follow([source('other')]);
   t.equal(fetched.get('it'), 'two');
+  await fetched.follow([source('other', 'more often')]);
+  t.same([seen.asked, fetched.get('it')], [3, 'two'], 'fetched in another manner: what there is stays, whatever fails');
+  await fetched.follow([source('again')]);
+  t.same([seen.asked, fetched.get('it')], [4, undefined], 'nothing of another source');
   await fetched.follow([]);
   t.equal(fetched.get('it'), undefined);
   await pass(1_000_000);
-  t.equal(seen.asked, 2);
+  t.equal(seen.asked, 4);
   t.equal(timers.size, 0);
 });
