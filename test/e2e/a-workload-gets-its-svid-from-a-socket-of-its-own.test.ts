@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { chmodSync, existsSync, statSync, symlinkSync } from 'node:fs';
+import { chmodSync, existsSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { anyUnpack } from '@bufbuild/protobuf/wkt';
@@ -19,9 +19,10 @@ import {
   X509BundlesRequestSchema,
   X509SVIDRequestSchema,
 } from '../../certs/workload-api/proto/workload_pb.ts';
+import { listenInFolder } from '../../certs/workload-api/socket.ts';
 import { eventually } from '../harness/process.ts';
-import { newFolder, openCa, trustDomain } from '../harness/proxy.ts';
-import { grpcClient, startWorkloadApi, workloadApiThatFails } from '../harness/workload-api.ts';
+import { openCa, trustDomain } from '../harness/proxy.ts';
+import { grpcClient, startWorkloadApi } from '../harness/workload-api.ts';
 
 const fetchX509SVID = grpcMethod(SpiffeWorkloadAPI.method.fetchX509SVID);
 const fetchX509Bundles = grpcMethod(SpiffeWorkloadAPI.method.fetchX509Bundles);
@@ -303,12 +304,8 @@ void test('the Workload API of one process', { timeout: 100_000 }, async (t) => 
   });
 
   await t.test('a second process does not take the socket, and one that was killed does not keep it', async (t) => {
-    const other = { ...config, state: join(api.folder, 'state'), audit: { folder: './audit' } };
-    const folder = newFolder(t);
-    symlinkSync(join(api.folder, 'web'), join(folder, 'web'));
-    const { code, stderr } = await workloadApiThatFails(t, other, folder);
-    t.equal(code, 3);
-    t.match(stderr, /error\[socket-in-use\]: another process serves /);
+    const listening = { maxConnections: 1, accept: () => undefined };
+    await t.rejects(listenInFolder(socket, listening), { code: 'socket-in-use', message: /another process serves / });
     t.equal(await api.stop('SIGKILL'), null);
     t.ok(existsSync(socket), 'the file is left behind');
     const again = await startWorkloadApi(t, config, api.folder);

@@ -14,7 +14,9 @@ export async function startWorkloadApi(
   config: Readonly<Record<string, unknown>>,
   folder: string = newFolder(t),
 ) {
-  const { child, log, untilLog } = launchWorkloadApi(t, config, folder);
+  writeFileSync(join(folder, 'workload-api.yaml'), JSON.stringify({ trust_domain: trustDomain, ...config }));
+  const { child, log, untilLog } = launchProgram(folder, ['workload-api', '-c', 'workload-api.yaml']);
+  t.teardown(() => child.kill('SIGKILL'));
   await untilLog((text) => text.includes('"event":"ready"'));
   const audit = (): readonly AuditRecord[] => readAudit(join(folder, 'audit'));
   const stop = async (signal: NodeJS.Signals = 'SIGTERM') => {
@@ -23,20 +25,6 @@ export async function startWorkloadApi(
     return code;
   };
   return { folder, log, untilLog, audit, stop, pid: child.pid };
-}
-
-/** Where it is expected to refuse to start. */
-export async function workloadApiThatFails(t: Test, config: Readonly<Record<string, unknown>>, folder: string) {
-  const { child, log } = launchWorkloadApi(t, config, folder);
-  const [code] = (await once(child, 'close')) as [number | null];
-  return { code, stderr: log() };
-}
-
-function launchWorkloadApi(t: Test, config: Readonly<Record<string, unknown>>, folder: string) {
-  writeFileSync(join(folder, 'workload-api.yaml'), JSON.stringify({ trust_domain: trustDomain, ...config }));
-  const launched = launchProgram(folder, ['workload-api', '-c', 'workload-api.yaml']);
-  t.teardown(() => launched.child.kill('SIGKILL'));
-  return launched;
 }
 
 type CallOptions = { readonly metadata?: Readonly<Record<string, string>> };
