@@ -8,7 +8,8 @@ const marginMs = 1000;
 
 /** How long a connection may wait for its next request: what `Keep-Alive: timeout=N` says, or else what is safe. */
 export function keepAliveMs(headers: HeaderList): number {
-  const [hint = ''] = fieldValues(headers, 'keep-alive');
+  const [hint] = fieldValues(headers, 'keep-alive');
+  if (hint === undefined) return ordinaryMs;
   const seconds = /(?:^|[\s,;])timeout=([0-9]{1,6})/i.exec(hint)?.[1];
   return seconds === undefined ? ordinaryMs : Math.min(Number(seconds) * 1000 - marginMs, longestMs);
 }
