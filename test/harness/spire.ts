@@ -1,0 +1,141 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { freePort } from '../../bench/peers/opa.ts';
+import type { ClientCredential } from './client.ts';
+import { eventually } from './process.ts';
+
+/** Of whoever runs the test: the unix attestor of the agent asks the kernel, and so knows the proxy. */
+export type SpireEntry = { readonly spiffeId: string; readonly svidSeconds: number };
+
+/** A server and an agent of SPIRE, attested with a join token, that know this user by the given entries. */
+export type Spire = {
+  /** Of the agent's Workload API. */
+  readonly socket: string;
+  /** Roots of the trust domain. */
+  readonly bundlePem: string;
+  /** An SVID straight from the server, as a client that is no workload of this agent. */
+  readonly mint: (spiffeId: string) => Promise<ClientCredential>;
+  readonly stopAgent: () => Promise<void>;
+};
+
+type Options = {
+  /** Holds `spire-server` and `spire-agent`. */
+  readonly programs: string;
+  /** Short: sockets have short names. */
+  readonly folder: string;
+  readonly trustDomain: string;
+  readonly entries: readonly SpireEntry[];
+};
+
+type Test = { readonly teardown: (task: () => unknown) => unknown };
+
+export async function startSpire(t: Test, { programs, folder, trustDomain, entries }: Options): Promise<Spire> {
+  const port = await freePort();
+  const at = (name: string) => join(folder, name);
+  const serverSocket = at('server.sock');
+  const socket = at('agent.sock');
+  writeFileSync(at('server.conf'), serverConfig({ folder, trustDomain, port, socket: serverSocket }));
+  writeFileSync(at('agent.conf'), agentConfig({ folder, trustDomain, port, socket }));
+  for (const name of ['server-data', 'agent-data']) mkdirSync(at(name));
+  const server = join(programs, 'spire-server');
+  const ask = async (...words: readonly string[]) => {
+    const { stdout } = await promisify(execFile)(server, [...words, '-socketPath', serverSocket]);
+    return stdout;
+  };
+
+  const running = start(t, server, ['run', '-config', at('server.conf')]);
+  await eventually(async () => {
+    running.failIfOver();
+    return ask('healthcheck').then(
+      () => true,
+      (): boolean => false,
+    );
+  });
+  const bundlePem = await ask('bundle', 'show');
+  writeFileSync(at('bundle.pem'), bundlePem);
+  const agentId = `spiffe://${trustDomain}/agent`;
+  const token = /^Token: (\S+)$/m.exec(await ask('token', 'generate', '-spiffeID', agentId))?.[1] ?? '';
+  for (const { spiffeId, svidSeconds } of entries) {
+    const who = ['-parentID', agentId, '-spiffeID', spiffeId, '-selector', `unix:uid:${process.getuid?.()}`];
+    await ask('entry', 'create', ...who, '-x509SVIDTTL', String(svidSeconds));
+  }
+  const agent = start(t, join(programs, 'spire-agent'), ['run', '-config', at('agent.conf'), '-joinToken', token]);
+  return {
+    socket,
+    bundlePem,
+    mint: async (spiffeId) => {
+      const minted = at(`minted-${spiffeId.replaceAll(/\W+/g, '-')}`);
+      mkdirSync(minted);
+      await ask('x509', 'mint', '-spiffeID', spiffeId, '-ttl', '1h', '-write', minted);
+      const read = (name: string) => readFileSync(join(minted, name), 'utf8');
+      return { certPem: read('svid.pem'), keyPem: read('key.pem') };
+    },
+    stopAgent: agent.stop,
+  };
+}
+
+function start(t: Test, program: string, words: readonly string[]) {
+  const child: ChildProcess = spawn(program, words, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (said += String(chunk)));
+  let over: string | undefined;
+  child.once('error', ({ message }) => (over = message));
+  child.once('exit', (code, signal) => (over = `ended with ${code ?? signal}`));
+  const stop = async () => {
+    if (over !== undefined) return;
+    const exit = once(child, 'exit');
+    child.kill();
+    await exit;
+  };
+  t.teardown(stop);
+  const failIfOver = () => {
+    if (over !== undefined) throw new Error(`${program}: ${over}\n${said}`);
+  };
+  return { stop, failIfOver };
+}
+
+type Place = {
+  readonly folder: string;
+  readonly trustDomain: string;
+  readonly port: number;
+  readonly socket: string;
+};
+
+const serverConfig = ({ folder, trustDomain, port, socket }: Place) => `
+server {
+  bind_address = "127.0.0.1"
+  bind_port = "${port}"
+  socket_path = "${socket}"
+  trust_domain = "${trustDomain}"
+  data_dir = "${folder}/server-data"
+}
+plugins {
+  DataStore "sql" {
+    plugin_data {
+      database_type = "sqlite3"
+      connection_string = "${folder}/server-data/datastore.sqlite3"
+    }
+  }
+  KeyManager "memory" { plugin_data {} }
+  NodeAttestor "join_token" { plugin_data {} }
+}
+`;
+
+const agentConfig = ({ folder, trustDomain, port, socket }: Place) => `
+agent {
+  server_address = "127.0.0.1"
+  server_port = "${port}"
+  socket_path = "${socket}"
+  trust_bundle_path = "${folder}/bundle.pem"
+  trust_domain = "${trustDomain}"
+  data_dir = "${folder}/agent-data"
+}
+plugins {
+  KeyManager "memory" { plugin_data {} }
+  NodeAttestor "join_token" { plugin_data {} }
+  WorkloadAttestor "unix" { plugin_data {} }
+}
+`;
