@@ -2,7 +2,15 @@ import { endpointText } from '../../certs/sources/workload-api/endpoint.ts';
 import { addressText } from '../config/address.ts';
 import { durationText, sizeText } from '../config/amounts.ts';
 import type { EngineSettings } from '../../policy/engines/settings.ts';
-import type { Config, IdentityConfig, IssuerConfig, PolicySource, RouteBody, RouteConfig } from '../config/config.ts';
+import type {
+  Config,
+  CrlConfig,
+  IdentityConfig,
+  IssuerConfig,
+  PolicySource,
+  RouteBody,
+  RouteConfig,
+} from '../config/config.ts';
 import type { CryptographicModule } from '../fips/module.ts';
 import type { Io } from './command.ts';
 import { painter, table } from './render.ts';
@@ -10,17 +18,14 @@ import { painter, table } from './render.ts';
 const width = 120;
 
 /** What a configuration means, with all defaults written out where they matter. */
-export function configSummary(
-  config: Config,
-  { color }: Pick<Io, 'color'>,
-  fips?: CryptographicModule,
-): string {
+export function configSummary(config: Config, { color }: Pick<Io, 'color'>, fips?: CryptographicModule): string {
   const paint = painter(color);
   const { identity, workload, policy, audit, admin } = config;
   const facts = [
     ...identityFacts(identity),
     ['listen', `${addressText({ kind: 'tcp', ...config.listen })}, mutual TLS 1.3`],
     ['workload', addressText(workload.address)],
+    ...config.crls.map((crl) => ['revoked', crlText(crl)] as const),
     ...config.issuers.map((issuer) => ['users', issuerText(issuer, config.routes)] as const),
     ['policy', `${policy.entrypoint} of ${sourceText(policy.source)}; what no rule allows is denied`],
     ['engine', engineText(policy.engine)],
@@ -59,6 +64,11 @@ function identityFacts({ spiffeId, stateFolder, source }: IdentityConfig): reado
     ['identity', `${spiffeId}, ${keyAlgorithm}, certificates for ${durationText(svidLifetimeMs)}`],
     ['keys', `${stateFolder}, ${passphraseFile === undefined ? 'stored plain' : 'encrypted'}`],
   ];
+}
+
+function crlText(crl: CrlConfig): string {
+  const place = crl.kind === 'file' ? crl.file : `${crl.url}, every ${durationText(crl.refreshMs)}`;
+  return `${place}, by the CAs of ${crl.issuerFile}`;
 }
 
 function issuerText({ name, issuer, realm, algorithms }: IssuerConfig, routes: readonly RouteConfig[]): string {

@@ -1,4 +1,5 @@
 import { test } from 'tap';
+import { configSummary } from '../../../proxy/cli/config-summary.ts';
 import { loadConfig } from '../../../proxy/config/load-config.ts';
 import { authorityPem } from '../../pki/authority.ts';
 import { makePki } from '../../pki/pki.ts';
@@ -30,6 +31,11 @@ void test('good ones, with their defaults', async (t) => {
       fetch: { allow: ['10.0.0.0/8', '::1'], caFile: /ca\.pem$/ },
     },
   });
+  const said = loaded.ok ? configSummary(loaded.config, { color: false }) : '';
+  t.match(
+    said,
+    /revoked +\S+ca\.crl, by the CAs of \S+ca\.pem\n +revoked +http:\/\/pki\.shop\.test\/ca\.crl, every 1h, by/,
+  );
   for (const file of ['ca.pem', 'ca.crl']) t.ok(loaded.watched.some((one) => one.endsWith(file)));
   const ended = `${good}crls:\n  - { issuer: ca.pem, file: ended.crl }\n`;
   t.same(await problemsOf(writeFolder(t.testdir(), ended, files)), [], 'time judges at the handshake, not here');
