@@ -6,7 +6,7 @@ import { signCertificate } from '../../certs/x509.ts';
 /** A CA that signs anything. For tests only: the real one is `certs/local-ca`. */
 export type Authority = { readonly certificate: Certificate; readonly key: SigningKey };
 
-export type KeyKind = 'P-256' | 'P-384' | 'RSA-1024' | 'RSA-2048';
+export type KeyKind = 'P-256' | 'P-384' | 'P-521' | 'RSA-1024' | 'RSA-2048' | 'Ed25519';
 
 export const hourMs = 3_600_000;
 
@@ -18,7 +18,9 @@ export async function makeKey(kind: KeyKind = 'P-256', hash: SigningKey['hash'] 
         modulusLength: Number(kind.slice(4)),
         publicExponent: new Uint8Array([1, 0, 1]),
       }
-    : { name: 'ECDSA', namedCurve: kind };
+    : kind === 'Ed25519'
+      ? { name: kind }
+      : { name: 'ECDSA', namedCurve: kind };
   const pair = (await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair;
   return { privateKey: pair.privateKey, publicKey: pair.publicKey, hash };
 }

@@ -1,25 +1,5 @@
-import { dirname } from 'node:path';
 import { test } from 'tap';
-import { checkCommands } from '../../../proxy/cli/check.ts';
-import { type Io, readArguments } from '../../../proxy/cli/command.ts';
-import { change, good, writeFolder } from './folder.ts';
-
-async function check(file: string, ...more: readonly string[]): Promise<{ code: number; out: string; err: string }> {
-  const [command] = checkCommands;
-  if (command === undefined) throw new Error('no command');
-  const said = { out: '', err: '' };
-  const io: Io = {
-    out: (text) => void (said.out += text),
-    err: (text) => void (said.err += text),
-    env: {},
-    cwd: dirname(file),
-    now: () => 0,
-    color: false,
-    onSignal: () => () => {},
-  };
-  const code = await command.run(readArguments(command, ['-c', 'portcullis.yaml', ...more]), io);
-  return { code, ...said };
-}
+import { change, check, good, writeFolder } from './folder.ts';
 
 test('a good configuration is explained: its routes, and what is unsafe', async (t) => {
   const file = writeFolder(t.testdir(), `${good}unsafe_remote_admin: true\n`);

@@ -1,5 +1,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { checkCommands } from '../../../proxy/cli/check.ts';
+import { type Io, readArguments } from '../../../proxy/cli/command.ts';
 import { loadConfig } from '../../../proxy/config/load-config.ts';
 import { formatProblem } from '../../../proxy/config/problem.ts';
 import { thisMachine } from '../../../proxy/config/world.ts';
@@ -73,4 +75,25 @@ export async function problemsOf(file: string, machine: World = world): Promise<
   return loaded.ok
     ? []
     : loaded.problems.map((problem) => formatProblem(problem, dirname(file)).replaceAll(dirname(file), '.'));
+}
+
+/** What `portcullis check` says of the file, run in its folder. */
+export async function check(
+  file: string,
+  ...more: readonly string[]
+): Promise<{ code: number; out: string; err: string }> {
+  const [command] = checkCommands;
+  if (command === undefined) throw new Error('no command');
+  const said = { out: '', err: '' };
+  const io: Io = {
+    out: (text) => void (said.out += text),
+    err: (text) => void (said.err += text),
+    env: {},
+    cwd: dirname(file),
+    now: () => 0,
+    color: false,
+    onSignal: () => () => {},
+  };
+  const code = await command.run(readArguments(command, ['-c', 'portcullis.yaml', ...more]), io);
+  return { code, ...said };
 }
