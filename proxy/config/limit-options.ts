@@ -45,7 +45,7 @@ export const limitOptions = section('limits', 'What one peer, and all of them to
     doc: 'After so long, or up to a tenth earlier so that not all return at once, an idle connection is closed and a busy one after its answer. It never ends later than the certificate it was opened with, which cuts answers under way too.',
     reload: live,
   }),
-  drain_after_rotation: defaulted(duration('1s', '24h'), '1h', {
+  drain_after_rotation: defaulted(duration('2s', '24h'), '1h', {
     doc: 'Once our own SVID has been replaced, connections opened under the old one are closed, spread evenly over this time or over what the old SVID has left of its own, whichever is less: an idle one at once, a busy one after its answer. The end of the old SVID cuts answers under way too.',
     reload: live,
   }),

@@ -4,7 +4,7 @@ import { handshakeRefusal, isHandshakeRefusal } from '../../certs/handshake-refu
 import { deny } from '../denial.ts';
 import type { ConnectionFacts } from '../exchange.ts';
 import { Http1Connection } from '../http1/connection.ts';
-import { lastCallLooks } from '../http1/host.ts';
+import { lastCallLooks, sweepMs } from '../http1/host.ts';
 import type { WireRequest } from '../transport.ts';
 import { ownIdentityDenial } from '../filters/identity.ts';
 import type { SharedLimits } from '../limit/shared-limits.ts';
@@ -34,8 +34,6 @@ export type Listener = {
   readonly sweep: () => void;
 };
 
-/** How often slow and ended connections are looked for; every time limit is kept to within this. */
-const sweepMs = 200;
 /** Longer than a request is on its way to us, wherever its client is. */
 const longestLastCallMs = 500;
 

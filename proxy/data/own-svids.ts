@@ -1,6 +1,7 @@
 import { isSameSvid } from '../../certs/sources/own-svid.ts';
 import type { SvidMaterial } from '../../certs/sources/svid-source.ts';
 import type { Clock } from '../clock.ts';
+import { lastCallLooks, sweepMs } from '../http1/host.ts';
 
 /** An SVID of ours, for the connections that are opened under it. */
 export type OwnSvid = {
@@ -43,14 +44,19 @@ const newest = ({ notAfterMs }: SvidMaterial): OwnSvid & { replaced: Replaced | 
   replaced: undefined,
 });
 
-/** Not before the SVID has changed in every thread, nor so late that nothing can finish. */
-const firstShare = 0.1;
-const lastShare = 0.9;
+/** At its beginning the SVID changes in every thread, at its end what is under way finishes. */
+const marginShare = 0.1;
+/** What an idle connection takes to end: a look that begins its last call, its looks, and one more for a busy thread. */
+const lastCallMs = (lastCallLooks + 2) * sweepMs;
 
 /**
  * How long after its SVID was replaced a connection asks for its end. Evenly spread, because a rotation concerns all
  * connections at once, and each that comes back costs a handshake; `random` is from 0 up to 1 and stays that of the connection.
  */
 export function drainDelayMs({ restMs }: Replaced, drainAfterRotationMs: number, random: number): number {
-  return Math.min(drainAfterRotationMs, restMs) * (firstShare + (lastShare - firstShare) * random);
+  const wholeMs = Math.min(drainAfterRotationMs, restMs);
+  const margin = wholeMs * marginShare;
+  const latest = Math.max(0, wholeMs - Math.max(margin, lastCallMs));
+  const earliest = Math.min(margin, latest);
+  return earliest + (latest - earliest) * random;
 }

@@ -2,6 +2,8 @@ import type { LimitsConfig } from '../config/config.ts';
 import type { Denial } from '../denial.ts';
 import type { WireRequest } from '../transport.ts';
 
+/** How often slow and ended connections are looked for; every time limit is kept to within this. */
+export const sweepMs = 200;
 /** For how many sweeps an idle connection is kept once it must close: a request may be on its way. */
 export const lastCallLooks = 5;
 

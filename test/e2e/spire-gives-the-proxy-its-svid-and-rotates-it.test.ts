@@ -22,7 +22,7 @@ void test('SPIRE: our SVID from its agent, its successor, and what is left when 
     workloadPort: workload.port,
     config: {
       identity: { trust_domain: trustDomain, spiffe_id: own, workload_api: { socket: `unix://${spire.socket}` } },
-      limits: { keep_alive: '5m', drain_after_rotation: '1s' },
+      limits: { keep_alive: '5m', drain_after_rotation: '2s' },
     },
   });
   const client = await spire.mint(clientId);

@@ -8,6 +8,7 @@ import { endingsOf } from '../../../proxy/data/endings.ts';
 import { drainDelayMs, ownSvids } from '../../../proxy/data/own-svids.ts';
 import type { RefusalParts } from '../../../proxy/data/refusal.ts';
 import type { ConnectionFacts } from '../../../proxy/exchange.ts';
+import { lastCallLooks, sweepMs } from '../../../proxy/http1/host.ts';
 import { makePki } from '../../pki/pki.ts';
 
 const minute = 60_000;
@@ -63,8 +64,17 @@ test('each waits its part of the time, from a tenth of it up to nine tenths', as
 });
 
 test('an SVID that has less left than that gives no more than it has', async (t) => {
-  t.ok(drainDelayMs({ atMs: 0, restMs: 1000 }, 10 * minute, 1 - Number.EPSILON) <= 900);
+  t.ok(drainDelayMs({ atMs: 0, restMs: minute }, 10 * minute, 1 - Number.EPSILON) <= 54_000);
   t.equal(drainDelayMs({ atMs: 0, restMs: 0 }, 10 * minute, 0.5), 0);
+});
+
+test('a short time has room for the last call of an idle connection', async (t) => {
+  const replaced = { atMs: 0, restMs: 30 * minute };
+  for (const random of [0, 0.5, 1 - Number.EPSILON]) {
+    const delay = drainDelayMs(replaced, 2000, random);
+    t.ok(delay >= 200 && delay + (lastCallLooks + 2) * sweepMs <= 2000, `${delay} ms`);
+    t.equal(drainDelayMs({ atMs: 0, restMs: 1000 }, 2000, random), 0, 'there is none: at once');
+  }
 });
 
 test('a replaced SVID is known as replaced from then on, and one that is sent again is not replaced', async (t) => {
