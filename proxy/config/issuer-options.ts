@@ -65,7 +65,7 @@ const issuerKeys = section(
       reload: live,
     }),
     algorithms: required(listOf(oneOf(...SIGNATURE_ALGORITHMS), { atLeast: 1, unique: true }), {
-      doc: 'The signatures that it makes. Nothing else is believed of it, and `none` and shared secrets of nobody.',
+      doc: 'The signatures that it makes. Nothing else is believed of it, and `none` and shared secrets of nobody. `profile: fips` refuses ES512, EdDSA and Ed25519.',
       reload: live,
     }),
     audience: required(listOf(audience, { atLeast: 1, unique: true, orOne: true }), {

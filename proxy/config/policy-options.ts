@@ -49,14 +49,14 @@ export const policyOptions = exactlyOneOf(
       strict: optional(boolean, {
         doc:
           "Rego that is compiled here must pass OPA's strict mode too: no unused import or variable, nothing that is deprecated, no name " +
-          'that hides `input` or `data`. By default only with `profile: regulated`. `portcullis policy check` is always strict.',
+          'that hides `input` or `data`. By default only with `profile: regulated` and `fips`. `portcullis policy check` is always strict.',
         reload: live,
       }),
       engine: defaulted(oneOf(...engineNames), defaultSettings.engine, {
         doc:
           "`plan` runs the policy as JavaScript, within a budget of steps. `wasm` runs it as OPA's own WebAssembly, within `deadline`. " +
           '`verify` decides as `plan` does and has `wasm` decide too: a difference is counted, logged and put on record, and with ' +
-          '`profile: regulated` the request is refused.',
+          '`profile: regulated` or `fips` the request is refused.',
         reload: live,
       }),
       verify_share: defaulted(share, 1, {

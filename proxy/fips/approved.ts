@@ -7,7 +7,7 @@ import { parseCertificate } from '../../certs/x509.ts';
 import type { Config } from '../config/config.ts';
 import type { SignatureAlgorithm } from '../user/algorithms.ts';
 
-/** The lists of `profile: fips`: SP 800-52r2 without what its section 3.3 only tolerates, FIPS 186-5, SP 800-186. */
+/** The lists of `profile: fips`, section 5 of CONTROLS.md: what it takes of SP 800-52r2 and FIPS 186-5. */
 export function algorithmsOf({ profile }: Pick<Config, 'profile'>): Algorithms {
   return profile === 'fips' ? 'approved' : 'strong';
 }
