@@ -18,7 +18,6 @@ const stepwise: readonly string[] = [
 for (const pattern of stepwise) {
   test(`V8 matches ${pattern}`, async (t) => {
     t.ok(isStepwise(pattern));
-    t.type(compileLinearPattern(pattern), RegExp);
   });
 }
 
@@ -83,10 +82,10 @@ test('both engines say the same of every text', async (t) => {
   fc.assert(
     fc.property(pattern, text, (source, characters) => {
       const subject = characters.join('');
-      const native = compileLinearPattern(source);
-      const said = native.test(subject);
+      const { test: native } = compileLinearPattern(source);
+      const said = native(subject);
       if (said) matched++;
-      return native instanceof RegExp && said === compileLinearRegex(toRe2(source)).test(subject);
+      return isStepwise(source) && said === compileLinearRegex(toRe2(source)).test(subject);
     }),
     { numRuns: 2000 },
   );
