@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { readNetwork } from '../fetch/addresses.ts';
 import { listOf } from './collections.ts';
 import { duration, file } from './scalars.ts';
@@ -22,6 +23,9 @@ export function urlOf(...schemes: readonly ('https' | 'http')[]): Shape<string> 
     if (value.includes('#') || url.username !== '' || url.password !== '') {
       return { wrong: 'a fragment, user or password has no place here' };
     }
+    if (url.protocol === 'https:' && isIP(url.hostname.replace(/^\[|\]$/g, '')) !== 0) {
+      return { wrong: 'https needs a name here, not an address' };
+    }
     return { value };
   });
 }
@@ -29,7 +33,7 @@ export function urlOf(...schemes: readonly ('https' | 'http')[]): Shape<string> 
 export const fetchOptions = section(
   'fetch',
   'How `crls[].url` and `issuers[].jwks_uri` are fetched: by name or address as it stands there, without following redirects, without proxies, ' +
-    'within 5s. A name that leads to an address that is not public (loopback, private, link-local and other special ones) is refused, whatever a name ' +
+    'within 5s; https by name only. A name that leads to an address that is not public (loopback, private, link-local and other special ones) is refused, whatever a name ' +
     'server says, unless `allow` has it.',
   {
     allow: defaulted(listOf(network, { unique: true }), [], {

@@ -21,9 +21,11 @@ const maxMs = 5000;
  * from the one that was judged. Throws ProxyError `fetch-refused` or `fetch-failed`.
  */
 export async function download({ url, maxBytes, signal }: Download, network: Network): Promise<Uint8Array> {
-  const host = new URL(url).hostname.replace(/^\[|\]$/g, '');
+  const { protocol, hostname } = new URL(url);
+  const host = hostname.replace(/^\[|\]$/g, '');
   // For an address nobody asks `lookup`.
   if (isIP(host) !== 0 && !network.mayAsk(host)) throw refused(url, notPublic(host));
+  if (isIP(host) !== 0 && protocol === 'https:') throw refused(url, httpsByName);
   const dispatcher = new Agent({
     // No session is resumed: on a resumed one Node does not compare the name of the server again.
     connect: {
@@ -55,6 +57,9 @@ export async function download({ url, maxBytes, signal }: Download, network: Net
     void dispatcher.destroy();
   }
 }
+
+/** Node has accepted certificates for the wrong address (CVE-2026-106069, -106072, -105483). */
+const httpsByName = 'https is for names: that a certificate is of an address is not verified well enough';
 
 class NotPublic extends Error {}
 

@@ -49,6 +49,7 @@ const wrong: readonly (readonly [text: string, problem: RegExp])[] = [
   [`crls: [{ issuer: ca.pem, url: "${url}", refresh: 2d }]`, /refresh/],
   ['crls: [{ issuer: ca.pem, url: "ftp://pki.test/ca.crl" }]', /crls\[0\]\.url.*is not https or http/],
   ['crls: [{ issuer: ca.pem, url: "http://a:b@pki.test/ca.crl" }]', /user or password/],
+  ['crls: [{ issuer: ca.pem, url: "https://10.0.0.1/ca.crl" }]', /https needs a name/],
   ['crls: [{ issuer: ca.pem, url: "http://pki.test/#a" }]', /fragment/],
   [`crls: [{ issuer: ca.pem, url: "${url}" }, { issuer: ca.pem, url: "${url}" }]`, /crls\[1\]\.url.*that of crls\[0\]/],
   ['crls: [{ issuer: none.pem, file: ca.crl }]', /crls\[0\]\.issuer.*no such file/],

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import type { RequestListener } from 'node:http';
-import { createServer } from 'node:https';
+import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -30,6 +30,15 @@ test('an address that is not public is asked only where it is allowed', (t) => {
   t.end();
 });
 
+async function listening(t: { readonly teardown: (task: () => unknown) => unknown }, server: Server) {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return server.address() as AddressInfo;
+}
+
 test('a download', async (t) => {
   const answers: Record<string, RequestListener> = {
     '/whole': (_, response) => response.end('whole'),
@@ -54,12 +63,9 @@ test('a download', async (t) => {
     asked.push(request.url ?? '');
     (answers[request.url ?? ''] ?? (() => {}))(request, response);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.teardown(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const { port } = server.address() as AddressInfo;
+  const { port } = await listening(t, server);
+  const other = await pki.issue({ dnsNames: ['other.example'] });
+  const named = await listening(t, createServer({ cert: other.certPem, key: other.keyPem }, answers['/whole']));
   const caFile = join(t.testdir({}), 'ca.pem');
   writeFileSync(caFile, pki.caPem);
   const network = await openNetwork({ allow: ['127.0.0.0/8'], caFile });
@@ -75,7 +81,8 @@ test('a download', async (t) => {
     ['/long-in-chunks', 'fetch-refused', /more than 1000 bytes/],
     ['/packed', 'fetch-refused', /encoded/],
     ['/cut', 'fetch-failed', /./],
-    [`https://127.0.0.1:${port}/whole`, 'fetch-failed', /./],
+    [`https://127.0.0.1:${port}/whole`, 'fetch-refused', /https is for names/],
+    [`https://localhost:${named.port}/whole`, 'fetch-failed', /ERR_TLS_CERT_ALTNAME_INVALID/],
     ['https://localhost:1/', 'fetch-failed', /ECONNREFUSED/],
     ['https://no-such-name.invalid/', 'fetch-failed', /./],
   ];
