@@ -32,7 +32,11 @@ export async function ownCases(
 ): Promise<Cases> {
   const { config } = await loadConfigFile(configFile, thisMachine(io.env), io.cwd);
   const source = await readSource(from);
-  const data = await loadSnapshot(config, { trust: [], lists: [], fetchedKeys: new Map() }, join(config.identity.stateFolder, 'policy-cache'));
+  const data = await loadSnapshot(
+    config,
+    { trust: [], lists: [], fetchedKeys: new Map() },
+    join(config.identity.stateFolder, 'policy-cache'),
+  );
   await tryFor(engines, data);
   const { inputs, about, notes } = await inputsFrom(source, data, io);
   const open = async (): Promise<Case> => ({

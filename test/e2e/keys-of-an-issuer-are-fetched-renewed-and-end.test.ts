@@ -26,7 +26,11 @@ void test('a token is verified with what the server of its issuer says, and with
   });
   documents.set('/staff.json', { body: jwks(one) });
   documents.set('/guests.json', { body: jwks(other) });
-  const common = { realm: 'internal', algorithms: ['ES256', 'RS256'], audience: ['orders', 'https://orders.shop.example'] };
+  const common = {
+    realm: 'internal',
+    algorithms: ['ES256', 'RS256'],
+    audience: ['orders', 'https://orders.shop.example'],
+  };
   const proxy = await startProxy(t, {
     workloadPort: workload.port,
     config: {
