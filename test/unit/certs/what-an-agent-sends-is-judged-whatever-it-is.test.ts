@@ -53,6 +53,21 @@ test('bytes changed at random are a complaint or change nothing that counts, and
   t.ok(refused > 30, `${refused} refused`);
 });
 
+test('with approved algorithms alone, an SVID whose key is not is a complaint, and the bundle is used', async (t) => {
+  const pki = await makePki({ trustDomain, nowMs });
+  const given = { trustDomain, hint: undefined, federation: [], nowMs, trustInForce: undefined };
+  const expected = { ...given, spiffeId: parseSpiffeId(`spiffe://${trustDomain}${path}`) };
+  for (const key of ['Ed25519', 'P-521', 'P-384'] as const) {
+    const svids = [svidOf(pki, await pki.issue({ path, key }), path)];
+    const response = message(X509SVIDResponseSchema, { svids });
+    t.ok(judgeResponse(response, expected).svid, `${key}: good without`);
+    const judged = judgeResponse(response, { ...expected, algorithms: 'approved' });
+    t.ok(judged.trust);
+    t.equal(judged.svid === undefined, key !== 'P-384', key);
+    if (key !== 'P-384') t.match(judged.complaints, [{ about: 'svid', message: /key .* is not approved/ }]);
+  }
+});
+
 function decoded(bytes: Buffer): X509SVIDResponse | undefined {
   try {
     return responseDeserialize(bytes);
