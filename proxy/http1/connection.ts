@@ -4,6 +4,7 @@ import { CurrentExchange } from './current-exchange.ts';
 import { type Phase, type Standing, whatIsDue } from './deadlines.ts';
 import { type ConnectionHost, lastCallLooks } from './host.ts';
 import { announcedBody, type Flow } from './incoming-body.ts';
+import { behind } from './message-bytes.ts';
 import { OutgoingAnswer } from './outgoing-answer.ts';
 import { type HeadReader, headReader, type RequestHead, type RequestLine, readableLine } from './request-head.ts';
 
@@ -148,7 +149,7 @@ export class Http1Connection {
     this.#headReader ??= headReader(this.#host.limits());
     const found = this.#headReader(this.#pending);
     if (found === undefined) return this.#halfClosedAt === undefined ? undefined : this.#refuse(endedInsideHead);
-    this.#pending = this.#pending.subarray(found.bytes);
+    this.#pending = behind(this.#pending, found.bytes);
     this.#begin(found.head, found.line);
   }
 
@@ -182,7 +183,7 @@ export class Http1Connection {
       this.#pending = nothing;
       const consumed = body.feed(bytes);
       if (typeof consumed === 'object') return;
-      this.#pending = bytes.subarray(consumed);
+      this.#pending = behind(bytes, consumed);
     }
     if (this.#halfClosedAt !== undefined) body?.cut();
     if (this.#phase === 'exchange' && this.#pending.length > pipelineBytes) this.#socket.pause();

@@ -9,3 +9,10 @@ export function oneBuffer(head: string, body: Buffer): Buffer | undefined {
   body.copy(bytes, head.length);
   return bytes;
 }
+
+const nothing = Buffer.alloc(0);
+
+/** What comes after the first so many bytes. Most of the time that is nothing, of which no view need be made. */
+export function behind(bytes: Buffer, first: number): Buffer {
+  return first === bytes.length ? nothing : bytes.subarray(first);
+}
