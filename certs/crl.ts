@@ -131,27 +131,26 @@ function refuseCritical(extensions: Element): void {
 }
 
 function readRevoked(list: Element): Uint8Array {
-  const rows: Buffer[] = [];
+  const rows: string[] = [];
   for (const entry of elementsIn(list.content)) {
     const [serial, date, extensions, ...more] = elementsIn(inside(entry));
     if (serial?.tag !== tags.integer || !isTime(date) || more.length > 0) throw new Error('an entry that is none');
     if (extensions !== undefined) refuseCritical(extensions);
     rows.push(rowOf(serial.content));
   }
-  return Uint8Array.from(Buffer.concat(rows.sort((one, other) => one.compare(other))));
+  return Uint8Array.from(Buffer.from(rows.sort().join(''), 'latin1'));
 }
 
-function rowOf(serial: Uint8Array): Buffer {
-  const digits = serial[0] === 0 ? serial.subarray(1) : serial;
+/** A character for each byte: text is compared, sorted and joined without an object for each row. */
+function rowOf(serial: Buffer): string {
+  const digits = serial.toString('latin1', serial[0] === 0 ? 1 : 0);
   if (digits.length > rowBytes) throw new Error(`a serial number of more than ${rowBytes} bytes`);
-  const row = Buffer.alloc(rowBytes);
-  row.set(digits, rowBytes - digits.length);
-  return row;
+  return digits.padStart(rowBytes, '\0');
 }
 
 /** Whether the list names the certificate: about 17 comparisons in a list of 100,000. */
 export function isRevoked({ serials }: Crl, { serial }: Pick<Certificate, 'serial'>): boolean {
-  const wanted = rowOf(Buffer.from(serial, 'hex').subarray(-rowBytes));
+  const wanted = Buffer.from(rowOf(Buffer.from(serial, 'hex').subarray(-rowBytes)), 'latin1');
   let [from, to] = [0, serials.length / rowBytes];
   while (from < to) {
     const middle = (from + to) >>> 1;
