@@ -14,7 +14,8 @@ import type { Metrics } from '../telemetry/metrics.ts';
 export type Fetched = {
   /** From here on what this configuration names; resolves when each of it has been tried once. */
   readonly follow: (config: Config) => Promise<void>;
-  readonly lists: (config: Config) => Promise<readonly RevocationLists[]>;
+  /** With `before`, a file that cannot be used does not hold up the others. */
+  readonly lists: (config: Config, before?: readonly RevocationLists[]) => Promise<readonly RevocationLists[]>;
   /** Text of the JWK sets that are there, by the name of their issuer. */
   readonly keys: (config: Config) => ReadonlyMap<string, string>;
   /** A token names a key of this issuer that is not there. */
@@ -45,7 +46,7 @@ export function openFetched(parts: Parts): Fetched {
         keys.follow(keySources(config, network)),
       ]);
     },
-    lists: (config) => readLists(config, lists.get),
+    lists: (config, before) => readLists(config, lists.get, before),
     keys: ({ issuers }) =>
       new Map(
         issuers.flatMap(({ name }) => {

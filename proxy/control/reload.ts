@@ -80,7 +80,7 @@ async function trustAlone(parts: ReloadParts, plane: DataPlane, before: Snapshot
     const now = {
       trust: await alone(parts, before.trust, async () => parts.identity.trust()),
       denylist: await alone(parts, before.denylist, () => readDenylistFile(before.config)),
-      lists: await alone(parts, before.lists, () => parts.fetched.lists(before.config)),
+      lists: await alone(parts, before.lists, () => parts.fetched.lists(before.config, before.lists)),
       jwks: withFetched(before, parts.fetched.keys(before.config)),
     };
     const next = snapshotData({ ...before, ...now });

@@ -11,23 +11,41 @@ import type { Source } from './keep-fetched.ts';
 
 export type Crls = readonly Crl[];
 
-/** The lists of `crls`: those in files as they are now, and of those with a URL what has come by now. Throws CertsError. */
+type Entry = Config['crls'][number];
+
+/**
+ * The lists of `crls`: those in files as they are now, and of those with a URL what has come by now. A file that cannot be used
+ * is replaced by what there was of it `before`, where that is given. Throws CertsError.
+ */
 export async function readLists(
   { crls }: Config,
   fetched: (url: string) => Crls | undefined,
+  before: readonly RevocationLists[] = [],
 ): Promise<readonly RevocationLists[]> {
   return Promise.all(
     crls.map(async (entry) => {
-      const issuers = await issuersOf(entry);
-      const names = issuers.map(({ subjectName }) => subjectName);
-      if (entry.kind === 'url') return { source: entry.url, issuers: names, crls: fetched(entry.url) };
-      const lists = readIssuedLists(await readFile(entry.file), issuers);
-      return { source: entry.file, issuers: names, crls: lists };
+      try {
+        return await readOne(entry, fetched);
+      } catch (cause) {
+        const last = before.find(({ source }) => source === sourceOf(entry));
+        if (last === undefined) throw cause;
+        return last;
+      }
     }),
   );
 }
 
-async function issuersOf({ issuerFile }: Config['crls'][number]) {
+async function readOne(entry: Entry, fetched: (url: string) => Crls | undefined): Promise<RevocationLists> {
+  const issuers = await issuersOf(entry);
+  const crls = entry.kind === 'url' ? fetched(entry.url) : readIssuedLists(await readFile(entry.file), issuers);
+  return { source: sourceOf(entry), issuers: issuers.map(({ subjectName }) => subjectName), crls };
+}
+
+function sourceOf(entry: Entry): string {
+  return entry.kind === 'url' ? entry.url : entry.file;
+}
+
+async function issuersOf({ issuerFile }: Entry) {
   return readListIssuers(await readFile(issuerFile, 'latin1'));
 }
 
