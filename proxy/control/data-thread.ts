@@ -1,4 +1,5 @@
 import { extname } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { ProxyError } from '../errors.ts';
 import type { Order, Report, ThreadStart } from '../data/messages.ts';
@@ -18,6 +19,12 @@ const measureMs = 500;
 
 // The same file in TypeScript here and in JavaScript in the image.
 const entry = new URL(`../data/thread${extname(import.meta.url)}`, import.meta.url);
+
+/**
+ * V8 collects again and again in a thread that has had nothing to do for some seconds, and with each time throws away more of what
+ * it has compiled: the next requests cost a third more (bench/README.md). Asked when a thread is made, so the main thread keeps it.
+ */
+setFlagsFromString('--no-memory-reducer');
 
 /** Starts a data thread and waits until it listens. Throws ProxyError when it cannot. */
 export async function startDataThread(start: ThreadStart, events: ThreadEvents): Promise<DataThread> {
