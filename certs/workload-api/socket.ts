@@ -1,7 +1,8 @@
 import { chmod, chown, lstat, unlink } from 'node:fs/promises';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { CertsError } from '../errors.ts';
+import { isServed, listenOwnerOnly } from '../owner-only-socket.ts';
 import { openSocketFolder } from './socket-folder.ts';
 
 export type Listening = { readonly maxConnections: number; readonly accept: (connection: Socket) => void };
@@ -17,7 +18,7 @@ export async function listenInFolder(path: string, { maxConnections, accept }: L
   const server = createServer(accept);
   server.maxConnections = maxConnections;
   try {
-    await listenOwnerOnly(server, path);
+    await listening(server, path);
     if (group !== undefined) await admitGroup(path, group);
     return server;
   } catch (cause) {
@@ -26,20 +27,14 @@ export async function listenInFolder(path: string, { maxConnections, accept }: L
   }
 }
 
-/** `listen` creates the file before it returns; a chmod afterwards would leave a moment in which a group can connect. */
-function listenOwnerOnly(server: Server, path: string): Promise<void> {
+function listening(server: Server, path: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.once('listening', () => {
       server.off('error', reject);
       resolve();
     });
-    const before = process.umask(0o177);
-    try {
-      server.listen({ path });
-    } finally {
-      process.umask(before);
-    }
+    listenOwnerOnly(server, path);
   });
 }
 
@@ -57,21 +52,9 @@ async function removeStale(path: string): Promise<void> {
     throw explained(path, found);
   }
   if (!found.isSocket()) throw new CertsError('socket-unusable', `${path} exists and is not a socket`);
-  if (await answers(path)) throw new CertsError('socket-in-use', `another process serves ${path}`);
+  if (await isServed(path)) throw new CertsError('socket-in-use', `another process serves ${path}`);
   await unlink(path).catch((cause: unknown) => {
     throw explained(path, cause);
-  });
-}
-
-function answers(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = connect(path);
-    probe.once('connect', () => {
-      probe.destroy();
-      resolve(true);
-    });
-    // Anything but a plain "nobody there", such as EAGAIN of a full queue, may be somebody's.
-    probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code !== 'ECONNREFUSED'));
   });
 }
 

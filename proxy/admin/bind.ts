@@ -1,5 +1,6 @@
 import { lstat, unlink } from 'node:fs/promises';
-import { connect, type Server } from 'node:net';
+import type { Server } from 'node:net';
+import { isServed, listenOwnerOnly } from '../../certs/owner-only-socket.ts';
 import type { Address } from '../config/config.ts';
 import { ProxyError } from '../errors.ts';
 
@@ -34,35 +35,13 @@ function listen(server: Server, address: Address): Promise<void> {
   });
 }
 
-/** `listen` creates the file before it returns; a chmod afterwards would leave a moment in which anyone can connect. */
-function listenOwnerOnly(server: Server, path: string): void {
-  const before = process.umask(0o177);
-  try {
-    server.listen({ path });
-  } finally {
-    process.umask(before);
-  }
-}
-
 /** The file outlives a process that was killed. Only a socket that nobody answers on is removed. */
 async function removeStaleSocket(path: string): Promise<void> {
   if (!(await lstat(path)).isSocket()) {
     throw new ProxyError('address-unavailable', `admin: ${path} exists and is not a socket`);
   }
-  if (await answers(path)) throw new ProxyError('port-in-use', `admin: another process listens on ${path}`);
+  if (await isServed(path)) throw new ProxyError('port-in-use', `admin: another process listens on ${path}`);
   await unlink(path);
-}
-
-function answers(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = connect(path);
-    probe.once('connect', () => {
-      probe.destroy();
-      resolve(true);
-    });
-    // Anything but a plain "nobody there", such as EACCES, may be somebody's.
-    probe.once('error', (error) => resolve(codeOf(error) !== 'ECONNREFUSED'));
-  });
 }
 
 function explained(address: Address, cause: unknown): ProxyError {

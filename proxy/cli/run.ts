@@ -3,12 +3,11 @@ import { systemClock } from '../clock.ts';
 import { thisMachine } from '../config/world.ts';
 import type { Address } from '../config/config.ts';
 import { type RunningProxy, startProxy } from '../control/start.ts';
-import { createLog, type Log } from '../telemetry/log.ts';
-import { requireFixedRuntime, runtimeVersions, runtimeWarnings } from '../telemetry/runtime.ts';
+import type { Log } from '../telemetry/log.ts';
+import { runtimeVersions } from '../telemetry/runtime.ts';
 import { version } from '../version.ts';
 import { type Arguments, type Command, type Io, requiredValue } from './command.ts';
-import { keepMemoryOutOfCoreDumps } from './core-dumps.ts';
-import { refuseWeakenedRuntime } from './weakened-runtime.ts';
+import { beginService, strictRuntimeOption } from './service.ts';
 
 export const runCommands: readonly Command[] = [
   {
@@ -16,7 +15,7 @@ export const runCommands: readonly Command[] = [
     summary: 'run the proxy until SIGTERM or SIGINT',
     options: [
       { name: 'config', short: 'c', value: 'FILE', required: true, help: 'the configuration file' },
-      { name: 'strict-runtime', help: 'refuse to start on a Node.js without known security fixes' },
+      strictRuntimeOption,
     ],
     exitCodes: {
       0: 'it was stopped and everything in flight finished',
@@ -29,12 +28,7 @@ export const runCommands: readonly Command[] = [
 ];
 
 async function run(args: Arguments, io: Io): Promise<number> {
-  const log = createLog({ write: io.err, now: io.now, format: io.errorColor ? 'text' : 'json' });
-  refuseWeakenedRuntime(io.env, process.execArgv);
-  const dumped = keepMemoryOutOfCoreDumps();
-  if (dumped !== undefined) log.warn('runtime.core-dumps', { warning: dumped });
-  const versions = runtimeVersions();
-  if (args.switches.has('strict-runtime')) requireFixedRuntime(versions);
+  const { log, warnOfRuntime } = beginService(args, io);
   const stop = new AbortController();
   const stopped = stopSignal(io);
   void stopped.then((signal) => stop.abort(signal));
@@ -56,7 +50,7 @@ async function run(args: Arguments, io: Io): Promise<number> {
     return 0;
   }
   announce(proxy, log);
-  for (const warning of runtimeWarnings(versions)) log.warn('runtime.below-floor', { warning });
+  warnOfRuntime();
   return drained(await stopped, proxy, log, io);
 }
 

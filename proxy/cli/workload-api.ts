@@ -3,13 +3,10 @@ import { systemClock } from '../clock.ts';
 import { configInvalid } from '../config/config-invalid.ts';
 import { loadWorkloadApi } from '../config/load-workload-api.ts';
 import { thisMachine } from '../config/world.ts';
-import { createLog } from '../telemetry/log.ts';
-import { requireFixedRuntime, runtimeVersions, runtimeWarnings } from '../telemetry/runtime.ts';
 import { version } from '../version.ts';
 import { startWorkloadApi } from '../workload-api/start.ts';
 import { type Arguments, type Command, type Io, requiredValue } from './command.ts';
-import { keepMemoryOutOfCoreDumps } from './core-dumps.ts';
-import { refuseWeakenedRuntime } from './weakened-runtime.ts';
+import { beginService, strictRuntimeOption } from './service.ts';
 
 export const workloadApiCommands: readonly Command[] = [
   {
@@ -17,7 +14,7 @@ export const workloadApiCommands: readonly Command[] = [
     summary: 'serve the SPIFFE Workload API, and SDS for Envoy, from the local CA until SIGTERM or SIGINT',
     options: [
       { name: 'config', short: 'c', value: 'FILE', required: true, help: 'its configuration file' },
-      { name: 'strict-runtime', help: 'refuse to start on a Node.js without known security fixes' },
+      strictRuntimeOption,
     ],
     exitCodes: { 0: 'it was stopped' },
     run,
@@ -25,18 +22,13 @@ export const workloadApiCommands: readonly Command[] = [
 ];
 
 async function run(args: Arguments, io: Io): Promise<number> {
-  const log = createLog({ write: io.err, now: io.now, format: io.errorColor ? 'text' : 'json' });
-  refuseWeakenedRuntime(io.env, process.execArgv);
-  const dumped = keepMemoryOutOfCoreDumps();
-  if (dumped !== undefined) log.warn('runtime.core-dumps', { warning: dumped });
-  const versions = runtimeVersions();
-  if (args.switches.has('strict-runtime')) requireFixedRuntime(versions);
+  const { log, versions, warnOfRuntime } = beginService(args, io);
   const configFile = resolve(io.cwd, requiredValue(args, 'config'));
   const loaded = await loadWorkloadApi(configFile, thisMachine());
   if (!loaded.ok) throw configInvalid(loaded.problems, io.cwd);
   const { config } = loaded;
   const api = await startWorkloadApi({ config, configFile, version, clock: systemClock, log });
-  for (const warning of runtimeWarnings(versions)) log.warn('runtime.below-floor', { warning });
+  warnOfRuntime();
   const stopped = new Promise<NodeJS.Signals>((decide) => io.onSignal(decide));
   log.info('ready', { trust_domain: config.trustDomain, sockets: config.sockets.map(({ path }) => path), ...versions });
   await api.close(await stopped);

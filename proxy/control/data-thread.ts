@@ -20,14 +20,11 @@ const measureMs = 500;
 // The same file in TypeScript here and in JavaScript in the image.
 const entry = new URL(`../data/thread${extname(import.meta.url)}`, import.meta.url);
 
-/**
- * V8 collects again and again in a thread that has had nothing to do for some seconds, and with each time throws away more of what
- * it has compiled: the next requests cost a third more (bench/README.md). Asked when a thread is made, so the main thread keeps it.
- */
-setFlagsFromString('--no-memory-reducer');
-
 /** Starts a data thread and waits until it listens. Throws ProxyError when it cannot. */
 export async function startDataThread(start: ThreadStart, events: ThreadEvents): Promise<DataThread> {
+  // V8 collects again and again in a thread that has had nothing to do for some seconds, and with each time throws away more of what
+  // it has compiled: the next requests cost a third more (bench/README.md). A thread asks when it is made, so the main one keeps it.
+  setFlagsFromString('--no-memory-reducer');
   const worker = new Worker(entry, { workerData: start, name: `data-${start.index}`, stdout: false, stderr: false });
   const first = await withinSampleTime(worker, start.heartbeat, firstReport(worker));
   if (first.is === 'listening') return new DataThread(worker, start, events);

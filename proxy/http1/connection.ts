@@ -4,7 +4,7 @@ import { CurrentExchange } from './current-exchange.ts';
 import { type Phase, type Standing, whatIsDue } from './deadlines.ts';
 import { type ConnectionHost, lastCallLooks } from './host.ts';
 import { announcedBody, type Flow } from './incoming-body.ts';
-import { behind } from './message-bytes.ts';
+import { behind, nothing } from './message-bytes.ts';
 import { OutgoingAnswer } from './outgoing-answer.ts';
 import { type HeadReader, headReader, type RequestHead, type RequestLine, readableLine } from './request-head.ts';
 
@@ -13,7 +13,6 @@ const lingerBytes = 256 * 1024;
 /** What a client may send ahead while its request is being served. */
 const pipelineBytes = 16 * 1024;
 
-const nothing = Buffer.alloc(0);
 const endedInsideHead = deny('client-aborted', { detail: 'the connection ended before the head was read' });
 
 /**

@@ -1,3 +1,6 @@
+/** No bytes: of those one buffer is enough. */
+export const nothing = Buffer.alloc(0);
+
 /** Up to this much body is copied behind its head: cheaper than a write, a TLS record and a packet of its own. */
 const copiedBytes = 16 * 1024;
 
@@ -9,8 +12,6 @@ export function oneBuffer(head: string, body: Buffer): Buffer | undefined {
   body.copy(bytes, head.length);
   return bytes;
 }
-
-const nothing = Buffer.alloc(0);
 
 /** What comes after the first so many bytes. Most of the time that is nothing, of which no view need be made. */
 export function behind(bytes: Buffer, first: number): Buffer {

@@ -2,9 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { AnswerFraming, AnswerSink } from '../transport.ts';
 import type { HeaderList } from '../header-list.ts';
-import { oneBuffer } from './message-bytes.ts';
-
-const nothing = Buffer.alloc(0);
+import { nothing, oneBuffer } from './message-bytes.ts';
 
 /** What the answer tells its connection. */
 export type AnswerEvents = {

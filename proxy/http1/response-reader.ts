@@ -1,6 +1,7 @@
 import { type Denial, deny } from '../denial.ts';
 import { type BodyDecoder, bodyDecoder } from './body-decoder.ts';
 import { type LineSearch, lineSearch } from './head-lines.ts';
+import { nothing } from './message-bytes.ts';
 import { type FinalHead, malformedResponse, noStatusLine, readResponseHead } from './response-head.ts';
 
 /** What came of some bytes. */
@@ -18,7 +19,6 @@ const limits = { maxHeadBytes: 16 * 1024, maxHeaders: 256 };
 /** More interim responses than this are an attempt to keep us busy. */
 const maxInterim = 8;
 const protocol = Buffer.from('HTTP/1.');
-const nothing = Buffer.alloc(0);
 const noData: readonly Buffer[] = [];
 
 /**

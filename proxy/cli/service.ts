@@ -1,0 +1,31 @@
+import { createLog, type Log } from '../telemetry/log.ts';
+import { requireFixedRuntime, runtimeVersions, runtimeWarnings } from '../telemetry/runtime.ts';
+import type { Arguments, Command, Io } from './command.ts';
+import { keepMemoryOutOfCoreDumps } from './core-dumps.ts';
+import { refuseWeakenedRuntime } from './weakened-runtime.ts';
+
+export const strictRuntimeOption: Command['options'][number] = {
+  name: 'strict-runtime',
+  help: 'refuse to start on a Node.js without known security fixes',
+};
+
+export type Service = {
+  readonly log: Log;
+  readonly versions: ReturnType<typeof runtimeVersions>;
+  /** Warns of a runtime without known security fixes, once all is started. */
+  readonly warnOfRuntime: () => void;
+};
+
+/** What every command does first that holds keys and stays: its log, and a runtime that gives away no memory and no TLS. */
+export function beginService(args: Arguments, io: Io): Service {
+  const log = createLog({ write: io.err, now: io.now, format: io.errorColor ? 'text' : 'json' });
+  refuseWeakenedRuntime(io.env, process.execArgv);
+  const dumped = keepMemoryOutOfCoreDumps();
+  if (dumped !== undefined) log.warn('runtime.core-dumps', { warning: dumped });
+  const versions = runtimeVersions();
+  if (args.switches.has('strict-runtime')) requireFixedRuntime(versions);
+  const warnOfRuntime = () => {
+    for (const warning of runtimeWarnings(versions)) log.warn('runtime.below-floor', { warning });
+  };
+  return { log, versions, warnOfRuntime };
+}
