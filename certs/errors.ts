@@ -84,7 +84,8 @@ export const certsErrors = {
   },
   'state-folder-unusable': {
     summary: 'The state folder is missing, not a folder, or cannot be written.',
-    remedy: 'Create the folder with mode 0700 and give it to the user that runs this program.',
+    remedy:
+      'Create the folder with mode 0700 and give it to the user that runs this program, on a volume that has room.',
   },
   'state-folder-exposed': {
     summary: 'The state folder can be opened by other users.',

@@ -62,8 +62,8 @@ export const PROXY_ERRORS = {
     remedy: 'stop the other process, or give each proxy its own audit.folder',
   },
   'audit-folder-unusable': {
-    summary: 'the audit folder cannot be created, opened or written, or other users may write to it',
-    remedy: 'make audit.folder a folder on a writable volume that belongs to this user, mode 0700',
+    summary: 'the audit folder cannot be created, opened or written, is full, or other users may write to it',
+    remedy: 'make audit.folder a folder on a writable volume that belongs to this user, mode 0700, with room on it',
   },
   'audit-stream-corrupt': {
     summary: 'the last record of an audit stream does not verify, so the chain cannot be continued',

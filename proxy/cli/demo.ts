@@ -53,16 +53,19 @@ async function demo(args: Arguments, io: Io): Promise<number> {
       clock: systemClock,
       log,
     });
+    let ending: Promise<unknown> | undefined;
+    const end = () => (ending ??= proxy.close('the demo ended'));
     try {
       const since = new Date(io.now()).toISOString();
       const target = { port: proxy.address.port, root: identities.root, spiffeId: proxySpiffeId };
       const rows = await perform(target, identities.credentials, folder.auditFolder, since);
       const trail = await verifyAudit(folder.auditFolder);
-      tell(rows, trail, folder, io);
-      if (!args.switches.has('once')) await serving(() => serveUntilSignal(folder, proxy, io));
-      return rows.every(({ asExpected }) => asExpected) && trail.every(isSound) ? 0 : 1;
+      tellRows(rows, io);
+      tellTrail(trail, folder, io);
+      const atTheEnd = args.switches.has('once') ? trail : await serving(() => served(folder, proxy, end, io));
+      return rows.every(({ asExpected }) => asExpected) && atTheEnd.every(isSound) ? 0 : 1;
     } finally {
-      await proxy.close('the demo ended');
+      await end();
     }
   } finally {
     await workload.close();
@@ -80,16 +83,19 @@ async function refuseIfRunning(io: Io, port: number): Promise<void> {
 }
 
 /** Nothing but trouble while the table is made; once it serves, also what comes of a change of its files. */
-function demoLog(io: Io): { readonly log: Log; readonly serving: (serve: () => Promise<void>) => Promise<void> } {
+function demoLog(io: Io): { readonly log: Log; readonly serving: <T>(serve: () => Promise<T>) => Promise<T> } {
   const all = createLog({ write: io.err, now: io.now, format: 'text' });
   let isServing = false;
   const info: Log['info'] = (event, fields) => {
     if (isServing) all.info(event, fields);
   };
-  const serving = async (serve: () => Promise<void>) => {
+  const serving = async <T>(serve: () => Promise<T>) => {
     isServing = true;
-    await serve();
-    isServing = false;
+    try {
+      return await serve();
+    } finally {
+      isServing = false;
+    }
   };
   return { log: { ...all, info }, serving };
 }
@@ -105,13 +111,16 @@ function readPort(text: string | undefined): number {
   throw new UsageError(`--port takes a number from 0 to 65535 (0: any free one), not '${text}'`);
 }
 
-function tell(rows: readonly Performed[], trail: readonly StreamReport[], folder: DemoFolder, io: Io): void {
-  const paint = painter(io.color);
+function tellRows(rows: readonly Performed[], io: Io): void {
   const asExpected = rows.filter((row) => row.asExpected).length;
+  io.out(`\n${outcomeTable(rows, tableWidth, painter(io.color))}\n\n`);
+  io.out(`${asExpected} of ${rows.length} outcomes as expected. `);
+}
+
+function tellTrail(trail: readonly StreamReport[], folder: DemoFolder, io: Io): void {
+  const paint = painter(io.color);
   const records = trail.reduce((sum, stream) => sum + stream.records, 0);
   const broken = trail.find((stream) => !isSound(stream));
-  io.out(`\n${outcomeTable(rows, tableWidth, paint)}\n\n`);
-  io.out(`${asExpected} of ${rows.length} outcomes as expected. `);
   io.out(
     broken === undefined
       ? `Audit trail verified: ${records} records in ${relative(io.cwd, folder.auditFolder)}\n`
@@ -123,7 +132,22 @@ function isSound({ fault }: StreamReport): boolean {
   return fault === undefined;
 }
 
-function serveUntilSignal(folder: DemoFolder, { address: { port }, admin }: RunningProxy, io: Io): Promise<void> {
+/** Closed before the trail is read again, so that the record of the end is in it. */
+async function served(
+  folder: DemoFolder,
+  proxy: RunningProxy,
+  end: () => Promise<unknown>,
+  io: Io,
+): Promise<readonly StreamReport[]> {
+  await untilSignal(folder, proxy, io);
+  await end();
+  const trail = await verifyAudit(folder.auditFolder);
+  io.out('\nEnded. ');
+  tellTrail(trail, folder, io);
+  return trail;
+}
+
+function untilSignal(folder: DemoFolder, { address: { port }, admin }: RunningProxy, io: Io): Promise<void> {
   io.out(`\nTry it yourself: allowed, denied by policy, refused at the door\n\n`);
   const near: DemoFolder = { ...folder, path: relative(io.cwd, folder.path) };
   for (const line of curlLines(near, port)) io.out(`  ${line}\n`);

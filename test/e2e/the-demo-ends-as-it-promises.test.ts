@@ -92,5 +92,6 @@ test('while it serves, it tells what comes of a changed file, and how to see why
   await said.promise;
   t.match(err, /INFO +snapshot\.swap/);
   child.kill('SIGINT');
-  t.same(await once(child, 'exit'), [0, null]);
+  t.same(await once(child, 'close'), [0, null]);
+  t.match(out, /\nEnded\. Audit trail verified: [0-9]+ records in .portcullis\/demo\/audit\n$/);
 });
