@@ -2,27 +2,33 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { wholeNumber } from '../proxy/cli/bench-options.ts';
 import { UsageError } from '../proxy/cli/command.ts';
 import { ProxyError } from '../proxy/errors.ts';
 import { version } from '../proxy/version.ts';
 import { machineFacts, startForeignLoadMeter } from './machine.ts';
 import { allPeers } from './peers/all.ts';
 import { installPrograms } from './peers/programs.ts';
+import { resultPage } from './report/page/page.ts';
 import { progress } from './report/progress.ts';
 import { resultTable } from './report/table.ts';
-import { writeResult } from './result-file.ts';
+import { writeOutput, writeResult } from './result-file.ts';
 import { type BenchResult, resultFormat, type SubjectResult } from './result.ts';
 import { runBench } from './run.ts';
 import { allScenarios } from './scenarios/all.ts';
 import { choosePeers, chooseScenario } from './scenarios/run/choose.ts';
 import { figuresText } from './scenarios/run/figures-text.ts';
 import { runScenario } from './scenarios/run/run-scenario.ts';
+import { usualWarmUp } from './scenarios/scenario.ts';
 
 const usage = `npm run bench -- SCENARIO [PEER...] [options]
 
   --rounds N    interleaved rounds of each case (5)
   --seconds S   length of a round (2)
+  --warm-up S   before the first round, at most so long (15): V8 has not compiled a cold proxy
+  --patient     also the sizes for which this machine needs an hour
   --json FILE   writes the result there
+  --html FILE   writes a page with charts there
   --keep        writes the result where those of this version are kept
   --list        shows scenarios and peers
   --install     gets the peers that no package of Debian has
@@ -50,6 +56,12 @@ async function main(): Promise<void> {
   const [name, ...names] = positionals;
   if (name === undefined) throw new UsageError(`name a scenario\n\n${list()}`);
   const scenario = chooseScenario(name, allScenarios);
+  const plan = {
+    rounds: wholeNumber('rounds', values.rounds, 1000),
+    seconds: seconds('seconds', values.seconds),
+    warmUp: { ...usualWarmUp, seconds: seconds('warm-up', values['warm-up']) },
+    isPatient: values.patient,
+  };
   const { peers, notes } = choosePeers(names, scenario, allPeers);
   const files = [
     ...(values.json === undefined ? [] : [values.json]),
@@ -61,11 +73,7 @@ async function main(): Promise<void> {
   const found = await runBench(async (t) => {
     const folder = mkdtempSync(join(tmpdir(), 'portcullis-bench-'));
     t.teardown(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }));
-    const { rounds, seconds } = {
-      rounds: positive('rounds', values.rounds),
-      seconds: positive('seconds', values.seconds),
-    };
-    return runScenario(t, { scenario, peers, rounds, seconds, folder, show: line.show });
+    return runScenario(t, { ...plan, scenario, peers, folder, show: line.show });
   });
   line.clear();
   if (found.subjects.length === 0) {
@@ -83,6 +91,7 @@ async function main(): Promise<void> {
   const width = process.stdout.columns ?? 160;
   console.log(resultTable(result, { color: process.stdout.isTTY, width }));
   console.log(figuresText(result, width));
+  if (values.html !== undefined) await writeOutput(values.html, resultPage(result));
   for (const file of files) await writeResult(file, { ...result, subjects: result.subjects.map(thinned) });
 }
 
@@ -93,7 +102,10 @@ function words() {
       options: {
         rounds: { type: 'string', default: '5' },
         seconds: { type: 'string', default: '2' },
+        'warm-up': { type: 'string', default: String(usualWarmUp.seconds) },
+        patient: { type: 'boolean', default: false },
         json: { type: 'string' },
+        html: { type: 'string' },
         keep: { type: 'boolean', default: false },
         list: { type: 'boolean', default: false },
         install: { type: 'boolean', default: false },
@@ -104,10 +116,10 @@ function words() {
   }
 }
 
-function positive(name: string, text: string): number {
+function seconds(name: string, text: string): number {
   const value = Number(text);
-  if (!(value > 0) || value > 3600) throw new UsageError(`--${name} takes a number from 1 to 3600, not '${text}'`);
-  return value;
+  if (value >= 0.1 && value <= 3600) return value;
+  throw new UsageError(`--${name} takes seconds from 0.1 to 3600, not '${text}'`);
 }
 
 /** A curve that is kept for every release needs no point for every percent. */

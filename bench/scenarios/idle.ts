@@ -31,7 +31,7 @@ export const idle: Scenario = {
 
 /** HAProxy counts two descriptors for each connection, and the system has some of its own. */
 function affordable({ descriptors }: MachineLimits): number {
-  return Math.floor((descriptors / 2 - 500) / 100) * 100;
+  return Math.floor(Math.max(descriptors / 2 - 500, descriptors / 4) / 100) * 100;
 }
 
 /** A few requests a second, so that all but a handful of the connections are idle at any time. Memory is what this is about. */

@@ -1,3 +1,4 @@
+import type { Until } from '../load/closed-loop.ts';
 import type { Generator, LoadConnections } from '../load/generator.ts';
 import type { LoadRequest } from '../load/load-request.ts';
 import type { LoadOutcome } from '../load/tally.ts';
@@ -27,6 +28,8 @@ export type MachineLimits = {
   readonly descriptors: number;
   readonly memoryBytes: number;
   readonly cores: number;
+  /** Somebody who has an hour, and asks for the sizes that take it. */
+  readonly isPatient: boolean;
 };
 
 export type Case = {
@@ -52,6 +55,9 @@ export type SubjectUnderLoad = {
   readonly target: Target;
   readonly generator: Generator;
   readonly seconds: number;
+  readonly warmUp: Until;
+  /** The workload itself, past everybody. */
+  readonly workload: Target;
   /** Whom the case asked for; no rule admits them. */
   readonly crowd: readonly Credential[];
   /** Milliseconds from starting the process to its first answer. */
@@ -70,11 +76,11 @@ export type Station = {
 };
 
 /** Compilers that work at run time are done by then: after 10,000 requests a round still took three times what the fifth one did. */
-const warmUp = { requests: 60_000, seconds: 15 } as const;
+export const usualWarmUp = { requests: 60_000, seconds: 15 } as const;
 
 /** Connections that are kept between the rounds, and warmed up with the same requests as fast as they go. */
 export async function kept(
-  { generator, target }: Pick<SubjectUnderLoad, 'generator' | 'target'>,
+  { generator, target, warmUp }: Pick<SubjectUnderLoad, 'generator' | 'target' | 'warmUp'>,
   connections: number,
   requests: readonly LoadRequest[],
   round: (open: LoadConnections) => Promise<LoadOutcome>,

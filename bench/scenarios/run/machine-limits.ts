@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import type { MachineLimits } from '../scenario.ts';
 
-export function machineLimits(): MachineLimits {
+export function machineLimits(): Omit<MachineLimits, 'isPatient'> {
   return { descriptors: openFiles(), memoryBytes: os.totalmem(), cores: os.availableParallelism() };
 }
 

@@ -1,6 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Until } from '../../load/closed-loop.ts';
 import type { Peer } from '../../peers/peer.ts';
+import type { Target } from '../../load/target.ts';
 import { programVersion } from '../../peers/programs.ts';
 import type { SubjectResult } from '../../result.ts';
 import { type Bench, runBench } from '../../run.ts';
@@ -14,6 +16,8 @@ export type Plan = {
   readonly peers: readonly Peer[];
   readonly rounds: number;
   readonly seconds: number;
+  readonly warmUp: Until;
+  readonly isPatient: boolean;
   readonly folder: string;
   readonly show: (text: string) => void;
 };
@@ -23,7 +27,7 @@ export type Found = { readonly subjects: readonly SubjectResult[]; readonly note
 /** Every case of the scenario, one after the other; within a case the rounds of the peers are interleaved. */
 export async function runScenario(t: Bench, plan: Plan): Promise<Found> {
   const { scenario, folder } = plan;
-  const { cases, notes: about } = scenario.cases(machineLimits());
+  const { cases, notes: about } = scenario.cases({ ...machineLimits(), isPatient: plan.isPatient });
   const notes = [...about];
   const field = await openField(t, folder);
   const subjects: SubjectResult[] = [];
@@ -116,23 +120,30 @@ async function workloadOf(t: Bench, { folder, one }: Stage): Promise<number> {
   return startWorkload(t, own, one.workload);
 }
 
-async function openDirect({ field, one, seconds }: Stage, port: number): Promise<Subject> {
-  const target = { kind: 'tcp', host: '127.0.0.1', port } as const;
+function workloadTarget(port: number): Target {
+  return { kind: 'tcp', host: '127.0.0.1', port };
+}
+
+async function openDirect({ field, one, seconds, warmUp }: Stage, port: number): Promise<Subject> {
+  const workload = workloadTarget(port);
   const running = { port, pids: [] };
   const { generator } = field;
-  const station = await one.open({ running, target, generator, seconds, crowd: [], startMs: 0 });
+  const under = { running, target: workload, workload, generator, seconds, warmUp };
+  const station = await one.open({ ...under, crowd: [], startMs: 0 });
   const about = 'the workload without anybody in between, without TLS';
   return createSubject({ name: directName, about, pids: [], one, station, idleBytes: 0 });
 }
 
 async function openPeer(t: Bench, stage: Stage, peer: Peer, workloadPort: number): Promise<Subject> {
-  const { field, one, seconds } = stage;
+  const { field, one, seconds, warmUp } = stage;
+  const { generator } = field;
   const started = await startPeer(t, field, peer, { wanted: one.wanted ?? {}, workloadPort });
   const { running } = started;
   const idleBytes = residentOf(running.pids);
   const crowd = await field.crowd(one.crowd ?? 0);
   const target = targetOf(running, field.client);
-  const station = await one.open({ ...started, target, generator: field.generator, seconds, crowd });
+  const workload = workloadTarget(workloadPort);
+  const station = await one.open({ ...started, target, workload, generator, seconds, warmUp, crowd });
   const versions = peer.programs.map(programVersion);
   const about = [...versions, peer.does].join('; ');
   return createSubject({ name: peer.name, about, pids: running.pids, one, station, idleBytes });

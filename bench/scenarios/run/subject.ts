@@ -1,6 +1,7 @@
 import type { LoadOutcome } from '../../load/tally.ts';
 import type { Figure, MemoryPoint, Round, SubjectResult } from '../../result.ts';
 import { createHistogram, decodeHistogram } from '../../statistics/histogram.ts';
+import { addedFigures } from '../added.ts';
 import type { Case, Station } from '../scenario.ts';
 import { cpuSeconds, residentBytes } from '../../process.ts';
 
@@ -97,14 +98,6 @@ function usageFigures(rounds: readonly Round[], memory: readonly MemoryPoint[], 
   ];
 }
 
-/** What a proxy adds to a direct connection, at the percentiles that are compared. */
 export function withAdded(subject: SubjectResult, direct: SubjectResult): SubjectResult {
-  const added = (['p50', 'p99', 'p999'] as const).map((name): Figure => {
-    return {
-      name: `added ${name}`,
-      value: Math.max(0, Math.round(subject.latency[name] - direct.latency[name])),
-      unit: 'us',
-    };
-  });
-  return { ...subject, extra: [...added, ...subject.extra] };
+  return { ...subject, extra: [...addedFigures(subject.latency, direct.latency), ...subject.extra] };
 }

@@ -46,7 +46,10 @@ test('an unknown scenario', async (t) => {
 
 test('an unknown peer, or a round of no length', async (t) => {
   t.match(await bench('keep-alive', 'ngin'), { code: 2, err: "did you mean 'nginx'?" });
-  t.match(await bench('keep-alive', 'plain-node', '--rounds', 'none'), { code: 2, err: '--rounds takes a number' });
+  t.match(await bench('keep-alive', 'plain-node', '--rounds', 'none'), {
+    code: 2,
+    err: "--rounds is a whole number from 1 to 1000, not 'none'",
+  });
 });
 
 const keepAlive = chooseScenario('keep-alive', allScenarios);
@@ -97,7 +100,9 @@ test('who refuses, or dies, is left out with the reason, and the others are meas
     });
     return { port, pids: [pid] };
   });
-  const plan = { scenario: tiny, peers: [refuses, dies, plainNode], rounds: 2, seconds: 1, folder, show: () => {} };
+  const warmUp = { requests: 500, seconds: 15 };
+  const peers = [refuses, dies, plainNode];
+  const plan = { scenario: tiny, peers, rounds: 2, seconds: 1, warmUp, isPatient: false, folder, show: () => {} };
   const { subjects, notes } = await runScenario(t, plan);
   t.strictSame(
     subjects.map(({ name }) => name),
