@@ -109,8 +109,10 @@ export const PROXY_ERRORS = {
       'name an audit folder that a proxy has written (audit.folder), or one .ndjson file of it, in which a policy was asked',
   },
   'bench-input-lacking': {
-    summary: 'the policy reads what an audit record does not have, so its input cannot be made again',
-    remedy: 'measure with `--input FILE`, which has whole inputs',
+    summary:
+      'the policy reads what the inputs do not have: an audit record has not all of a request, or a file has other documents than the policy sees',
+    remedy:
+      'measure with `--input FILE` and whole inputs: what the policy sees as `input`, or requests with the names of the options of `explain`',
   },
   'bench-peer-unusable': {
     summary: 'a program to compare with was named, and cannot be run or is another',

@@ -11,14 +11,13 @@ import { nearPath } from '../../proxy/config/problem.ts';
 import { thisMachine } from '../../proxy/config/world.ts';
 import { loadConfigFile, loadSnapshot } from '../../proxy/control/load-snapshot.ts';
 import { tryPolicy } from '../../proxy/control/policy-trial.ts';
-import { ProxyError } from '../../proxy/errors.ts';
 import { hydrate } from '../../proxy/hydrate.ts';
 import { sampleInputs } from '../../proxy/sample-input.ts';
 import type { SnapshotData } from '../../proxy/snapshot-data.ts';
 import type { Case, Cases } from './case.ts';
 import { givenInputs } from './inputs/given.ts';
 import { type Entry, readEntries } from './inputs/json-file.ts';
-import { lackingOf } from './inputs/record-input.ts';
+import { notesOnLacking, refuseLackingRecords } from './inputs/lacking.ts';
 import { type Recorded, recordedInputs } from './inputs/recorded.ts';
 import type { Engine, OwnPolicy } from './request.ts';
 import type { Named } from './same-answers.ts';
@@ -89,28 +88,15 @@ async function inputsFrom(source: Source, data: SnapshotData, io: Io): Promise<I
     }
     case 'input': {
       const inputs = await givenInputs(source.entries, () => hydrate(data), io);
-      return { inputs, about: `of ${basename(source.file)}`, notes: [] };
+      return { inputs, about: `of ${basename(source.file)}`, notes: notesOnLacking(data.policy, inputs) };
     }
     case 'recorded': {
-      refuseLacking(data.policy);
+      refuseLackingRecords(data.policy);
       const { inputs, incomplete } = source;
       const left = `exchanges left out, whose record masks a credential or had to cut a field: ${incomplete}`;
       return { inputs, about: 'on record', notes: incomplete === 0 ? [] : [left] };
     }
   }
-}
-
-/** Throws ProxyError when the policy could tell an input that was made again from the one it was asked with. */
-function refuseLacking({ inputPaths }: PolicyBundle): void {
-  if (inputPaths === undefined) {
-    throw new ProxyError(
-      'bench-input-lacking',
-      'nobody knows what this bundle reads of its input: whoever built it has not said so',
-    );
-  }
-  const lacking = lackingOf(inputPaths).map((path) => ['input', ...path].join('.'));
-  if (lacking.length === 0) return;
-  throw new ProxyError('bench-input-lacking', `the policy reads ${lacking.join(', ')}, which is on no audit record`);
 }
 
 /** Where the rules stand, for messages and for OPA. */

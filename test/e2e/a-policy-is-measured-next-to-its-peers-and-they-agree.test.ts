@@ -76,7 +76,8 @@ test('without inputs they are made from the routes, and it says so', async (t) =
 
 test('documents that the policy sees, and a peer that decides otherwise', async (t) => {
   // The SDK brings its own sprintf, which knows no %v for a list.
-  const rego = 'package portcullis.authz\n\ndecision := {"allow": true, "rule": sprintf("%v", [[input.who]])}\n';
+  const rego =
+    'package portcullis.authz\n\ndecision := {"allow": true, "rule": sprintf("%v", [[input.who]])} if not input.closed\n';
   const folder = ownPolicy(t, { 'policy/authz.rego': rego, 'inputs.json': '[\n{"who": "a"}, {"who": "b"}\n]' });
   const { status, stdout } = bench(folder, '-c', 'portcullis.yaml', '--input', 'inputs.json', '--json', '-');
   t.equal(status, 0);
@@ -87,6 +88,7 @@ test('documents that the policy sees, and a peer that decides otherwise', async 
     notes,
     /^stock SDK is left out: it answers inputs\.json, item 1 with .*, and portcullis, wasm with .*\[\\"a\\"\]/m,
   );
+  t.match(notes, /^the policy reads input\.closed, which no input has: what it does with it was not measured$/m);
   // No request of this proxy has such an input, so there is nothing that could be built.
   t.notMatch(result.subjects[0]?.stages, [{ name: 'input building' }]);
 });

@@ -19,6 +19,7 @@ test('what cannot be measured is refused before anything is, with its place', as
     'twice.jsonl': '{"a": 1}\n{"a": 2, "a": 3}\n',
     'number.json': '[{}, 7]',
     'none.json': '[]',
+    'elsewhere.json': JSON.stringify([{ attributes: { source: { principal: clientId } } }, { request: {} }]),
     'empty.jsonl': '\n \n',
     'no-route.jsonl': `${request({})}\n${request({ target: '/elsewhere' })}\n`,
     'unknown.json': request({ verb: 'GET' }),
@@ -66,6 +67,9 @@ test('what cannot be measured is refused before anything is, with its place', as
       [input('stranger.json'), /stranger\.json: --id: .* peers of test\.example only/],
       [input('header.json'), /header\.json: --header is not NAME: VALUE: "nothing"/],
       [input('method.json'), /method\.json: method is a text/],
+    ],
+    'bench-input-lacking': [
+      [input('elsewhere.json'), /elsewhere\.json, item 2 has nothing of what the policy reads: input\.attributes\./],
     ],
     'bench-recorded-unusable': [
       [recorded('none'), /none cannot be read \(ENOENT\)/],
