@@ -26,6 +26,7 @@ const usage = `npm run bench -- SCENARIO [PEER...] [options]
   --rounds N    interleaved rounds of each case (5)
   --seconds S   length of a round (2)
   --warm-up S   before the first round, at most so long (15): V8 has not compiled a cold proxy
+  --lag MS      no latency at a fixed rate is shown where the generator itself was later than this (5)
   --patient     also the sizes for which this machine needs an hour
   --json FILE   writes the result there
   --html FILE   writes a page with charts there
@@ -60,6 +61,7 @@ async function main(): Promise<void> {
     rounds: wholeNumber('rounds', values.rounds, 1000),
     seconds: seconds('seconds', values.seconds),
     warmUp: { ...usualWarmUp, seconds: seconds('warm-up', values['warm-up']) },
+    lagBoundMs: wholeNumber('lag', values.lag, 60_000),
     isPatient: values.patient,
   };
   const { peers, notes } = choosePeers(names, scenario, allPeers);
@@ -103,6 +105,7 @@ function words() {
         rounds: { type: 'string', default: '5' },
         seconds: { type: 'string', default: '2' },
         'warm-up': { type: 'string', default: String(usualWarmUp.seconds) },
+        lag: { type: 'string', default: '5' },
         patient: { type: 'boolean', default: false },
         json: { type: 'string' },
         html: { type: 'string' },

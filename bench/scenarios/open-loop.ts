@@ -16,10 +16,11 @@ export const openLoop: Scenario = {
       rates.map((ratePerSecond) => ({
         name: `${shape}, ${ratePerSecond} per second`,
         direct: true as const,
-        open: (subject: SubjectUnderLoad) =>
-          kept(subject, connections, requests, (open) =>
-            open.openLoop(requests, { ratePerSecond, seconds: subject.seconds }),
-          ),
+        open: (subject: SubjectUnderLoad) => {
+          const { seconds, lagBoundMs } = subject;
+          const rate = { ratePerSecond, seconds, lagBoundMs };
+          return kept(subject, connections, requests, (open) => open.openLoop(requests, rate));
+        },
       })),
     ),
     notes: [],
@@ -43,7 +44,7 @@ export const halfLoad: Scenario = {
 const probeSeconds = 1;
 
 async function atHalf(
-  { generator, target, workload, warmUp, seconds }: SubjectUnderLoad,
+  { generator, target, workload, warmUp, seconds, lagBoundMs }: SubjectUnderLoad,
   requests: readonly LoadRequest[],
 ): Promise<Station> {
   const open = await generator.connect(target, connections);
@@ -51,13 +52,14 @@ async function atHalf(
   await open.closedLoop(requests, warmUp);
   const { answered, elapsedMs } = await open.closedLoop(requests, { seconds: probeSeconds });
   const ratePerSecond = Math.max(1, Math.round((answered * 1000) / elapsedMs / 2));
+  const rate = { ratePerSecond, seconds, lagBoundMs };
   const through = createHistogram();
   const past = createHistogram();
   return {
     round: async () => {
-      const outcome = await open.openLoop(requests, { ratePerSecond, seconds });
+      const outcome = await open.openLoop(requests, rate);
       // In the same round: what is left between the two is the peer's, and not the hour's.
-      const { latencies, unreached } = await direct.openLoop(requests, { ratePerSecond, seconds });
+      const { latencies, unreached } = await direct.openLoop(requests, rate);
       if ((outcome.unreached ?? unreached) === undefined) {
         through.merge(decodeHistogram(outcome.latencies));
         past.merge(decodeHistogram(latencies));

@@ -15,10 +15,10 @@ export const reload: Scenario = {
       name: reloading ? `a reload every ${everyMs} ms` : 'no reload',
       open: (subject) =>
         kept(subject, 32, requests, async (open) => {
-          const { seconds, running } = subject;
+          const { seconds, running, lagBoundMs } = subject;
           const timer = reloading ? setInterval(() => running.reload?.(), everyMs) : undefined;
           try {
-            return await open.openLoop(requests, { ratePerSecond, seconds });
+            return await open.openLoop(requests, { ratePerSecond, seconds, lagBoundMs });
           } finally {
             clearInterval(timer);
           }

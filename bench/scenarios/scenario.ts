@@ -56,6 +56,8 @@ export type SubjectUnderLoad = {
   readonly generator: Generator;
   readonly seconds: number;
   readonly warmUp: Until;
+  /** How late the generator may be before a latency at a fixed rate is withheld. */
+  readonly lagBoundMs: number;
   /** The workload itself, past everybody. */
   readonly workload: Target;
   /** Whom the case asked for; no rule admits them. */

@@ -17,6 +17,7 @@ export type Plan = {
   readonly rounds: number;
   readonly seconds: number;
   readonly warmUp: Until;
+  readonly lagBoundMs: number;
   readonly isPatient: boolean;
   readonly folder: string;
   readonly show: (text: string) => void;
@@ -124,18 +125,18 @@ function workloadTarget(port: number): Target {
   return { kind: 'tcp', host: '127.0.0.1', port };
 }
 
-async function openDirect({ field, one, seconds, warmUp }: Stage, port: number): Promise<Subject> {
+async function openDirect({ field, one, seconds, warmUp, lagBoundMs }: Stage, port: number): Promise<Subject> {
   const workload = workloadTarget(port);
   const running = { port, pids: [] };
   const { generator } = field;
-  const under = { running, target: workload, workload, generator, seconds, warmUp };
+  const under = { running, target: workload, workload, generator, seconds, warmUp, lagBoundMs };
   const station = await one.open({ ...under, crowd: [], startMs: 0 });
   const about = 'the workload without anybody in between, without TLS';
   return createSubject({ name: directName, about, pids: [], one, station, idleBytes: 0 });
 }
 
 async function openPeer(t: Bench, stage: Stage, peer: Peer, workloadPort: number): Promise<Subject> {
-  const { field, one, seconds, warmUp } = stage;
+  const { field, one, seconds, warmUp, lagBoundMs } = stage;
   const { generator } = field;
   const started = await startPeer(t, field, peer, { wanted: one.wanted ?? {}, workloadPort });
   const { running } = started;
@@ -143,7 +144,8 @@ async function openPeer(t: Bench, stage: Stage, peer: Peer, workloadPort: number
   const crowd = await field.crowd(one.crowd ?? 0);
   const target = targetOf(running, field.client);
   const workload = workloadTarget(workloadPort);
-  const station = await one.open({ ...started, target, workload, generator, seconds, warmUp, crowd });
+  const load = { generator, seconds, warmUp, lagBoundMs };
+  const station = await one.open({ ...started, ...load, target, workload, crowd });
   const versions = peer.programs.map(programVersion);
   const about = [...versions, peer.does].join('; ');
   return createSubject({ name: peer.name, about, pids: running.pids, one, station, idleBytes });

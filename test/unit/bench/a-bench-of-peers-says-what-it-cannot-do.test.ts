@@ -102,7 +102,8 @@ test('who refuses, or dies, is left out with the reason, and the others are meas
   });
   const warmUp = { requests: 500, seconds: 15 };
   const peers = [refuses, dies, plainNode];
-  const plan = { scenario: tiny, peers, rounds: 2, seconds: 1, warmUp, isPatient: false, folder, show: () => {} };
+  const how = { rounds: 2, seconds: 1, warmUp, lagBoundMs: 5, isPatient: false, show: () => {} };
+  const plan = { ...how, scenario: tiny, peers, folder };
   const { subjects, notes } = await runScenario(t, plan);
   t.strictSame(
     subjects.map(({ name }) => name),

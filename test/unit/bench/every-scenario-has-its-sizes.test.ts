@@ -38,7 +38,7 @@ test('what a small machine leaves out is said, and can be asked for', async (t) 
   const identities = chooseScenario('identities', allScenarios);
   t.match(identities.cases(small).notes, [/^no 100000 identities: .* --patient/]);
   t.strictSame(identities.cases({ ...small, isPatient: true }).notes, []);
-  t.match(sizes(['identities'], { ...small, isPatient: true }), { identities: ['', '', '', '100000 identities'] });
+  t.equal(sizes(['identities'], { ...small, isPatient: true })['identities']?.at(-1), '100000 identities');
   const { cases, notes } = chooseScenario('idle', allScenarios).cases(small);
   t.strictSame(
     cases.map(({ name }) => name),
