@@ -11,8 +11,8 @@ export type ConnectionFacts = {
   readonly peer: PeerSvid;
   readonly remote: { readonly ip: string; readonly port: number };
   readonly local: { readonly ip: string; readonly port: number };
-  /** Node tells a server neither the key agreement group nor the signature algorithm that was negotiated. */
-  readonly tls: { readonly version: string; readonly cipher: string };
+  /** Node does not tell a server with which signature algorithm the client proved its key. */
+  readonly tls: { readonly version: string; readonly cipher: string; readonly group?: string | undefined };
   /** The host name that the client put into its ClientHello, lower case. */
   readonly serverName: string | undefined;
 };

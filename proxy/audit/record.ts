@@ -42,7 +42,7 @@ const endpoint = { ip: text('IP address.', 64), port: number('TCP port.') };
 const tls = group('The connection.', {
   version: text('Protocol version.', 64),
   cipher: text('Cipher suite.', 64),
-  group: text('Key agreement group; missing, since Node does not tell a server which one was negotiated.', 64),
+  group: text('Key agreement group, such as X25519MLKEM768; named as in the IANA registry.', 64),
   resumed: flag('Whether a session was resumed; this proxy never lets one be.'),
 });
 

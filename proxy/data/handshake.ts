@@ -9,6 +9,7 @@ import { judgePeer, presentedChain } from '../../certs/peer.ts';
 import type { TrustBundle } from '../../certs/trust-bundle.ts';
 import type { ConnectionFacts } from '../exchange.ts';
 import { plainAddress } from './arrivals.ts';
+import { keyAgreementGroup } from './key-agreement.ts';
 
 type Known = Pick<ConnectionFacts, 'id' | 'remote'> & { readonly nowMs: number; readonly trust: TrustBundle };
 
@@ -31,7 +32,11 @@ export function readHandshake(
     peer,
     remote,
     local: { ip: plainAddress(socket.localAddress), port: socket.localPort ?? 0 },
-    tls: { version: socket.getProtocol() ?? '', cipher: socket.getCipher().standardName ?? '' },
+    tls: {
+      version: socket.getProtocol() ?? '',
+      cipher: socket.getCipher().standardName ?? '',
+      group: keyAgreementGroup(socket),
+    },
     serverName: typeof servername === 'string' && servername !== '' ? servername.toLowerCase() : undefined,
   };
 }

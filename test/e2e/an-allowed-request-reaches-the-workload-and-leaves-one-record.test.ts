@@ -13,6 +13,7 @@ void test('allowed and denied differ by one attribute: the identity', async (t) 
   t.equal(workload.hits(), 1);
   const record = await proxy.untilRecord(({ type }) => type === 'authz.allow');
   t.match(record, { status: 200, object: { method: 'GET', target: '/orders?x=%C3%A9' }, peer: { spiffe: clientId } });
+  t.match(record, { tls: { version: 'TLSv1.3', group: 'X25519MLKEM768', resumed: false } });
   t.match(workload.received()[0]?.toString('latin1'), /^GET \/orders\?x=%C3%A9 HTTP\/1\.1\r\n/);
 
   const stranger = await proxy.issue(strangerId);

@@ -55,6 +55,7 @@ void test('listener, certificates and records of a proxy with profile: fips', as
   t.match(start?.['detail'], new RegExp(`^profile fips: ${statement.source}`), 'the audit says it too');
 
   for (const words of accepted) t.ok(/^HTTP\/1\.1 200/m.test(await openssl(proxy, words)), words.join(' '));
+  await proxy.untilRecord(({ tls }) => (tls as { group?: string } | undefined)?.group === 'secp384r1');
   const served = workload.hits();
   for (const [words, detail] of refused) {
     const attempt = async () => ((await openssl(proxy, words)).includes('HTTP/1.1') ? 'an answer' : '');
