@@ -34,7 +34,7 @@ export async function ownCases(
   const data = await loadSnapshot(
     config,
     { trust: [], lists: [], fetchedKeys: new Map() },
-    join(config.identity.stateFolder, 'policy-cache'),
+    { cacheFolder: join(config.identity.stateFolder, 'policy-cache') },
   );
   await tryFor(engines, data);
   const { inputs, about, notes } = await inputsFrom(source, data, io);

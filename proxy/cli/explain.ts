@@ -34,7 +34,7 @@ async function explain(args: Arguments, io: Io): Promise<number> {
   const { config } = await loadConfigFile(resolve(io.cwd, requiredValue(args, 'config')), thisMachine(io.env), io.cwd);
   const cacheFolder = join(config.identity.stateFolder, 'policy-cache');
   // Who may vouch for the peer is not asked here, so the trust bundle stays empty.
-  const data = await loadSnapshot(config, { trust: [], lists: [], fetchedKeys: new Map() }, cacheFolder);
+  const data = await loadSnapshot(config, { trust: [], lists: [], fetchedKeys: new Map() }, { cacheFolder });
   const wantsTrace = args.switches.has('trace');
   if (wantsTrace && data.policy.plan === '') throw new UsageError(noPlan);
   // Nothing would end an endless policy here.

@@ -16,6 +16,10 @@ export const runCommands: readonly Command[] = [
     options: [
       { name: 'config', short: 'c', value: 'FILE', required: true, help: 'the configuration file' },
       strictRuntimeOption,
+      {
+        name: 'standby-compiler',
+        help: 'hold a policy compiler ready, in 160 MB, so that an edit of the policy is in force within a second',
+      },
     ],
     exitCodes: {
       0: 'it was stopped and everything in flight finished',
@@ -39,6 +43,7 @@ async function run(args: Arguments, io: Io): Promise<number> {
     world: thisMachine(io.env),
     clock: systemClock,
     log,
+    standbyCompiler: args.switches.has('standby-compiler'),
     stop: stop.signal,
   });
   const proxy = await started.catch((cause: unknown) => {

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { AdminState, Condition } from '../admin/state.ts';
 import type { Clock } from '../clock.ts';
 import { routesWithQuota } from '../config/restart-only.ts';
@@ -12,7 +11,7 @@ import { serially } from './serial.ts';
 import { describeSnapshot } from './describe-snapshot.ts';
 import { type FileWatch, watchFiles } from './watch-files.ts';
 
-export type ControlParts = Omit<ReloadParts, 'cacheFolder' | 'reservedQuotas' | 'follow'> & {
+export type ControlParts = Omit<ReloadParts, 'reservedQuotas' | 'follow'> & {
   readonly clock: Clock;
   readonly watched: readonly string[];
   readonly failedAudit: Map<string, string>;
@@ -42,7 +41,6 @@ export class Control {
     this.#reloadParts = {
       ...parts,
       reservedQuotas: routesWithQuota(snapshot.config),
-      cacheFolder: join(snapshot.config.identity.stateFolder, 'policy-cache'),
       follow: async (paths) => (await this.#watch?.follow([...paths, ...identity.watched])) ?? false,
     };
   }

@@ -4,7 +4,7 @@ import type { Config } from '../config/config.ts';
 import { configInvalid } from '../config/config-invalid.ts';
 import { loadConfig } from '../config/load-config.ts';
 import type { World } from '../config/world.ts';
-import { loadPolicy } from '../load-policy.ts';
+import { loadPolicy, type PolicyBuild } from '../load-policy.ts';
 import { type SnapshotData, schemaFiles, snapshotData } from '../snapshot-data.ts';
 
 export type LoadedFile = { readonly config: Config; readonly watched: readonly string[] };
@@ -29,9 +29,9 @@ export type Given = Pick<SnapshotData, 'trust' | 'lists'> & {
 export async function loadSnapshot(
   config: Config,
   { trust, lists, fetchedKeys }: Given,
-  cacheFolder: string,
+  build: PolicyBuild,
 ): Promise<SnapshotData> {
-  const policy = await loadPolicy(config.policy, cacheFolder);
+  const policy = await loadPolicy(config.policy, build);
   const schemas = await textsOf(schemaFiles(config));
   const files = config.issuers.flatMap(({ keys }) => (keys.kind === 'file' ? [keys.file] : []));
   const jwks = new Map([...(await textsOf(files)), ...fetchedKeys]);

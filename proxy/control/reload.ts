@@ -6,6 +6,7 @@ import { type LoadedConfig, loadConfig } from '../config/load-config.ts';
 import { restartOnlyChanges, routesWithQuota } from '../config/restart-only.ts';
 import type { World } from '../config/world.ts';
 import { PROXY_ERRORS, ProxyError } from '../errors.ts';
+import type { PolicyBuild } from '../load-policy.ts';
 import { type SnapshotData, snapshotData } from '../snapshot-data.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -27,7 +28,7 @@ export type ReloadParts = {
   readonly metrics: Metrics;
   readonly identity: Identity;
   readonly fetched: Fetched;
-  readonly cacheFolder: string;
+  readonly build: PolicyBuild;
   /** For how many routes with a quota memory was reserved at start. */
   readonly reservedQuotas: number;
   readonly follow: FileWatch['follow'];
@@ -53,7 +54,7 @@ export async function reload(parts: ReloadParts, plane: DataPlane, before: Snaps
     const lists = await parts.fetched.lists(loaded.config);
     const fetchedKeys = parts.fetched.keys(loaded.config);
     type = 'policy.reject';
-    const next = stillBad(plane, await loadSnapshot(loaded.config, { trust, lists, fetchedKeys }, parts.cacheFolder));
+    const next = stillBad(plane, await loadSnapshot(loaded.config, { trust, lists, fetchedKeys }, parts.build));
     if (runsAnew(before, next)) await tryPolicy(next);
     const wasRefused = refusedLast.delete(parts);
     if (next.digest === before.digest) {

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { standbyCompiler } from '../../policy/compiler/standby.ts';
 import { type Admin, openAdmin } from '../admin/admin.ts';
 import type { AdminState } from '../admin/state.ts';
 import { lockAuditFolder } from '../audit/folder-lock.ts';
@@ -30,6 +31,8 @@ export type StartOptions = {
   readonly world: World;
   readonly clock: Clock;
   readonly log: Log;
+  /** Whether a policy compiler stays between two edits. */
+  readonly standbyCompiler?: boolean;
   /** Ends a start that waits for its identity: it rejects then. */
   readonly stop?: AbortSignal;
 };
@@ -73,19 +76,33 @@ export async function startProxy(options: StartOptions): Promise<RunningProxy> {
     undo.push(fetched.close);
     await fetched.follow(config);
     const given = { trust: identity.trust(), lists: await fetched.lists(config), fetchedKeys: fetched.keys(config) };
-    const snapshot = await loadSnapshot(config, given, join(config.identity.stateFolder, 'policy-cache'));
+    const standby = options.standbyCompiler === true ? standbyCompiler() : undefined;
+    undo.push(() => standby?.end());
+    const build = { cacheFolder: join(config.identity.stateFolder, 'policy-cache'), compiler: { standby } };
+    const snapshot = await loadSnapshot(config, given, build);
     const { revision, name } = snapshot.policy;
     const policy = { revision, name };
     audit.append({ kind: 'control', type: 'config.load', file: options.configFile, snapshot: snapshot.digest });
     audit.append({ kind: 'control', type: 'policy.load', policy, snapshot: snapshot.digest });
-    const control = new Control({ ...options, watched, audit, identity, fetched, metrics, failedAudit, snapshot });
+    const control = new Control({
+      ...options,
+      build,
+      watched,
+      audit,
+      identity,
+      fetched,
+      metrics,
+      failedAudit,
+      snapshot,
+    });
     const svid = identity.source.current();
     const plane = await startThreads(config, { host: config.listen.host, port }, { node, snapshot, svid }, control);
     undo.push(() => plane.drain());
     begun.done(control.adminState);
     // Last: what it begins (watching, renewing, counting) nothing after it can fail and leave running.
     control.attach(plane);
-    const closeRest = [fetched.close, identity.close, () => audit.close(), lock.release];
+    standby?.prepare();
+    const closeRest = [() => standby?.end(), fetched.close, identity.close, () => audit.close(), lock.release];
     return running({ config, port, admin, control, audit, closeRest });
   } catch (cause) {
     for (const step of undo.reverse()) await step();

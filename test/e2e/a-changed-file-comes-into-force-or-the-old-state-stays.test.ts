@@ -118,6 +118,7 @@ test('files change while it runs', async (t) => {
   const workload = await startWorkload();
   t.teardown(workload.close);
   const proxy = await startProxy(t, {
+    switches: ['--standby-compiler'],
     workloadPort: workload.port,
     config: { ...config, threads: 2 },
     files: { 'policy/authz.rego': rego(), 'order.schema.json': schema(['item']), 'data.json': data([]) },

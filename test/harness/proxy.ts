@@ -31,6 +31,8 @@ export type ProxySetup = {
   /** Further files beside the configuration, such as schemas; `policy/authz.rego` replaces the policy. */
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
   readonly env?: Readonly<Record<string, string>>;
+  /** Added to `run`, such as `['--standby-compiler']`. */
+  readonly switches?: readonly string[];
   /** Put in front of the command, such as `['prlimit', '--nofile=64']`. */
   readonly wrap?: readonly string[];
   /** A module that every thread of the proxy loads first, to count what only it can see. */
@@ -186,8 +188,8 @@ function keepPolicyCache(folder: string): void {
   cpSync(join(folder, 'state', 'policy-cache'), policyCache, { recursive: true });
 }
 
-function launch(folder: string, { env, wrap, preload }: ProxySetup) {
-  return launchProgram(folder, ['run', '-c', 'portcullis.yaml'], { env, wrap, preload });
+function launch(folder: string, { env, switches = [], wrap, preload }: ProxySetup) {
+  return launchProgram(folder, ['run', '-c', 'portcullis.yaml', ...switches], { env, wrap, preload });
 }
 
 function adminGet(socketPath: string, path: string): Promise<{ status: number; body: string }> {

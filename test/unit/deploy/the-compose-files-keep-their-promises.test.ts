@@ -5,12 +5,15 @@ import { Ajv } from 'ajv';
 import ajvFormats from 'ajv-formats';
 import { test } from 'tap';
 import { parse } from 'yaml';
+import { readArguments } from '../../../proxy/cli/command.ts';
+import { runCommands } from '../../../proxy/cli/run.ts';
 import { loadConfig } from '../../../proxy/config/load-config.ts';
 import { loadWorkloadApi } from '../../../proxy/config/load-workload-api.ts';
 import { thisMachine } from '../../../proxy/config/world.ts';
 
 type Service = {
   readonly image: string;
+  readonly command?: readonly string[];
   readonly user?: string;
   readonly read_only?: boolean;
   readonly cap_drop?: readonly string[];
@@ -79,6 +82,17 @@ test('each proxy shares the network namespace of its workload, and its configura
     );
     t.ok(existsSync(join(dirname(join(root, folder)), name.replace('-proxy', ''), 'policy/authz.rego')));
   }
+});
+
+test('who writes policies has a compiler that stays, beside the same configuration', (t) => {
+  const { services: dev } = read('compose.dev.yaml');
+  for (const [name] of proxies) {
+    const [word = '', ...rest] = dev[name]?.command ?? [];
+    const command = runCommands.find(({ path }) => path.join(' ') === word);
+    t.ok(command && readArguments(command, rest).switches.has('standby-compiler'), name);
+    t.match(rest.join(' '), /--config \/etc\/portcullis\/portcullis\.yaml/, 'that of the image');
+  }
+  t.end();
 });
 
 test('the CA gives each proxy a socket of its own, and its key to none', async (t) => {

@@ -7,6 +7,7 @@ import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { test } from 'tap';
 import { buildPolicy, testPolicy } from '../../../policy/compiler/compile.ts';
+import { standbyCompiler } from '../../../policy/compiler/standby.ts';
 import { readSources } from '../../../policy/compiler/sources.ts';
 
 const compiler = fileURLToPath(new URL('../../../policy/compiler/', import.meta.url));
@@ -15,6 +16,16 @@ const endlessTest = `package p_test
 test_endless if count({[x, y] | some x in numbers.range(1, 9999); some y in numbers.range(1, 9999)}) > 0
 `;
 const rego = { 'a.rego': 'package p\ndecision := input.x == data.y\n' };
+
+const ask = (...words: readonly string[]) =>
+  spawnSync(words[0] ?? '', words.slice(1), { encoding: 'utf8' }).stdout.trim();
+/** Those that run OPA's compiler; the test's own runner may have others. */
+const childrenOf = (pid: number | undefined) => ask('pgrep', '-P', String(pid), '-f', 'compiler/child');
+
+/** A zombie is dead, and merely not buried: in a container there may be nobody to do it. */
+async function gone(pid: string): Promise<void> {
+  while (/^[^Z]/.test(ask('ps', '-o', 'stat=', '-p', pid))) await setImmediate();
+}
 
 test('an artefact that is not what its digest says is not even unpacked', async (t) => {
   const folder = t.testdir({ rego, artefact: {} });
@@ -53,16 +64,34 @@ test('a compiler ends when the process that started it is killed', async (t) => 
   const parent = spawn(process.execPath, ['--input-type=module', '-e', script], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
-  const ask = (...words: readonly string[]) =>
-    spawnSync(words[0] ?? '', words.slice(1), { encoding: 'utf8' }).stdout.trim();
-  const children = () => ask('pgrep', '-P', String(parent.pid));
-  while (children() === '') await setImmediate();
-  const child = children();
+  while (childrenOf(parent.pid) === '') await setImmediate();
+  const child = childrenOf(parent.pid);
   parent.kill('SIGKILL');
   await once(parent, 'exit');
-  // A zombie is dead, and merely not buried: in a container there may be nobody to do it.
-  while (/^[^Z]/.test(ask('ps', '-o', 'stat=', '-p', child))) await setImmediate();
+  await gone(child);
   t.pass('both are gone');
+});
+
+test('a compiler on standby does one job after another, is replaced when it has died, and ends when it is told to', async (t) => {
+  const folder = t.testdir({ good: rego, bad: { 'a.rego': 'package p\ndecision := {' } });
+  const standby = standbyCompiler();
+  t.teardown(standby.end);
+  const build = (name: string) => buildPolicy({ regoPaths: [join(folder, name)], entrypoint, compiler: { standby } });
+  standby.prepare();
+  const [first, second] = await Promise.all([build('good'), build('good')]);
+  t.same(first, second);
+  const process1 = childrenOf(process.pid);
+  t.match(process1, /^\d+$/, 'one process');
+  await t.rejects(build('bad'), { code: 'rego-does-not-compile' });
+  t.equal(childrenOf(process.pid), process1, 'a policy that is wrong is an answer');
+  process.kill(Number(process1), 'SIGKILL');
+  await gone(process1);
+  t.same(await build('good'), first);
+  const process2 = childrenOf(process.pid);
+  t.not(process2, process1);
+  standby.end();
+  await gone(process2);
+  t.equal(childrenOf(process.pid), '');
 });
 
 test('what a killed run has left behind goes with a later one, and what is younger stays', async (t) => {
