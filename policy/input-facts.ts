@@ -54,6 +54,8 @@ export type UserFacts = {
   readonly subject: string;
   /** Whether only the client whose certificate it names can use the token, and did. */
   readonly certificateBound: boolean;
+  /** Whether only who holds its key can use the token, and has proved that he does (DPoP). */
+  readonly keyBound: boolean;
   /** All claims, as the issuer signed them. */
   readonly claims: { readonly [name: string]: unknown };
 };

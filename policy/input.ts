@@ -64,6 +64,7 @@ export type PortcullisInput = {
     readonly realm: string;
     readonly subject: string;
     readonly certificate_bound: boolean;
+    readonly key_bound: boolean;
     readonly claims: { readonly [name: string]: unknown };
   };
   readonly body: {
@@ -162,8 +163,8 @@ function routeInput({ name, template, parameters }: InputFacts['route']): Portcu
   return { name, template, parameters: named(parameters) };
 }
 
-function userInput({ issuer, realm, subject, certificateBound, claims }: UserFacts) {
-  return { issuer, realm, subject, certificate_bound: certificateBound, claims };
+function userInput({ issuer, realm, subject, certificateBound, keyBound, claims }: UserFacts) {
+  return { issuer, realm, subject, certificate_bound: certificateBound, key_bound: keyBound, claims };
 }
 
 function bodyInput(body: BodyFacts): PortcullisInput['body'] {

@@ -45,17 +45,23 @@ export const denialCatalogue = {
   'identity-expired': row(403, 'denied', true, 'The client certificate is no longer valid.', 'The SVID expired, or its trust ended, after the connection was opened.'),
   'identity-revoked': row(403, 'denied', true, 'The client certificate is no longer valid.', 'The SVID or its issuer was revoked, or put on the denylist, after the connection was opened.'),
 
-  // On whose behalf (RFC 6750, RFC 9068). The answers carry `WWW-Authenticate: Bearer`.
+  // On whose behalf (RFC 6750, RFC 9068, RFC 9449). The answers carry `WWW-Authenticate`.
   'user-token-missing': row(401, 'denied', false, 'A token of a user is required.', 'No Authorization header on a route whose user.token is required.'),
   'user-token-misplaced': row(400, 'invalid', false, 'A token of a user belongs into one Authorization header.', 'A parameter access_token in the query, on a route with user.'),
-  'user-token-unsupported': row(401, 'invalid', false, 'That kind of credential is not supported.', 'A scheme other than Bearer, an encrypted token, a header with crit, b64, jwk, jku, x5u or x5c, or a token bound to a DPoP key or to anything but a certificate.'),
+  'user-token-unsupported': row(401, 'invalid', false, 'That kind of credential is not supported.', 'A scheme other than Bearer and DPoP, an encrypted token, a header with crit, b64, jwk, jku, x5u or x5c, or a token bound to anything but a certificate or, where `dpop` of its issuer allows it, a DPoP key.'),
   'user-token-malformed': row(401, 'invalid', false, 'The token is malformed.', 'Too long, not base64url, not strict JSON (a member twice, depth), or iss, sub, aud, exp or iat missing or of a wrong type.'),
   'user-token-untrusted': row(401, 'denied', false, 'The token is not trusted.', 'Its issuer, its type, its algorithm or its key is none of the configuration, or the signature is not by that key.'),
   'user-token-expired': row(401, 'denied', false, 'The token has expired.', 'exp has passed, or the token is older than the max_token_age of its issuer.'),
   'user-token-not-yet-valid': row(401, 'denied', false, 'The token is not valid yet.', 'nbf or iat lies in the future by more than clock_tolerance.'),
   'user-token-wrong-audience': row(401, 'denied', false, 'The token is not for this service.', 'None of aud is an audience of the configuration.'),
-  'user-token-not-bound': row(401, 'denied', false, 'The token is bound to another client.', 'Its cnf names another client certificate than the one of this connection (RFC 8705).'),
+  'user-token-not-bound': row(401, 'denied', false, 'The token is bound to another client.', 'Its cnf names another client certificate than the one of this connection (RFC 8705), or another key than that of the proof or, shown as DPoP, none (RFC 9449).'),
   'user-token-used': row(401, 'denied', false, 'The token has been used already.', 'A second use on a route with user.single_use.'),
+  'user-proof-missing': row(401, 'denied', false, 'A proof of possession of the key of the token is required.', 'No DPoP header, a token bound to a DPoP key shown as Bearer, or one that is not bound where `dpop` of its issuer is `required` (RFC 9449).'),
+  'user-proof-malformed': row(401, 'invalid', false, 'The proof of possession is malformed.', 'Too long, not base64url, not strict JSON, not of type dpop+jwt, a header with crit, b64, jku, x5u or x5c, no public jwk or one with private parts, or jti, htm, htu, iat or ath missing or of a wrong type.'),
+  'user-proof-untrusted': row(401, 'denied', false, 'The proof of possession is not trusted.', 'Its algorithm is none of the configuration, its key is weak or not for that algorithm, or the signature is not by that key.'),
+  'user-proof-of-another-request': row(401, 'denied', false, 'The proof of possession is for something else.', 'htm, htu or ath name another method, another host or path, or another token.'),
+  'user-proof-untimely': row(401, 'denied', false, 'The proof of possession is not of this time.', 'iat is longer ago than `dpop.max_age` of the issuer, or lies in the future by more than clock_tolerance.'),
+  'user-proof-used': row(401, 'denied', false, 'The proof of possession has been used already.', 'A second use of its jti: proofs are for one request each.'),
   'user-keys-unavailable': row(503, 'undecided', false, 'The token cannot be checked now.', 'The keys of its issuer could not be fetched yet, or are older than its max_key_age.'),
   'user-not-of-this-route': row(403, 'denied', false, 'Users of that issuer are not served here.', 'A good token of an issuer that user.issuers of the route does not name; rule names it.'),
 

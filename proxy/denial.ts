@@ -24,7 +24,12 @@ export type DenialDetail = {
 /** What the record says of an end user who got no further. */
 export type RefusedUser = {
   readonly realm: 'internal' | 'federated' | 'external';
-  readonly claims: { readonly issuer: string; readonly subject: string; readonly tokenId: string | undefined };
+  readonly claims: {
+    readonly issuer: string;
+    readonly subject: string;
+    readonly tokenId: string | undefined;
+    readonly keyThumbprint: string | undefined;
+  };
 };
 
 export type DenialAnswer = {

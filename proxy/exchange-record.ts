@@ -85,7 +85,7 @@ export const connectionRecord = oncePer(
 function userRecord(user: User | RefusedUser | undefined): ExchangeEvent['user'] {
   if (user === undefined) return undefined;
   const { realm, claims } = user;
-  return { iss: claims.issuer, sub: claims.subject, jti: claims.tokenId, realm };
+  return { iss: claims.issuer, sub: claims.subject, jti: claims.tokenId, realm, jkt: claims.keyThumbprint };
 }
 
 const snapshotRecord = oncePer(({ engine, config }: Snapshot) => ({

@@ -53,7 +53,8 @@ function userFacts(user: User | undefined): UserFacts | undefined {
   if (user === undefined) return undefined;
   const { issuer, realm, claims } = user;
   const certificateBound = claims.certificateSha256 !== undefined;
-  return { issuer, realm, subject: claims.subject, certificateBound, claims: claims.all };
+  const keyBound = claims.keyThumbprint !== undefined;
+  return { issuer, realm, subject: claims.subject, certificateBound, keyBound, claims: claims.all };
 }
 
 function bodyFacts(body: ExchangeBody): BodyFacts {

@@ -57,5 +57,6 @@ function sampleInput({ identity, listen, issuers }: Config, { name, methods, pat
 
 function sampleUser(issuer: IssuerConfig | undefined): UserFacts | undefined {
   if (issuer === undefined) return undefined;
-  return { issuer: issuer.name, realm: issuer.realm, subject: 'nobody', certificateBound: false, claims: {} };
+  const { name, realm } = issuer;
+  return { issuer: name, realm, subject: 'nobody', certificateBound: false, keyBound: false, claims: {} };
 }

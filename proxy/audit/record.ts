@@ -79,6 +79,10 @@ export const exchangeFields = {
       sub: text('`sub`.', 512),
       jti: text('`jti`: which token it was, as its issuer knows it.', 512),
       realm: choice('What the configuration says of the issuer.', ['internal', 'federated', 'external']),
+      jkt: text(
+        'Thumbprint of the key that the token is bound to (`cnf.jkt`, RFC 9449); in a record that allows, the client has proved to hold it.',
+        64,
+      ),
     },
   ),
   object: group('What is asked for.', {

@@ -71,9 +71,10 @@ function crlText(crl: CrlConfig): string {
   return `${place}, by the CAs of ${crl.issuerFile}`;
 }
 
-function issuerText({ name, issuer, realm, algorithms }: IssuerConfig, routes: readonly RouteConfig[]): string {
+function issuerText({ name, issuer, realm, algorithms, dpop }: IssuerConfig, routes: readonly RouteConfig[]): string {
   const served = routes.filter(({ user }) => user?.issuers.includes(name)).map((route) => route.name);
-  return `${name}, ${realm}: ${issuer}, ${algorithms.join(' ')}; on ${served.join(', ') || 'no route'}`;
+  const proofs = dpop === undefined ? '' : `, DPoP ${dpop.required ? 'required' : 'optional'}`;
+  return `${name}, ${realm}: ${issuer}, ${algorithms.join(' ')}${proofs}; on ${served.join(', ') || 'no route'}`;
 }
 
 function sourceText(source: PolicySource): string {

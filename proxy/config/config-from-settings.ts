@@ -2,6 +2,7 @@ import type { Endpoint } from '../../certs/sources/workload-api/endpoint.ts';
 import type {
   Config,
   CrlConfig,
+  DpopConfig,
   IdentityConfig,
   IssuerConfig,
   IssuerKeysConfig,
@@ -22,6 +23,7 @@ import { unsafeKeys } from './unsafe-keys.ts';
 
 type RouteSettings = Settings['routes'][number];
 type UserSettings = NonNullable<RouteSettings['user']>;
+type DpopSettings = NonNullable<Settings['issuers'][number]['dpop']>;
 
 /** From the file's words to the program's: units in names, shorthands and dependent defaults written out, frozen. */
 export function configFromSettings(file: string, settings: Settings, world: World): Config {
@@ -158,7 +160,12 @@ function issuer(settings: Settings['issuers'][number]): IssuerConfig {
     tokenTypes: settings.token_types ?? ['at+jwt'],
     maxTokenAgeMs: settings.max_token_age,
     clockToleranceMs: settings.clock_tolerance,
+    dpop: settings.dpop === undefined ? undefined : dpopOf(settings.dpop),
   };
+}
+
+function dpopOf({ proof, algorithms = ['ES256'], max_age: maxAgeMs }: DpopSettings): DpopConfig {
+  return { required: proof === 'required', algorithms, maxAgeMs };
 }
 
 function issuerKeys({

@@ -163,6 +163,17 @@ export type IssuerConfig = {
   readonly tokenTypes: readonly ('at+jwt' | 'JWT')[];
   readonly maxTokenAgeMs: number;
   readonly clockToleranceMs: number;
+  /** Undefined where tokens that are bound to a key are refused. */
+  readonly dpop: DpopConfig | undefined;
+};
+
+/** How clients prove that they hold the key of their token (RFC 9449). */
+export type DpopConfig = {
+  /** Whether a token without a proof is refused. */
+  readonly required: boolean;
+  /** Of the signatures of proofs. */
+  readonly algorithms: readonly SignatureAlgorithm[];
+  readonly maxAgeMs: number;
 };
 
 /** Where an issuer's JWK set comes from. */

@@ -2,7 +2,7 @@ import { SIGNATURE_ALGORITHMS } from '../user/algorithms.ts';
 import { eitherOf, isWord, listOf } from './collections.ts';
 import { urlOf } from './fetch-options.ts';
 import { duration, file, oneOf, pattern } from './scalars.ts';
-import { defaulted, exactlyOneOf, insteadOf, optional, required, section } from './section.ts';
+import { defaulted, exactlyOneOf, insteadOf, optional, orJust, required, section } from './section.ts';
 import { text } from './shape.ts';
 import type { Parsed, Shape } from './shape.ts';
 
@@ -27,6 +27,31 @@ const audience = text(
 
 export const defaultRefreshMs = 300_000;
 export const defaultMaxKeyAgeMs = 3_600_000;
+
+const algorithms = listOf(oneOf(...SIGNATURE_ALGORITHMS), { atLeast: 1, unique: true });
+
+const dpopKeys = section(
+  'issuers[].dpop',
+  'Proof of possession (RFC 9449): a token whose `cnf` has `jkt` is served only as `Authorization: DPoP`, with one `DPoP` header that its key has ' +
+    'signed for this method, host, path and token, and each proof is served once. `dpop: required` alone is short for the section with that `proof`. ' +
+    'Nonces of the server are not supported: `max_age` and the memory of used proofs stand in their place.',
+  {
+    proof: required(oneOf('required', 'optional'), {
+      doc: '`required` refuses every token that is not bound to a key; `optional` takes those as `Bearer` too. One that is bound is never taken as `Bearer`.',
+      reload: live,
+    }),
+    algorithms: optional(algorithms, {
+      doc: 'The signatures that proofs may have, told to clients in `WWW-Authenticate`. `profile: fips` refuses what it refuses of tokens. Default `[ES256]`.',
+      reload: live,
+    }),
+    max_age: defaulted(duration('1s', '5m'), '1m', {
+      doc:
+        'How old a proof may be, by its `iat`; it may be ahead of us by `clock_tolerance`. So long its `jti` is remembered, over all data threads and in the room of ' +
+        '`limits.max_single_use_tokens`. A restart forgets, and other replicas do not know.',
+      reload: live,
+    }),
+  },
+);
 
 const issuerKeys = section(
   'issuers[]',
@@ -64,7 +89,7 @@ const issuerKeys = section(
         '(`user-keys-unavailable`). Longer than `refresh`. Default 1h.',
       reload: live,
     }),
-    algorithms: required(listOf(oneOf(...SIGNATURE_ALGORITHMS), { atLeast: 1, unique: true }), {
+    algorithms: required(algorithms, {
       doc: 'The signatures that it makes. Nothing else is believed of it, and `none` and shared secrets of nobody. `profile: fips` refuses ES512, EdDSA and Ed25519.',
       reload: live,
     }),
@@ -84,6 +109,10 @@ const issuerKeys = section(
     }),
     clock_tolerance: defaulted(duration('0s', '2m'), '10s', {
       doc: 'How far its clock may be off: `exp`, `nbf` and `iat` are judged with so much grace.',
+      reload: live,
+    }),
+    dpop: optional(orJust(dpopKeys, 'proof'), {
+      doc: 'How clients prove that a token is theirs (DPoP). Without it, tokens that are bound to a key are refused.',
       reload: live,
     }),
   },

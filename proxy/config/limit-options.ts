@@ -70,7 +70,7 @@ export const limitOptions = section('limits', 'What one peer, and all of them to
     reload: restart,
   }),
   max_single_use_tokens: defaulted(integer(16, 10_000_000), 65_536, {
-    doc: 'Tokens that routes with `user.single_use` remember at once, each until it expires; beyond it they are refused with 503. Memory for them is reserved at start.',
+    doc: 'Tokens that routes with `user.single_use` remember at once, each until it expires, and DPoP proofs, each for its `max_age`; beyond it they are refused with 503. Memory for them is reserved at start.',
     reload: restart,
   }),
   stall: defaulted(duration('100ms', '1m'), '1s', {

@@ -2,6 +2,7 @@ import { approvedTokens } from '../fips/approved.ts';
 import type { Complain } from './checks.ts';
 import type { Draft } from './draft.ts';
 import type { Settings } from './options.ts';
+import type { Path } from './problem.ts';
 import { unsafeKeys } from './unsafe-keys.ts';
 
 /** What the profile promises is true of every configuration that was accepted. */
@@ -16,11 +17,17 @@ export function checkProfile(settings: Draft<Settings>, complain: Complain): voi
 
 function checkTokens({ issuers = [] }: Draft<Settings>, complain: Complain): void {
   issuers.forEach((issuer, index) => {
-    issuer?.algorithms?.forEach((algorithm, at) => {
-      if (algorithm === undefined || approvedTokens.includes(algorithm)) return;
-      complain(['issuers', index, 'algorithms', at], `\`${algorithm}\` is not approved (\`profile: fips\`)`, {
-        allowed: approvedTokens.join(', '),
-      });
-    });
+    checkAlgorithms(issuer?.algorithms, ['issuers', index, 'algorithms'], complain);
+    checkAlgorithms(issuer?.dpop?.algorithms, ['issuers', index, 'dpop', 'algorithms'], complain);
+  });
+}
+
+type Algorithms = Draft<Settings['issuers'][number]['algorithms']>;
+
+function checkAlgorithms(algorithms: Algorithms | undefined, path: Path, complain: Complain): void {
+  algorithms?.forEach((algorithm, at) => {
+    if (algorithm === undefined || approvedTokens.includes(algorithm)) return;
+    const allowed = approvedTokens.join(', ');
+    complain([...path, at], `\`${algorithm}\` is not approved (\`profile: fips\`)`, { allowed });
   });
 }

@@ -45,9 +45,10 @@ export const normalise: Filter<Accepted, Normalised> = {
   },
 };
 
-/** A token that was verified here is a credential that nobody behind needs: who has it could use it elsewhere. */
+/** A token that was verified here is a credential that nobody behind needs: who has it, or its proof, could use it elsewhere. */
 function sentHeaders(headers: HeaderList, user: RouteUser | undefined): HeaderList {
-  return user === undefined || user.forwardToken ? headers : withoutField(headers, 'authorization');
+  if (user === undefined || user.forwardToken) return headers;
+  return withoutField(withoutField(headers, 'authorization'), 'dpop');
 }
 
 function methodNotAllowed(allowed: readonly string[]): Denial {

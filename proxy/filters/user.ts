@@ -2,9 +2,11 @@ import type { Filter } from '../chain.ts';
 import type { RouteUser } from '../config/config.ts';
 import { type Denial, deny, isDenial } from '../denial.ts';
 import type { Accepted } from '../exchange.ts';
-import { readBearer } from '../user/bearer.ts';
+import { challenged } from '../user/challenge.ts';
 import type { Claims } from '../user/claims.ts';
+import { type Credential, readCredential } from '../user/credential.ts';
 import { endOf, judgeClaims } from '../user/judge-claims.ts';
+import { judgePossession } from '../user/possession.ts';
 import { refuse } from '../user/refuse.ts';
 import type { SignedToken } from '../user/token-verifier.ts';
 import type { TokenUses } from '../user/token-uses.ts';
@@ -36,45 +38,74 @@ export function user(uses: TokenUses, count: CountToken): Filter<Accepted & Iden
     apply: (facts) => {
       const rule = facts.route.config.user;
       if (rule === undefined) return { user: undefined };
-      const token = readBearer(facts.headers, facts.request.query);
-      if (token === undefined) {
+      const credential = readCredential(facts.headers, facts.request.query);
+      if (credential === undefined) {
         count('missing');
-        return rule.optional ? { user: undefined } : refuse('user-token-missing', 'no Authorization header');
+        if (rule.optional) return { user: undefined };
+        return challenging(facts, rule, undefined, refuse('user-token-missing', 'no Authorization header'));
       }
       let unknownKeyOf: string | undefined;
-      const judge = (signed: SignedToken | Denial, outcome: TokenOutcome) => {
-        const judged = isDenial(signed) ? signed : named(judgeUser(signed, rule, facts, uses), signed);
+      const answer = (judged: Authenticated | Denial, outcome: TokenOutcome) => {
         count(isDenial(judged) ? 'refused' : outcome, unknownKeyOf);
-        return judged;
+        return isDenial(judged) ? challenging(facts, rule, credential, judged) : judged;
       };
-      if (typeof token === 'object') return judge(token, 'refused');
+      if (isDenial(credential)) return answer(credential, 'refused');
+      const judge = (signed: SignedToken | Denial, outcome: TokenOutcome) => {
+        if (isDenial(signed)) return answer(signed, 'refused');
+        const judged = judgeUser(signed, credential, rule, facts, uses);
+        if (judged instanceof Promise) return judged.then((one) => answer(named(one, signed), outcome));
+        return answer(named(judged, signed), outcome);
+      };
       const { tokens } = facts.snapshot;
-      const known = tokens.recall(token);
+      const known = tokens.recall(credential.token);
       if (known !== undefined) return judge(known, 'remembered');
-      const verified = tokens.verify(token, (issuer) => (unknownKeyOf = issuer));
+      const verified = tokens.verify(credential.token, (issuer) => (unknownKeyOf = issuer));
       return verified instanceof Promise ? verified.then((one) => judge(one, 'verified')) : judge(verified, 'refused');
     },
   };
 }
 
+function challenging(
+  { snapshot }: Accepted,
+  rule: RouteUser,
+  credential: Credential | Denial | undefined,
+  denial: Denial,
+): Denial {
+  const issuers = snapshot.config.issuers.filter(({ name }) => rule.issuers.includes(name));
+  return challenged(
+    denial,
+    issuers,
+    credential !== undefined && 'scheme' in credential ? credential.scheme : undefined,
+  );
+}
+
 /** Who shows a token that is too old, or meant for others, is worth a name in the record: the signature says whose it was. */
 function named(judged: Authenticated | Denial, { issuer: { realm }, claims }: SignedToken): Authenticated | Denial {
   if (!isDenial(judged)) return judged;
-  const { issuer, subject, tokenId } = claims;
-  return deny(judged.code, { ...judged, user: { realm, claims: { issuer, subject, tokenId } } });
+  const { issuer, subject, tokenId, keyThumbprint } = claims;
+  return deny(judged.code, { ...judged, user: { realm, claims: { issuer, subject, tokenId, keyThumbprint } } });
 }
 
+type Shown = Accepted & Identified & Normalised;
+
 function judgeUser(
-  { issuer, claims }: SignedToken,
+  signed: SignedToken,
+  credential: Credential,
   rule: RouteUser,
-  { peer, receivedMs }: Accepted & Identified,
+  facts: Shown,
   uses: TokenUses,
-): Authenticated | Denial {
-  const wrong = judgeClaims(claims, issuer, peer, receivedMs);
+): Authenticated | Denial | Promise<Authenticated | Denial> {
+  const { issuer, claims } = signed;
+  const wrong = judgeClaims(claims, issuer, facts.peer, facts.receivedMs);
   if (wrong !== undefined) return wrong;
   if (!rule.issuers.includes(issuer.name)) return deny('user-not-of-this-route', { rule: issuer.name });
-  const used = rule.singleUse ? useOnce(claims, endOf(claims, issuer) - receivedMs, uses) : undefined;
-  return used ?? { user: { issuer: issuer.name, realm: issuer.realm, claims } };
+  const admit = (unproved: Denial | undefined) => {
+    if (unproved !== undefined) return unproved;
+    const used = rule.singleUse ? useOnce(claims, endOf(claims, issuer) - facts.receivedMs, uses) : undefined;
+    return used ?? { user: { issuer: issuer.name, realm: issuer.realm, claims } };
+  };
+  const possession = judgePossession(signed, credential, facts, uses);
+  return possession instanceof Promise ? possession.then(admit) : admit(possession);
 }
 
 function useOnce({ issuer, tokenId }: Claims, validMs: number, uses: TokenUses): Denial | undefined {

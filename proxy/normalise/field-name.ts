@@ -24,6 +24,7 @@ const singletons: ReadonlySet<string> = new Set([
   'content-type',
   'cookie',
   'date',
+  'dpop',
   'from',
   'if-modified-since',
   'if-range',

@@ -1,4 +1,4 @@
-import type { Denial } from '../denial.ts';
+import { type Denial, isDenial } from '../denial.ts';
 import { isJsonObject, type JsonObject, own } from '../../policy/json/json-object.ts';
 import { malformed, unsupported } from './refuse.ts';
 
@@ -13,6 +13,8 @@ export type Claims = {
   readonly tokenId: string | undefined;
   /** SHA-256 of the only client certificate that may show the token, base64url (RFC 8705 section 3.1). */
   readonly certificateSha256: string | undefined;
+  /** SHA-256 of the only key with whose proof the token may be shown, base64url (RFC 9449 section 6.1). */
+  readonly keyThumbprint: string | undefined;
   readonly all: JsonObject;
 };
 
@@ -37,9 +39,8 @@ export function readClaims(all: JsonObject): Claims | Denial {
   if (!isTime(expires)) return claimIsWrong('exp');
   if (!isTime(issued)) return claimIsWrong('iat');
   if (notBefore !== undefined && !isTime(notBefore)) return claimIsWrong('nbf');
-  const confirmation = own(all, 'cnf');
-  const certificateSha256 = readConfirmation(confirmation);
-  if (typeof certificateSha256 === 'object') return certificateSha256;
+  const confirmation = readConfirmation(own(all, 'cnf'));
+  if (isDenial(confirmation)) return confirmation;
   return {
     issuer,
     subject,
@@ -48,16 +49,17 @@ export function readClaims(all: JsonObject): Claims | Denial {
     issuedMs: issued * 1000,
     notBeforeMs: notBefore === undefined ? undefined : notBefore * 1000,
     tokenId,
-    certificateSha256,
+    certificateSha256: confirmation.certificateSha256,
+    keyThumbprint: confirmation.keyThumbprint,
     all,
   };
 }
 
-function isName(value: unknown): value is string {
+export function isName(value: unknown): value is string {
   return typeof value === 'string' && value.length > 0 && value.length <= maxLength;
 }
 
-function isTime(value: unknown): value is number {
+export function isTime(value: unknown): value is number {
   return typeof value === 'number' && value >= 0 && value <= lastSecond;
 }
 
@@ -65,17 +67,23 @@ function claimIsWrong(name: string): Denial {
   return malformed(`\`${name}\` is missing or not of its type`);
 }
 
-/** A token that is bound to something we cannot check (RFC 7800, RFC 9449) would be served to whoever has stolen it. */
-function readConfirmation(confirmation: unknown): string | undefined | Denial {
-  if (confirmation === undefined) return undefined;
+type Confirmation = { readonly certificateSha256?: string | undefined; readonly keyThumbprint?: string | undefined };
+
+/** A token that is bound to something we cannot check (RFC 7800) would be served to whoever has stolen it. */
+function readConfirmation(confirmation: unknown): Confirmation | Denial {
+  if (confirmation === undefined) return {};
   if (!isJsonObject(confirmation)) return claimIsWrong('cnf');
   const methods = Object.keys(confirmation);
-  const other = methods.find((name) => name !== 'x5t#S256');
-  if (other !== undefined) {
-    return unsupported(
-      other === 'jkt' ? 'a token bound to a DPoP key (RFC 9449)' : 'a token bound to something unknown',
-    );
+  if (methods.some((name) => name !== 'x5t#S256' && name !== 'jkt')) {
+    return unsupported('a token bound to something unknown');
   }
-  const digest = own(confirmation, 'x5t#S256');
-  return typeof digest === 'string' && /^[A-Za-z0-9_-]{43}$/.test(digest) ? digest : claimIsWrong('cnf');
+  const [certificateSha256, keyThumbprint] = [own(confirmation, 'x5t#S256'), own(confirmation, 'jkt')];
+  if (methods.length === 0 || !isDigestIfAny(certificateSha256) || !isDigestIfAny(keyThumbprint)) {
+    return claimIsWrong('cnf');
+  }
+  return { certificateSha256, keyThumbprint };
+}
+
+function isDigestIfAny(digest: unknown): digest is string | undefined {
+  return digest === undefined || (typeof digest === 'string' && /^[A-Za-z0-9_-]{43}$/.test(digest));
 }

@@ -49,21 +49,36 @@ async function readKey(jwk: unknown, pointer: string): Promise<JwksReading> {
   if (!isJsonObject(jwk)) return onlyProblem(pointer, 'is no JWK: not an object');
   const kty = own(jwk, 'kty');
   if (kty === 'oct') return onlyProblem(pointer, 'is a shared secret: whoever can check a token could make one');
-  if (own(jwk, 'd') !== undefined)
+  if (privateMember(jwk) !== undefined) {
     return onlyProblem(pointer, 'is a private key: whoever reads it here can make tokens');
+  }
   const kid = own(jwk, 'kid');
   if (kid !== undefined && !isKid(kid))
     return onlyProblem(`${pointer}/kid`, `is no text of 1 to ${maxKidLength} characters`);
   const algorithms = algorithmsFor(jwk);
   if (algorithms.length === 0) return { keys: [], problems: [] };
-  const given = publicJwk(jwk, String(kty));
   const keys = await Promise.all(
-    algorithms.map(async (algorithm) => ({ kid, algorithm, key: given && (await importKey(given, algorithm)) })),
+    algorithms.map(async (algorithm) => ({ kid, algorithm, key: await publicKey(jwk, algorithm) })),
   );
-  const usable = keys.filter((one): one is IssuerKey => one.key !== undefined);
-  if (usable.length < keys.length) return onlyProblem(pointer, `is no valid public key of type ${String(kty)}`);
-  const weakness = usable.map(({ key }) => weaknessOf(key)).find((found) => found !== undefined);
-  return weakness === undefined ? { keys: usable, problems: [] } : onlyProblem(pointer, weakness);
+  const problem = keys.map(({ key }) => key).find((key) => typeof key === 'string');
+  if (problem !== undefined) return onlyProblem(pointer, problem);
+  return { keys: keys.filter((one): one is IssuerKey => typeof one.key !== 'string'), problems: [] };
+}
+
+/** RFC 7518 section 6: what of a key its owner alone may have. */
+const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
+
+export function privateMember(jwk: JsonObject): string | undefined {
+  return privateMembers.find((name) => Object.hasOwn(jwk, name));
+}
+
+/** The key of a JWK for this algorithm, or what is wrong with it. */
+export async function publicKey(jwk: JsonObject, algorithm: SignatureAlgorithm): Promise<SignatureKey | string> {
+  if (!algorithmsFor(jwk).includes(algorithm)) return `is not for ${algorithm}`;
+  const kty = String(own(jwk, 'kty'));
+  const given = publicJwk(jwk, kty);
+  const key = given && (await importKey(given, algorithm));
+  return key === undefined ? `is no valid public key of type ${kty}` : (weaknessOf(key) ?? key);
 }
 
 export function isKid(kid: unknown): kid is string {

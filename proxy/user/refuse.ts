@@ -1,16 +1,10 @@
 import { type Denial, type DenialCode, deny } from '../denial.ts';
 
-export type UserDenialCode = Extract<DenialCode, `user-token-${string}`>;
-
-/** RFC 6750 section 3: the answer says what kind of credential is wanted; where none came, there is no error to name. */
-const challenges: Partial<Record<UserDenialCode, string>> = {
-  'user-token-missing': 'Bearer',
-  'user-token-misplaced': 'Bearer error="invalid_request"',
-};
+export type UserDenialCode = Extract<DenialCode, `user-token-${string}` | `user-proof-${string}`>;
 
 /** @param detail for the operator; never a value of the token */
 export function refuse(code: UserDenialCode, detail: string): Denial {
-  return deny(code, { detail, headers: ['www-authenticate', challenges[code] ?? 'Bearer error="invalid_token"'] });
+  return deny(code, { detail });
 }
 
 export function malformed(detail: string): Denial {

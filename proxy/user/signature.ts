@@ -21,6 +21,12 @@ export async function importKey(jwk: PublicJwk, algorithm: SignatureAlgorithm): 
   }
 }
 
+/** RFC 7638: SHA-256 over the members that make the key, base64url; the same however a JWK has spelled them. */
+export async function thumbprintOf(key: SignatureKey): Promise<string> {
+  const { calculateJwkThumbprint } = await library();
+  return calculateJwkThumbprint(key, 'sha256');
+}
+
 /** Whether this key made the signature of a token in the compact serialisation (RFC 7515 section 7.1). */
 export async function isSignedBy(token: string, key: SignatureKey, algorithm: SignatureAlgorithm): Promise<boolean> {
   const { compactVerify, errors } = await library();

@@ -8,6 +8,7 @@ import { startRecorder } from '../harness/recorder.ts';
 import { jwks, mint, tokenKey } from '../harness/user-tokens.ts';
 
 const iss = 'https://login.test.example';
+const sha256 = (text: string) => createHash('sha256').update(text).digest('base64url');
 const key = tokenKey('one');
 const next = tokenKey('two', 'rsa');
 
@@ -22,6 +23,7 @@ decision := {"allow": true, "rule": user.subject} if {
 	user.realm == "internal"
 	"orders:read" in split(user.claims.scope, " ")
 	not input.attributes.request.http.headers.authorization
+	not input.attributes.request.http.headers.dpop
 }
 
 decision := {"allow": true, "rule": "nobody"} if {
@@ -43,11 +45,13 @@ const issuer = {
   algorithms: ['ES256', 'RS256'],
   audience: 'orders',
 };
+const boundIssuer = { ...issuer, name: 'bound', issuer: 'https://bound.test.example', dpop: 'required' };
 const user = { issuers: ['staff'] };
 const routes = [
   { name: 'orders', methods: ['GET'], path: '/orders', user },
   { name: 'open', methods: ['GET'], path: '/open', user: { ...user, token: 'optional' } },
   { name: 'once', methods: ['GET'], path: '/once', user: { ...user, single_use: true } },
+  { name: 'bound', methods: ['GET'], path: '/bound', user: { issuers: ['bound'] } },
   { name: 'forwarded', methods: ['GET'], path: '/forwarded', user: { ...user, forward_token: true } },
 ];
 
@@ -56,14 +60,21 @@ void test('a user is who the token says, or nobody', async (t) => {
   t.teardown(workload.close);
   const proxy = await startProxy(t, {
     workloadPort: workload.port,
-    config: { issuers: [issuer], routes, threads: 2, policy: { rego: './policy', engine: 'verify', verify_share: 1 } },
+    config: {
+      issuers: [issuer, boundIssuer],
+      routes,
+      threads: 2,
+      policy: { rego: './policy', engine: 'verify', verify_share: 1 },
+    },
     files: { 'policy/authz.rego': rego, 'staff.jwks.json': jwks(key) },
   });
   const now = Math.floor(Date.now() / 1000);
   const claims = { iss, sub: 'alice', aud: 'orders', iat: now - 5, exp: now + 300, jti: 'id-1', scope: 'orders:read' };
   const token = (more: object = {}, by = key) => mint(by, { ...claims, ...more });
   const ask = async (path: string, bearer?: string) => {
-    const headers = bearer === undefined ? [] : [`Authorization: Bearer ${bearer}`];
+    return send(path, bearer === undefined ? [] : [`Authorization: Bearer ${bearer}`]);
+  };
+  const send = async (path: string, headers: readonly string[]) => {
     const { answer, client } = await exchange(proxy.port, proxy.client, requestText('GET', path, headers));
     client.close();
     const code = answer?.status === 200 ? undefined : (JSON.parse(answer?.body ?? '{}') as { code: string }).code;
@@ -112,6 +123,40 @@ void test('a user is who the token says, or nobody', async (t) => {
     t.equal(answers.filter(({ status }) => status === 200).length, 1);
     t.equal(answers.filter(({ code }) => code === 'user-token-used').length, 7);
     t.match(await ask('/once', mint(key, { ...claims, jti: undefined })), refused('user-token-malformed'));
+  });
+
+  await t.test('a token that is bound to a key is served with a fresh proof by that key only', async (t) => {
+    const holder = tokenKey(undefined);
+    const { kty, crv, x, y } = holder.jwk;
+    const jkt = sha256(JSON.stringify({ crv, kty, x, y }));
+    const bound = token({ iss: boundIssuer.issuer, cnf: { jkt } });
+    const proof = (jti: string, htu = 'https://localhost/bound') => {
+      const proven = { jti, htm: 'GET', htu, iat: Math.floor(Date.now() / 1000), ath: sha256(bound) };
+      return `DPoP: ${mint(holder, proven, { typ: 'dpop+jwt', jwk: { kty, crv, x, y } })}`;
+    };
+    const shown = async (...headers: readonly string[]) => send('/bound', [`Authorization: DPoP ${bound}`, ...headers]);
+    const once = proof('once');
+    const answers = await Promise.all(Array.from({ length: 6 }, async () => shown(once)));
+    t.equal(answers.filter(({ status }) => status === 200).length, 1);
+    t.equal(answers.filter(({ code }) => code === 'user-proof-used').length, 5, 'whichever thread it meets');
+    const served = await proxy.untilRecord(({ type, route }) => type === 'authz.allow' && route === 'bound');
+    t.match(served, { user: { iss: boundIssuer.issuer, sub: 'alice', jkt } });
+    t.notOk(workload.requests().some(({ headers }) => headers.some((line) => /^dpop:/i.test(line))));
+    t.match(await ask('/bound', bound), {
+      ...refused('user-proof-missing'),
+      challenge: 'DPoP error="invalid_token", algs="ES256"',
+    });
+    t.match(await shown(), {
+      ...refused('user-proof-missing'),
+      challenge: 'DPoP error="invalid_dpop_proof", algs="ES256"',
+    });
+    t.match(await shown(proof('other', 'https://localhost/orders')), refused('user-proof-of-another-request'));
+    t.match(await shown(proof('a'), proof('b')), refused('ambiguous-header', 400), 'exactly one');
+    t.match(
+      await shown(proof('c'), 'Connection: dpop'),
+      refused('ambiguous-header', 400),
+      'that is not asked to be dropped',
+    );
   });
 
   await t.test('a route can pass it on', async (t) => {

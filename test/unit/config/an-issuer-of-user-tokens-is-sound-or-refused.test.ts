@@ -28,7 +28,9 @@ void test('a good one, with its defaults', async (t) => {
   t.match(loaded, {
     ok: true,
     config: {
-      issuers: [{ name: 'staff', tokenTypes: ['at+jwt'], maxTokenAgeMs: 3_600_000, clockToleranceMs: 10_000 }],
+      issuers: [
+        { name: 'staff', tokenTypes: ['at+jwt'], maxTokenAgeMs: 3_600_000, clockToleranceMs: 10_000, dpop: undefined },
+      ],
       routes: [
         { user: { issuers: ['staff'], optional: false, singleUse: false, forwardToken: false } },
         { user: undefined },
@@ -51,6 +53,19 @@ void test('one whose keys are fetched, with its defaults', async (t) => {
   }
 });
 
+void test('proof of possession, short and in full', async (t) => {
+  for (const [text, dpop] of [
+    ['required', { required: true, algorithms: ['ES256'], maxAgeMs: 60_000 }],
+    [
+      '{ proof: optional, algorithms: [PS256], max_age: 5m }',
+      { required: false, algorithms: ['PS256'], maxAgeMs: 300_000 },
+    ],
+  ] as const) {
+    const loaded = await loadConfig(writeFolder(t.testdir(), withIssuers(`${staff}    dpop: ${text}\n`), files), world);
+    t.match(loaded, { ok: true, config: { issuers: [{ dpop }] } });
+  }
+});
+
 void test('the example of docs/users.md is sound', async (t) => {
   const page = readFileSync(new URL('../../../docs/users.md', import.meta.url), 'utf8');
   const [, example = ''] = /```yaml\n([^]*?)```/.exec(page) ?? [];
@@ -70,6 +85,11 @@ const wrong: readonly (readonly [text: string, problem: RegExp])[] = [
   [withIssuers(staff.replace('[ES256]', '[]')), /algorithms.*is empty/],
   [withIssuers(staff.replace('audience: orders', 'audience: []')), /audience.*is empty/],
   [withIssuers(`${staff}    clock_tolerance: 5m\n`), /clock_tolerance.*out of range/],
+  [withIssuers(`${staff}    dpop: on\n`), /dpop.*`on` is none of these/],
+  [withIssuers(`${staff}    dpop: { max_age: 1m }\n`), /dpop\.proof.*is required/],
+  [withIssuers(`${staff}    dpop: { proof: required, max_age: 6m }\n`), /dpop\.max_age.*out of range/],
+  [withIssuers(`${staff}    dpop: { proof: required, algorithms: [HS256] }\n`), /dpop\.algorithms.*`HS256` is none/],
+  [withIssuers(`${staff}    dpop: { proof: required, algorithms: [] }\n`), /dpop\.algorithms.*is empty/],
   [withIssuers(`${staff}    max_token_age: 25h\n`), /max_token_age.*out of range/],
   [withIssuers(`${staff}    jwks_uri: https://a.test\n`), /jwks_uri.*only one of `jwks` and `jwks_uri`/],
   [withIssuers(`${staff}    refresh: 1m\n`), /refresh.*is of `jwks_uri`; a file is watched/],

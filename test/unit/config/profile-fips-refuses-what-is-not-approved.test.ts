@@ -37,6 +37,11 @@ const wrong: readonly (readonly [what: string, text: string, says: RegExp])[] = 
     issuers('[ES256, EdDSA]'),
     /^portcullis\.yaml:39:25: issuers\[0\]\.algorithms\[1\]: `EdDSA` is not approved \(`profile: fips`\); allowed: ES256, ES384, PS256, .*RS512$/,
   ],
+  [
+    'an issuer with proofs by Ed25519',
+    `${issuers('[ES256]')}    dpop: { proof: required, algorithms: [Ed25519, ES256] }\n`,
+    /issuers\[0\]\.dpop\.algorithms\[0\]: `Ed25519` is not approved/,
+  ],
   ['an issuer with Ed25519', issuers('[Ed25519, RS256]'), /algorithms\[0\]: `Ed25519` is not approved/],
   ['an issuer with P-521', issuers('[ES512, PS256]'), /algorithms\[0\]: `ES512` is not approved/],
   [

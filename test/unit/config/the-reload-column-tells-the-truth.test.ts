@@ -30,6 +30,7 @@ const issuer = {
   jwks: './staff.json',
   algorithms: ['ES256'],
   audience: 'orders',
+  dpop: { proof: 'optional' },
 };
 const pki = await makePki({ trustDomain: 'shop.test', nowMs: Date.now() });
 const crl = { issuer: './ca.pem', url: 'https://pki.test/a' };
@@ -112,6 +113,10 @@ const other: Readonly<Record<string, unknown>> = {
   'issuers[].token_types': ['JWT'],
   'issuers[].max_token_age': '2s',
   'issuers[].clock_tolerance': '2s',
+  'issuers[].dpop': 'required',
+  'issuers[].dpop.proof': 'required',
+  'issuers[].dpop.algorithms': ['ES384'],
+  'issuers[].dpop.max_age': '2s',
   routes: [{ ...route, name: 'b' }],
   'routes[].name': 'b',
   'routes[].methods': ['PUT'],

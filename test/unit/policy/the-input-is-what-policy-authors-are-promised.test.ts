@@ -26,11 +26,14 @@ test('every kind of input follows the published schema', (t) => {
     realm: 'internal',
     subject: 'alice',
     certificateBound: true,
+    keyBound: false,
     claims: { groups: ['a'] },
   };
   const withUser = asPolicySees(facts({ user }));
   t.ok(validate(withUser), JSON.stringify(validate.errors));
-  t.match(withUser, { portcullis: { user: { subject: 'alice', certificate_bound: true, claims: { groups: ['a'] } } } });
+  t.match(withUser, {
+    portcullis: { user: { subject: 'alice', certificate_bound: true, key_bound: false, claims: { groups: ['a'] } } },
+  });
   t.notOk(
     Object.hasOwn(asPolicySees(facts())['portcullis'] as object, 'user'),
     'nobody is not null: that is true in Rego',

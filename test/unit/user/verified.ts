@@ -22,6 +22,7 @@ export const staff: IssuerConfig = {
   tokenTypes: ['at+jwt'],
   maxTokenAgeMs: 3_600_000,
   clockToleranceMs: 10_000,
+  dpop: undefined,
 };
 
 export const goodClaims = {
@@ -51,19 +52,28 @@ export type Asked = {
   readonly query?: readonly (readonly [string, string])[];
   readonly route?: RouteUser | undefined;
   readonly atMs?: number;
+  readonly target?: Target;
 };
 
+type Target = { readonly method: string; readonly authority: string; readonly path: string };
+
+export const orders: Target = { method: 'GET', authority: 'orders.shop.example', path: '/orders' };
+
 /** What the filter says of one request: the code of its refusal, its facts, and what was counted. */
-export function asking(tokens: TokenVerifier, uses: TokenUses = { take: () => 'first' }) {
-  return async ({ headers = [], query = [], route = required, atMs = nowMs }: Asked) => {
+export function asking(
+  tokens: TokenVerifier,
+  uses: TokenUses = { take: () => 'first' },
+  issuers: readonly IssuerConfig[] = [staff],
+) {
+  return async ({ headers = [], query = [], route = required, atMs = nowMs, target = orders }: Asked) => {
     const counted: TokenOutcome[] = [];
     const facts = {
       headers,
       receivedMs: atMs,
-      request: { query },
+      request: { ...target, query },
       route: { config: { user: route } },
       peer: { fingerprintSha256: fingerprint },
-      snapshot: { tokens },
+      snapshot: { tokens, config: { issuers } },
     };
     const answer = await user(uses, (outcome) => counted.push(outcome)).apply(facts as never);
     if (isDenial(answer)) return { code: answer.code, detail: answer.detail, headers: answer.headers, counted };
