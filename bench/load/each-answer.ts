@@ -16,7 +16,13 @@ export type LoadOptions = {
 };
 
 /** An answer that came whole. */
-export type LoadAnswer = { readonly status: number; readonly id: string; readonly latencyMs: number };
+export type LoadAnswer = {
+  readonly status: number;
+  readonly id: string;
+  /** On the clock of `performance.now()`. */
+  readonly sentMs: number;
+  readonly latencyMs: number;
+};
 
 export type LoadResult = {
   readonly answers: readonly LoadAnswer[];
@@ -46,7 +52,7 @@ export async function load(options: LoadOptions): Promise<LoadResult> {
       const sentMs = performance.now();
       const outcome = await ask.send(prepareRequest(next(number)));
       if (typeof outcome === 'string') failures.push(outcome);
-      else answers.push({ ...outcome, latencyMs: performance.now() - sentMs });
+      else answers.push({ ...outcome, sentMs, latencyMs: performance.now() - sentMs });
     }
     ask.close();
   };

@@ -1,10 +1,12 @@
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { startAgent, svidOf } from '../../test/harness/agent.ts';
 import { connectRaw } from '../../test/harness/client.ts';
 import { newFolder, startProxy, trustDomain } from '../../test/harness/proxy.ts';
 import { startWorkload } from '../../test/harness/workload.ts';
 import { type Credential, makePki, type Pki } from '../../test/pki/pki.ts';
-import { load } from '../load/each-answer.ts';
+import { type LoadAnswer, load } from '../load/each-answer.ts';
+import { cpuSeconds } from '../process.ts';
 import type { Bench } from '../run.ts';
 import { createHistogram } from '../statistics/histogram.ts';
 
@@ -12,13 +14,16 @@ import { createHistogram } from '../statistics/histogram.ts';
 // who connects is shown the newest. A connection opened under each SVID, which asks nothing, ends in time once that is replaced.
 const rotations = 100;
 const requests = { ratePerSecond: 300, connections: 16 };
-const pauseMs = 500;
+/** For so long after a push, a request that takes longer than others does so because of it. */
+const rotationMs = 250;
+/** Between two looks at what the listener shows: handshakes without a pause would be a load of their own. */
+const lookMs = 20;
 const drainMs = 5000;
 // Nothing else may end a connection that asks nothing.
 const limits = { head: '5m', keep_alive: '5m', drain_after_rotation: `${drainMs}ms` };
 const own = '/ns/t/sa/proxy';
 
-export async function soakRotations(t: Bench): Promise<boolean> {
+export async function soakRotations(t: Bench, seconds: number): Promise<boolean> {
   const workload = await startWorkload();
   t.teardown(workload.close);
   const [pki, nextPki] = [await makePki({ trustDomain }), await makePki({ trustDomain })];
@@ -34,25 +39,32 @@ export async function soakRotations(t: Bench): Promise<boolean> {
   const used = createHistogram();
   const ended = createHistogram();
   const witnesses: Promise<void>[] = [];
+  const pushesMs: number[] = [];
   let stale = 0;
   let rotating = true;
+  const startMs = performance.now();
   const rotateAll = async () => {
     for (let rotation = 1; rotation <= rotations; rotation++) {
       const issuer = rotation > rotations / 3 && rotation <= (2 * rotations) / 3 ? nextPki : pki;
       const next = await issuer.issue({ path: own });
       const witness = await connectRaw(proxy.port, credential);
       const beganMs = performance.now();
+      pushesMs.push(beganMs);
       agent.offer({ svids: [svidOf(issuer, next, own, { bundle: rootsAt(rotation, pki, nextPki) })] });
-      while ((await shownTo(credential, proxy.port)) !== next.serial.toUpperCase()) stale += 1;
+      while ((await shownTo(credential, proxy.port)) !== next.serial.toUpperCase()) {
+        stale += 1;
+        await wait(lookMs);
+      }
       const shownMs = performance.now();
       used.record((shownMs - beganMs) * 1000);
       const closed = witness.untilClosed();
       witnesses.push(closed.then(() => ended.record((performance.now() - shownMs) * 1000)));
-      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      await wait(Math.max(0, startMs + (rotation * seconds * 1000) / rotations - performance.now()));
     }
     await Promise.all(witnesses);
     rotating = false;
   };
+  const cpuBefore = cpuSeconds(proxy.child.pid ?? 0);
   const loading = load({
     port: proxy.port,
     credential,
@@ -61,23 +73,36 @@ export async function soakRotations(t: Bench): Promise<boolean> {
     request: (number) => ({ method: 'GET', path: `/load/${number}` }),
   });
   const [{ answers, failures, elapsedMs }] = await Promise.all([loading, rotateAll()]);
+  const cpu = cpuSeconds(proxy.child.pid ?? 0) - cpuBefore;
   const bad = answers.filter(({ status }) => status !== 200).length;
-  const latencies = createHistogram();
-  for (const { latencyMs } of answers) latencies.record(latencyMs * 1000);
   const recorded = proxy.audit().filter(({ type }) => type === 'identity.rotate').length;
   const code = await proxy.stop();
-  const ms = (histogram: typeof used, share: number) => `${(histogram.at(share) / 1000).toFixed(1)} ms`;
   console.log(
-    `requests   ${answers.length} in ${(elapsedMs / 1000).toFixed(1)} s, ${failures.length} broken, ${bad} not 200`,
+    `requests   ${answers.length} in ${(elapsedMs / 1000).toFixed(1)} s, ${failures.length} broken, ${bad} not 200; ${cpu.toFixed(1)} s of processor time`,
   );
-  console.log(`latency    p50 ${ms(latencies, 0.5)}, p99 ${ms(latencies, 0.99)}`);
+  const [during, between] = latenciesByRotation(answers, pushesMs);
+  console.log(`latency in the ${rotationMs} ms after a push  ${summary(during)}`);
+  console.log(`latency at all other times      ${summary(between)}`);
   console.log(`rotations  ${recorded} on record; ${stale} handshakes met an SVID that had a successor already`);
-  console.log(`from push to the first handshake that shows it  p50 ${ms(used, 0.5)}, p99 ${ms(used, 0.99)}`);
-  console.log(
-    `from then to the end of a connection under the SVID before  p50 ${ms(ended, 0.5)}, most ${ms(ended, 1)} of ${drainMs} ms`,
-  );
+  console.log(`from push to the first handshake that shows it  ${summary(used)}`);
+  console.log(`from then to the end of a connection under the SVID before  ${summary(ended)} of ${drainMs} ms`);
   const inTime = ended.at(1) <= drainMs * 1000;
   return failures.length + bad === 0 && recorded === rotations && inTime && code === 0;
+}
+
+/** A request belongs to the rotation whose push it was under way at, or that it followed. */
+function latenciesByRotation(answers: readonly LoadAnswer[], pushesMs: readonly number[]) {
+  const [during, between] = [createHistogram(), createHistogram()];
+  for (const { sentMs, latencyMs } of answers) {
+    const rotated = pushesMs.some((pushMs) => pushMs <= sentMs + latencyMs && sentMs <= pushMs + rotationMs);
+    (rotated ? during : between).record(latencyMs * 1000);
+  }
+  return [during, between] as const;
+}
+
+function summary(micros: ReturnType<typeof createHistogram>): string {
+  const ms = (share: number) => `${(micros.at(share) / 1000).toFixed(1)} ms`;
+  return `p50 ${ms(0.5)}, p99 ${ms(0.99)}, most ${ms(1)}`;
 }
 
 /** From before the other CA signs until after it has signed for the last time, both are trusted. */
