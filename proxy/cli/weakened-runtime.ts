@@ -2,7 +2,7 @@ import { ProxyError } from '../errors.ts';
 
 /**
  * Options of Node that log TLS secrets, open the inspector, write the memory with its keys to a file, loosen the HTTP parser,
- * or change what TLS accepts and which roots Node trusts by itself.
+ * or change what TLS accepts and which roots Node trusts by itself. A configuration file of Node can say all of that unseen.
  */
 const weakening = [
   /^--tls-keylog$/,
@@ -16,10 +16,20 @@ const weakening = [
   /^--heapsnapshot-/,
   /^--heap-prof$/,
   /^--abort-on-uncaught-exception$/,
+  /^--experimental-(?:default-)?config-file$/,
 ];
 
-/** Set by nobody by accident; each has the effect of an option above. `OPENSSL_CONF` is read by Node at its start. */
-const weakeningVariables = ['SSLKEYLOGFILE', 'OPENSSL_CONF', 'OPENSSL_MODULES', 'OPENSSL_ENGINES'] as const;
+/**
+ * Set by nobody by accident; each has the effect of an option above. `OPENSSL_CONF` is read by Node at its start. Under `NODE_DEBUG`
+ * the streams of Node print what passes through them: requests, tokens, and the key that comes from an agent.
+ */
+const weakeningVariables = [
+  'SSLKEYLOGFILE',
+  'OPENSSL_CONF',
+  'OPENSSL_MODULES',
+  'OPENSSL_ENGINES',
+  'NODE_DEBUG',
+] as const;
 
 /**
  * What TLS promises here must not depend on what somebody left in the environment: the proxy starts without it or not at

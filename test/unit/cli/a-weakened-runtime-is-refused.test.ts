@@ -24,6 +24,8 @@ const options = [
   '--heapsnapshot-near-heap-limit=1',
   '--heap-prof',
   '--abort-on-uncaught-exception',
+  '--experimental-config-file=/tmp/node.config.json',
+  '--experimental-default-config-file',
   // Node reads `_` as `-`.
   '--tls_min_v1.0',
 ];
@@ -45,11 +47,12 @@ test('what makes TLS blind or readable by others in the environment is refused, 
     OPENSSL_CONF: '/tmp/openssl.cnf',
     OPENSSL_MODULES: '/tmp',
     OPENSSL_ENGINES: '/tmp',
+    NODE_DEBUG: 'stream',
   };
   t.throws(() => refuseWeakenedRuntime(env, ['--trace-tls']), {
     code: 'runtime-weakened',
     message:
-      /NODE_TLS_REJECT_UNAUTHORIZED=0, SSLKEYLOGFILE, OPENSSL_CONF, OPENSSL_MODULES, OPENSSL_ENGINES, --trace-tls$/,
+      /NODE_TLS_REJECT_UNAUTHORIZED=0, SSLKEYLOGFILE, OPENSSL_CONF, OPENSSL_MODULES, OPENSSL_ENGINES, NODE_DEBUG, --trace-tls$/,
   });
 });
 
