@@ -37,7 +37,9 @@ USER 65532:65532
 WORKDIR /warm
 RUN NODE_COMPILE_CACHE=/portcullis/.cache node /src/.ci/image/warm.mjs /portcullis/proxy/main.js
 USER 0:0
-RUN chown -R 0:0 /portcullis && chmod -R a=rX,u+w /portcullis && mv /portcullis/.cache /cache && cp -a /portcullis /image/portcullis
+RUN chown -R 0:0 /portcullis && chmod -R a=rX,u+w /portcullis && cp -a /portcullis /image/portcullis \
+ && find /image/usr /image/lib* -type f -exec node /src/.ci/image/sums.mjs /image/portcullis {} + \
+ && mkdir /varying && mv /image/portcullis/.cache /image/portcullis/SHA256SUMS /varying/
 
 FROM scratch
 ARG REVISION=unknown
@@ -48,8 +50,9 @@ LABEL org.opencontainers.image.title="portcullis" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 COPY --from=build /image /
-# A layer of its own: what V8 compiles differs from run to run, and is not to change the digest of the rest.
-COPY --from=build /cache /portcullis/.cache
+# A layer of its own: what V8 compiles differs from run to run, with it the list of all digests, and neither is to change the
+# digest of the rest.
+COPY --from=build /varying /portcullis
 ENV NODE_COMPILE_CACHE=/portcullis/.cache
 USER 65532:65532
 WORKDIR /var/lib/portcullis

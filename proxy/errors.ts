@@ -57,6 +57,12 @@ export const PROXY_ERRORS = {
     remedy:
       'run a version of Node that this proxy is tested with; where crypto.getFips() is 1, see that the FIPS provider is loaded and no other',
   },
+  'installation-altered': {
+    summary:
+      'the files of this program are not those that were signed, or the signature is not by the key that `installation` names',
+    remedy:
+      'do not run it: install the release again, by its digest, and find out who changed the files; after an upgrade sign its SHA256SUMS',
+  },
   'audit-folder-locked': {
     summary: 'the audit folder is not ours to write to: another process holds it',
     remedy: 'stop the other process, or give each proxy its own audit.folder',

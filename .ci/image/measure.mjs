@@ -1,6 +1,7 @@
 // What the image does, read-only and without a capability: the demo, the time from start to ready, memory, and a SIGTERM while
 // requests are under way. Usage, as root: node measure.mjs ROOTFS IMAGE_CONFIG_JSON
 import { spawn, spawnSync } from 'node:child_process';
+import { generateKeyPairSync, sign } from 'node:crypto';
 import { once } from 'node:events';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -27,9 +28,9 @@ function demo() {
   if (status !== 0) throw new Error(stderr);
 }
 
-async function start() {
+async function start(config = 'portcullis.yaml') {
   const began = performance.now();
-  const [command, ...rest] = portcullis('run', '--config', 'measured/portcullis.yaml');
+  const [command, ...rest] = portcullis('run', '--config', `measured/${config}`);
   const child = spawn(command, rest, { stdio: ['ignore', 'ignore', 'pipe'] });
   const log = { text: '' };
   child.stderr.setEncoding('utf8').on('data', (text) => {
@@ -42,7 +43,7 @@ async function start() {
   const readyMs = Math.round(performance.now() - began);
   const port = Number(/"listen":"127\.0\.0\.1:(\d+)"/.exec(log.text)[1]);
   const pid = innermost(child.pid);
-  return { child, pid, readyMs, cpuMs: processorMs(pid), port };
+  return { child, pid, readyMs, cpuMs: processorMs(pid), port, said: () => log.text };
 }
 
 /** Of a process so far: on a busy machine this says more than the time it took. */
@@ -119,6 +120,28 @@ async function terminateUnderLoad({ child, pid, port }) {
   return Object.keys(others).length === 0 && judged === answered && refused > 0 && code === 0;
 }
 
+/** Somebody has verified the image and signed its list: a start compares, and refuses what is another. */
+async function startSigned() {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const inFolder = (name) => join(folder, 'measured', name);
+  writeFileSync(inFolder('key.pem'), publicKey.export({ type: 'spki', format: 'pem' }));
+  writeFileSync(inFolder('sums.sig'), sign('sha256', readFileSync(join(rootfs, 'portcullis/SHA256SUMS')), privateKey));
+  const section = 'profile: regulated\ninstallation: { public_key: ./key.pem, signature: ./sums.sig }\n';
+  writeFileSync(inFolder('signed.yaml'), readFileSync(inFolder('portcullis.yaml'), 'utf8') + section);
+  const { child, pid, readyMs, said } = await start('signed.yaml');
+  process.kill(pid, 'SIGTERM');
+  await once(child, 'exit');
+  console.log(`signed: ready after ${readyMs} ms; ${/\d+ own files are as signed/.exec(said())?.[0]}`);
+
+  const changed = join(rootfs, 'portcullis/proxy/version.js');
+  const before = readFileSync(changed);
+  writeFileSync(changed, `${before} `);
+  const refused = run('run', '--config', 'measured/signed.yaml');
+  writeFileSync(changed, before);
+  console.log(`with one byte more: exit code ${refused.status}; ${refused.stderr.trim().split('\n').at(-2)}`);
+  if (refused.status !== 3 || !refused.stderr.includes('version.js is another')) throw new Error(refused.stderr);
+}
+
 /** The demo's own configuration, with a state of its own, and the smallest workload there is behind it. */
 async function prepare() {
   const workload = createServer((_, response) => response.end('{}')).listen(0, '127.0.0.1');
@@ -147,6 +170,7 @@ try {
     await once(child, 'exit');
   }
   console.log(`start to ready, and processor time in it: ${times.join(', ')} ms`);
+  await startSigned();
   const proxy = await start();
   await wait(3000);
   console.log(

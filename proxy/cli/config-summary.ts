@@ -34,6 +34,11 @@ export function configSummary(config: Config, { color }: Pick<Io, 'color'>, fips
     ['threads', String(config.threads)],
     ['profile', fips === undefined ? config.profile : `fips: ${fips.statement}`],
   ].map(([name = '', value = '']) => `  ${name.padEnd(10)}${value}\n`);
+  const { installation } = config;
+  if (installation)
+    facts.push(
+      `  ${'files'.padEnd(10)}compared at start with what the key in ${installation.publicKeyFile} has signed\n`,
+    );
   const unsafe = config.unsafe.length === 0 ? paint('green', 'nothing') : paint('yellow', config.unsafe.join(', '));
   return [
     paint('green', `${config.file}: no problem\n`),

@@ -51,8 +51,13 @@ export function configFromSettings(file: string, settings: Settings, world: Worl
     threads: settings.threads === 'auto' ? world.cores : settings.threads,
     drainMs: settings.drain,
     profile: settings.profile,
+    installation: installation(settings.installation),
     unsafe: unsafeKeys(settings),
   });
+}
+
+function installation(settings: Settings['installation']): Config['installation'] {
+  return settings && { publicKeyFile: settings.public_key, signatureFile: settings.signature };
 }
 
 function crl({ issuer: issuerFile, file, url, refresh: refreshMs = 3_600_000 }: Settings['crls'][number]): CrlConfig {

@@ -29,9 +29,13 @@ export type Config = {
   readonly drainMs: number;
   /** What it refuses is refused by then; `fips` refuses what `regulated` does, and more. */
   readonly profile: 'standard' | 'regulated' | 'fips';
+  readonly installation: InstallationConfig | undefined;
   /** The `unsafe_*` keys that are switched on; shown at start and in the metrics. */
   readonly unsafe: readonly string[];
 };
+
+/** Who vouches for our own files. Absolute paths. */
+export type InstallationConfig = { readonly publicKeyFile: string; readonly signatureFile: string };
 
 /** Where the revocation lists of the CAs in `issuerFile` come from. Absolute paths. */
 export type CrlConfig = { readonly issuerFile: string } & (

@@ -4,6 +4,7 @@ import { eitherOf, isWord, listOf } from './collections.ts';
 import { crlOptions, fetchOptions } from './fetch-options.ts';
 import { headerName } from './http-names.ts';
 import { identityOptions } from './identity-options.ts';
+import { installationOptions } from './installation-options.ts';
 import { issuerOptions } from './issuer-options.ts';
 import { limitOptions } from './limit-options.ts';
 import { policyOptions } from './policy-options.ts';
@@ -114,6 +115,10 @@ export const options = section('(top level)', 'The keys at the top of the file.'
       'handshake and token, no `crypto.*` and `io.jwt.*` in policies. It is tried at start. Whether the cryptographic module is a ' +
       'validated one is said in the log, by `portcullis check` and in the record `proc.start`. To or from `fips` is a restart.',
     reload: live,
+  }),
+  installation: optional(installationOptions, {
+    doc: 'Who has signed the files of this program, which are then verified at start.',
+    reload: restart,
   }),
   unsafe_remote_workload: defaulted(boolean, false, {
     doc: 'Allow a workload that is not on loopback: others can then reach it past this proxy, or read along.',

@@ -10,6 +10,7 @@ const fixed: Readonly<Record<string, (config: Config) => unknown>> = {
   drain: ({ drainMs }) => drainMs,
   // Between the other two it changes at once; TLS, trust and our own SVID are of one list of algorithms from start to end.
   profile: ({ profile }) => profile === 'fips',
+  installation: ({ installation }) => installation,
   'limits.handshake': ({ limits }) => limits.handshakeMs,
   'limits.max_connections': ({ limits }) => limits.maxConnections,
   'limits.max_identities': ({ limits }) => limits.maxIdentities,

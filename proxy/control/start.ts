@@ -11,6 +11,7 @@ import { routesWithQuota } from '../config/restart-only.ts';
 import type { World } from '../config/world.ts';
 import { vocabularyOf } from '../data/vocabulary.ts';
 import { checkFips } from '../fips/self-check.ts';
+import { verifyInstallation } from '../installation.ts';
 import { createSharedLimits } from '../limit/shared-limits.ts';
 import type { SnapshotData } from '../snapshot-data.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -52,6 +53,7 @@ export type RunningProxy = {
 export async function startProxy(options: StartOptions): Promise<RunningProxy> {
   const { clock, log, world, stop = new AbortController().signal } = options;
   const { config, watched } = await loadConfigFile(options.configFile, world, options.cwd);
+  const own = await beginInstallation(config, log);
   const fips = await beginFips(config, clock, log);
   const port = await claimPort(config.listen.host, config.listen.port);
   const lock = lockAuditFolder(config.audit.folder, clock.nowMs);
@@ -61,7 +63,8 @@ export async function startProxy(options: StartOptions): Promise<RunningProxy> {
     const failedAudit = new Map<string, string>();
     const audit = openControlAudit(config, node, clock, failedAudit);
     undo.push(() => audit.close());
-    audit.append({ kind: 'control', type: 'proc.start', pid: process.pid, version: options.version, detail: fips });
+    const detail = [fips, own].filter((each) => each !== undefined).join('; ') || undefined;
+    audit.append({ kind: 'control', type: 'proc.start', pid: process.pid, version: options.version, detail });
     const metrics = createMetrics(vocabularyOf(config), { version: options.version, ...runtimeVersions() });
     const begun = starting({ metrics: metrics.expose, onCall: adminCalls(audit) });
     // Before the identity, for which it may have to wait: who looks is told so.
@@ -109,6 +112,17 @@ export async function startProxy(options: StartOptions): Promise<RunningProxy> {
     throw cause;
   }
 }
+
+/** Whether our own files are the signed ones, said to the operator; for the audit, too. Throws ProxyError when they are not. */
+async function beginInstallation({ installation, profile }: Config, log: Log): Promise<string | undefined> {
+  if (installation === undefined && profile === 'standard') return undefined;
+  const statement = installation && (await verifyInstallation(installation));
+  if (statement === undefined) log.warn('installation', { statement: notVerified });
+  else log.info('installation', { statement });
+  return statement ?? notVerified;
+}
+
+const notVerified = 'own files are not verified: `installation` does not say who has signed them';
 
 /** Whether what FIPS asks for is in force, said to the operator; for the audit, too. Throws ProxyError when it is not. */
 async function beginFips({ profile }: Config, { nowMs }: Clock, log: Log): Promise<string | undefined> {

@@ -53,6 +53,7 @@ const base = {
   fetch: {},
   limits: {},
   audit: {},
+  installation: { public_key: './ca.pem', signature: './ca.crl' },
 };
 
 /** For every key a value that differs from the one in `base`, or from the default. */
@@ -137,6 +138,9 @@ const other: Readonly<Record<string, unknown>> = {
   'routes[].user.token': 'optional',
   'routes[].user.single_use': true,
   'routes[].user.forward_token': true,
+  installation: { public_key: './other.pem', signature: './ca.crl' },
+  'installation.public_key': './other.pem',
+  'installation.signature': './denylist',
   limits: { max_headers: 7 },
   'limits.handshake': '2s',
   'limits.head': '2s',
