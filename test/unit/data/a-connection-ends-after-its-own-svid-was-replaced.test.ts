@@ -19,11 +19,12 @@ function svid(serial: string, notAfterMs: number): SvidMaterial {
   return { spiffeId, chainPem: serial, keyPem: `key of ${serial}`, serial, notBeforeMs: 0, notAfterMs };
 }
 
+const pki = await makePki({ trustDomain: 'shop.example' });
+const leaf = await pki.issue({ notAfterMs: wallMs + 1000 * minute });
+const trust = readTrustBundle(pki.trust);
+
 /** One connection that was opened at 0 under an SVID of an hour, and a clock that the test moves. */
-async function open() {
-  const pki = await makePki({ trustDomain: 'shop.example' });
-  const leaf = await pki.issue({ notAfterMs: wallMs + 1000 * minute });
-  const trust = readTrustBundle(pki.trust);
+function open() {
   const peer = judgePeer(leaf.chainDer, null, trust, wallMs);
   if (isHandshakeRefusal(peer)) throw new Error(peer.detail);
   let passedMs = 0;
@@ -97,7 +98,7 @@ test('a replaced SVID is known as replaced from then on, and one that is sent ag
 });
 
 test('under the newest SVID a connection has no end of this kind', async (t) => {
-  const { aged, ended, at, records } = await open();
+  const { aged, ended, at, records } = open();
   at(59 * minute);
   t.equal(aged(), false);
   t.equal(ended(), undefined);
@@ -105,7 +106,7 @@ test('under the newest SVID a connection has no end of this kind', async (t) => 
 });
 
 test('it asks for its end within the time since the rotation, with one record', async (t) => {
-  const { own, at, aged, ended, records, counted } = await open();
+  const { own, at, aged, ended, records, counted } = open();
   own.replaceBy(svid('2', wallMs + 120 * minute));
   at(59_000);
   t.equal(aged(), false, 'not before a tenth of it');
@@ -120,7 +121,7 @@ test('it asks for its end within the time since the rotation, with one record', 
 });
 
 test('a time that is changed holds for connections that are open', async (t) => {
-  const { own, at, aged, limits } = await open();
+  const { own, at, aged, limits } = open();
   own.replaceBy(svid('2', wallMs + 120 * minute));
   at(1000);
   t.equal(aged(), false);
@@ -129,7 +130,7 @@ test('a time that is changed holds for connections that are open', async (t) => 
 });
 
 test('an SVID that ends soon is left before it does, whatever time is configured', async (t) => {
-  const { own, at, aged, ended, records } = await open();
+  const { own, at, aged, ended, records } = open();
   at(59 * minute);
   own.replaceBy(svid('2', wallMs + 120 * minute));
   at(59 * minute + 54_000);
@@ -139,11 +140,24 @@ test('an SVID that ends soon is left before it does, whatever time is configured
 });
 
 test('what nobody asked in the meantime ends with the old SVID, and says so', async (t) => {
-  const { own, at, ended, records } = await open();
+  const { own, at, ended, records } = open();
   own.replaceBy(svid('2', wallMs + 120 * minute));
   at(60 * minute);
   t.equal(ended(), undefined, 'its last millisecond is still good');
   at(60 * minute + 1);
   t.equal(ended()?.code, 'own-identity-expired');
   t.same(records, [{ reason: 'own-svid-replaced', detail: 'replaced, and has expired' }]);
+});
+
+test('connections that were opened together reach their age within a tenth of it, and not together', async (t) => {
+  const connections = Array.from({ length: 60 }, open);
+  const agedAt = (minutes: number) => {
+    for (const { at } of connections) at(minutes * minute);
+    return connections.filter(({ aged }) => aged()).length;
+  };
+  t.equal(agedAt(899.99), 0);
+  const half = agedAt(950);
+  t.ok(half > 0 && half < connections.length, `${half} of ${connections.length} halfway`);
+  t.equal(agedAt(1000), connections.length);
+  t.same(new Set(connections.flatMap(({ counted }) => counted)), new Set(['max-age']));
 });
