@@ -71,6 +71,8 @@ async function turn(running: Running, title: string, warmUp: boolean, beganMs: n
   const outcome = await contender.load(warmUp);
   const { answered, failed, elapsedMs, lost } = outcome;
   if (lost !== undefined) throw targetLost(`${title}${contender.name}`, outcome);
+  if (answered === 0 && failed > 0)
+    throw targetLost(`${title}${contender.name}`, { ...outcome, lost: reasons(outcome) });
   if (warmUp || outcome.unreached !== undefined) return outcome;
   const found = decodeHistogram(outcome.latencies);
   latencies.merge(found);
@@ -82,6 +84,10 @@ async function turn(running: Running, title: string, warmUp: boolean, beganMs: n
   }
   return outcome;
 }
+
+/** A round in which everything failed has no latency. */
+const reasons = ({ failures }: LoadOutcome) =>
+  `nothing was answered as it should be (${Object.keys(failures).join(', ')})`;
 
 function targetLost(who: string, { lost, answered, failed }: LoadOutcome): ProxyError {
   const message = `${who}: ${lost} after ${answered} answers of this round; ${failed} requests failed or got no answer`;

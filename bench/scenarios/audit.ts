@@ -7,7 +7,7 @@ const outcomes: Readonly<Record<string, readonly LoadRequest[]>> = {
   allowed: posts(1024),
   denied: gets().map((request) => ({
     ...request,
-    path: `/ledgers${request.path.slice(request.path.lastIndexOf('/'))}`,
+    path: `/nobody-may${request.path.slice(request.path.lastIndexOf('/'))}`,
     expect: 403,
   })),
   invalid: posts(1024).map((request) => ({ ...request, body: '{"id":"no order"}', expect: 422 })),
@@ -18,6 +18,7 @@ export const audit: Scenario = {
   summary:
     'each class of record over 32 connections, when an answer waits for its record and when it does not: POST 1 KB allowed, GET denied, POST invalid',
   peers: ['portcullis'],
+  sideBySide: true,
   cases: () => ({
     cases: (['required', 'best-effort'] as const).flatMap((mode) =>
       Object.entries(outcomes).map(([outcome, requests]) => ({

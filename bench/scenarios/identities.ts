@@ -12,6 +12,7 @@ export const identities: Scenario = {
   name: 'identities',
   summary: 'GET over 32 connections after 100 to 100,000 identities have been seen by the rate limiter',
   peers: ['portcullis', 'nginx-limit-log', 'haproxy-limit-log', 'envoy-native'],
+  sideBySide: true,
   cases: (limits) => {
     const all = [100, 1000, 10_000, 100_000];
     const counts = limits.isPatient ? all : all.filter((count) => count <= affordable(limits));

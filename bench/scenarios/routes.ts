@@ -7,6 +7,7 @@ export const routes: Scenario = {
   name: 'routes',
   summary: 'GET over 32 connections with 1 to 10,000 further routes',
   peers: ['portcullis'],
+  sideBySide: true,
   cases: () => ({
     cases: [1, 100, 1000, 10_000].map((count) => ({
       name: `${count} routes`,

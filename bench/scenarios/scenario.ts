@@ -13,6 +13,8 @@ export type Scenario = {
   readonly summary: string;
   /** Names of the peers it is about, where it is not about all of them. */
   readonly peers?: readonly string[];
+  /** Its cases are what is compared, and so their rounds are interleaved too. All of their peers run at once. */
+  readonly sideBySide?: true;
   readonly cases: (limits: MachineLimits) => Cases;
 };
 

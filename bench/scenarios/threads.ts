@@ -7,6 +7,7 @@ export const threads: Scenario = {
   name: 'threads',
   summary: 'POST 1 KB over 64 connections with one and with two threads',
   peers: ['portcullis', 'nginx-limit-log', 'envoy-native'],
+  sideBySide: true,
   cases: ({ cores }) => ({
     cases: [1, 2].map((count) => ({
       name: `${count} ${count === 1 ? 'thread' : 'threads'}`,

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Until } from '../../load/closed-loop.ts';
 import type { Peer } from '../../peers/peer.ts';
@@ -25,17 +25,21 @@ export type Plan = {
 
 export type Found = { readonly subjects: readonly SubjectResult[]; readonly notes: readonly string[] };
 
-/** Every case of the scenario, one after the other; within a case the rounds of the peers are interleaved. */
+/** Within a case the rounds of the peers are interleaved, and over all cases where these are what is compared. */
 export async function runScenario(t: Bench, plan: Plan): Promise<Found> {
   const { scenario, folder } = plan;
   const { cases, notes: about } = scenario.cases({ ...machineLimits(), isPatient: plan.isPatient });
   const notes = [...about];
   const field = await openField(t, folder);
-  const subjects: SubjectResult[] = [];
-  for (const [index, one] of cases.entries()) {
+  const stages = cases.map((one, index): Stage => {
     const say = (text: string) => plan.show(`${scenario.name} ${index + 1}/${cases.length}, ${one.name}: ${text}`);
-    const stage = { ...plan, field, one, say, note: (line: string) => void notes.push(`${one.name}: ${line}`) };
-    const found = await runBench((inner) => (one.freshPeers ? inTurn(stage) : together(inner, stage)));
+    return { ...plan, field, one, say, note: (line: string) => void notes.push(`${one.name}: ${line}`) };
+  });
+  const subjects: SubjectResult[] = [];
+  for (const group of scenario.sideBySide ? [stages] : stages.map((stage) => [stage])) {
+    const [first] = group;
+    const isFresh = first?.one.freshPeers === true;
+    const found = await runBench((inner) => (isFresh ? inTurn(first) : together(inner, group)));
     const direct = found.find(({ name }) => name === directName);
     subjects.push(...found.map((each) => (direct === undefined || each === direct ? each : withAdded(each, direct))));
   }
@@ -51,8 +55,22 @@ type Stage = Plan & {
 
 const directName = 'direct';
 
-/** All peers run side by side, so that a machine that slows down slows all of them. */
-async function together(t: Bench, stage: Stage): Promise<readonly SubjectResult[]> {
+/** Everybody runs side by side, so that a machine that slows down slows all of them. */
+async function together(t: Bench, stages: readonly Stage[]): Promise<readonly SubjectResult[]> {
+  const open: (readonly [Stage, Subject])[] = [];
+  for (const stage of stages) open.push(...(await openAll(t, stage)).map((subject) => [stage, subject] as const));
+  const rounds = Math.max(...stages.map(({ one, rounds: usual }) => one.rounds ?? usual));
+  for (let round = 1; round <= rounds; round++) {
+    for (const [stage, subject] of open) {
+      stage.say(`round ${round} of ${rounds}, ${subject.name}`);
+      await subject.round();
+    }
+  }
+  return open.flatMap(([{ note }, subject]) => resultOf(subject, note));
+}
+
+/** Whoever can be opened and warmed up. */
+async function openAll(t: Bench, stage: Stage): Promise<readonly Subject[]> {
   const { one, peers, say, note } = stage;
   const workloadPort = await workloadOf(t, stage);
   const open: Subject[] = [];
@@ -69,14 +87,7 @@ async function together(t: Bench, stage: Stage): Promise<readonly SubjectResult[
   };
   if (one.direct) await tryOpen(directName, () => openDirect(stage, workloadPort));
   for (const peer of peers) await tryOpen(peer.name, () => openPeer(t, stage, peer, workloadPort));
-  const rounds = one.rounds ?? stage.rounds;
-  for (let round = 1; round <= rounds; round++) {
-    for (const subject of open) {
-      say(`round ${round} of ${rounds}, ${subject.name}`);
-      await subject.round();
-    }
-  }
-  return open.flatMap((subject) => resultOf(subject, note));
+  return open;
 }
 
 /** Each peer is started for each of its rounds, and alone. */
@@ -116,9 +127,7 @@ function resultOf(subject: Subject, note: Stage['note']): readonly SubjectResult
 }
 
 async function workloadOf(t: Bench, { folder, one }: Stage): Promise<number> {
-  const own = join(folder, 'workload');
-  mkdirSync(own, { recursive: true });
-  return startWorkload(t, own, one.workload);
+  return startWorkload(t, mkdtempSync(join(folder, 'workload-')), one.workload);
 }
 
 function workloadTarget(port: number): Target {

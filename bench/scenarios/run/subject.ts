@@ -40,7 +40,7 @@ export function createSubject({ name, about, pids, one, station, idleBytes }: Pa
     const outcome = await station.round();
     const used = cpuOf(pids) - before;
     memory.push({ atMs: Math.round(performance.now() - beganMs), residentBytes: residentOf(pids) });
-    const wrong = outcome.unreached ?? outcome.lost;
+    const wrong = outcome.unreached ?? outcome.lost ?? unanswered(outcome);
     if (wrong !== undefined) return void withheld.push(wrong);
     for (const [reason, count] of Object.entries(outcome.failures)) trouble.add(`${count} requests failed: ${reason}`);
     all.merge(decodeHistogram(outcome.latencies));
@@ -64,6 +64,11 @@ export function createSubject({ name, about, pids, one, station, idleBytes }: Pa
       return { name, case: one.name, about, rounds, latency: all.latency(), stages: [], memory, extra };
     },
   };
+}
+
+/** A round in which everything failed has no latency. */
+function unanswered({ answered, failures }: LoadOutcome): string | undefined {
+  return answered > 0 ? undefined : `nothing was answered as it should be: ${Object.keys(failures).join(', ')}`;
 }
 
 /** Of all process trees that work for one peer. */

@@ -14,7 +14,7 @@ import { plainNode } from '../../../bench/peers/plain-node/peer.ts';
 import { allScenarios } from '../../../bench/scenarios/all.ts';
 import { choosePeers, chooseScenario } from '../../../bench/scenarios/run/choose.ts';
 import { runScenario } from '../../../bench/scenarios/run/run-scenario.ts';
-import { kept, type Scenario } from '../../../bench/scenarios/scenario.ts';
+import { kept, type Scenario, type SubjectUnderLoad } from '../../../bench/scenarios/scenario.ts';
 
 const command = new URL('../../../bench/measure.ts', import.meta.url).pathname;
 
@@ -68,18 +68,18 @@ test('a peer that is not installed, but was asked for', async (t) => {
 });
 
 const requests = [{ method: 'GET', path: '/orders/1' }];
+const get = (name: string, expect: number) => ({
+  name,
+  open: (subject: SubjectUnderLoad) => {
+    const expecting = requests.map((request) => ({ ...request, expect }));
+    return kept(subject, 2, requests, (open) => open.closedLoop(expecting, { requests: 500 }));
+  },
+});
 const tiny: Scenario = {
   name: 'tiny',
   summary: '',
-  cases: () => ({
-    cases: [
-      {
-        name: 'GET',
-        open: (subject) => kept(subject, 2, requests, (open) => open.closedLoop(requests, { requests: 500 })),
-      },
-    ],
-    notes: [],
-  }),
+  sideBySide: true,
+  cases: () => ({ cases: [get('GET', 200), get('GET by nobody', 403)], notes: [] }),
 };
 
 const peer = (name: string, start: Peer['start']): Peer => ({ name, work: [], does: '', programs: [], start });
@@ -106,12 +106,14 @@ test('who refuses, or dies, is left out with the reason, and the others are meas
   const plan = { ...how, scenario: tiny, peers, folder };
   const { subjects, notes } = await runScenario(t, plan);
   t.strictSame(
-    subjects.map(({ name }) => name),
-    ['plain-node'],
+    subjects.map((subject) => [subject.case, subject.name]),
+    [['GET', 'plain-node']],
   );
-  t.equal(notes.length, 2);
+  t.equal(notes.length, 5);
   t.match(notes[0], /^GET: refuses is left out: .*ECONNREFUSED/);
   t.match(notes[1], /^GET: dies is left out: /);
+  // A latency of requests that all failed would be that of nothing.
+  t.match(notes[4], /^GET by nobody: plain-node: 2 rounds not kept: nothing was answered as it should be: status 200$/);
   const rounds = subjects[0]?.rounds ?? [];
   t.strictSame(
     rounds.map(({ operations, failures }) => ({ operations, failures })),
