@@ -65,6 +65,11 @@ export const certsErrors = {
     summary: 'A trust bundle holds something that cannot be an anchor of trust.',
     remedy: 'Give each trust domain at least one CA certificate in PEM, and CRLs signed by one of its CAs.',
   },
+  'spiffe-bundle-invalid': {
+    summary: 'A document is not a SPIFFE bundle that may be believed, or one that goes back behind a newer one.',
+    remedy:
+      'Have its trust domain publish a JWK set whose keys of use x509-svid each hold one CA certificate in x5c; the message names the key.',
+  },
   'revocation-list-invalid': {
     summary: 'A certificate revocation list (CRL) cannot be read, or is one that would be misunderstood.',
     remedy:

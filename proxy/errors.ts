@@ -17,7 +17,7 @@ export const PROXY_ERRORS = {
   },
   'fetch-failed': {
     summary:
-      'a revocation list or the keys of an issuer could not be fetched; what was fetched before serves on until its end',
+      'a revocation list, the keys of an issuer or the bundle of a trust domain could not be fetched; what was fetched before serves on until its end',
     remedy:
       'see that the URL named answers this machine; nothing needs to be restarted, it is tried again ever less often, at least every 5m',
   },
@@ -25,7 +25,7 @@ export const PROXY_ERRORS = {
     summary:
       'what a URL of the configuration leads to or sends is not acceptable: an address, a redirect, the size or the content',
     remedy:
-      'name the final URL; put internal networks into `fetch.allow`, and a private CA of https into `fetch.ca`; look at what the URL sends',
+      'name the final URL; put internal networks into `fetch.allow`, and a private CA of https into `fetch.ca`, or `ca` of a federation; look at what the URL sends',
   },
   'route-template-invalid': {
     summary: 'the path of a route is not a template',

@@ -5,6 +5,7 @@ import type { EngineSettings } from '../../policy/engines/settings.ts';
 import type {
   Config,
   CrlConfig,
+  FederationConfig,
   IdentityConfig,
   IssuerConfig,
   PolicySource,
@@ -26,6 +27,7 @@ export function configSummary(config: Config, { color }: Pick<Io, 'color'>, fips
     ['listen', `${addressText({ kind: 'tcp', ...config.listen })}, mutual TLS 1.3`],
     ['workload', addressText(workload.address)],
     ...config.crls.map((crl) => ['revoked', crlText(crl)] as const),
+    ...config.federation.map((entry) => ['federated', federationText(entry)] as const),
     ...config.issuers.map((issuer) => ['users', issuerText(issuer, config.routes)] as const),
     ['policy', `${policy.entrypoint} of ${sourceText(policy.source)}; what no rule allows is denied`],
     ['engine', engineText(policy.engine)],
@@ -74,6 +76,11 @@ function identityFacts({ spiffeId, stateFolder, source }: IdentityConfig): reado
 function crlText(crl: CrlConfig): string {
   const place = crl.kind === 'file' ? crl.file : `${crl.url}, every ${durationText(crl.refreshMs)}`;
   return `${place}, by the CAs of ${crl.issuerFile}`;
+}
+
+function federationText({ trustDomain, url, server, maxAgeMs }: FederationConfig): string {
+  const as = server.kind === 'spiffe' ? ` as ${server.spiffeId}` : '';
+  return `${trustDomain}, from ${url}${as}, believed for ${durationText(maxAgeMs)}`;
 }
 
 function issuerText({ name, issuer, realm, algorithms, dpop }: IssuerConfig, routes: readonly RouteConfig[]): string {

@@ -15,6 +15,7 @@ import type {
   WorkloadConfig,
 } from './config.ts';
 import { defaultMaxKeyAgeMs, defaultRefreshMs } from './issuer-options.ts';
+import { federationOf } from './federation-checks.ts';
 import { deepFreeze } from './freeze.ts';
 import type { ConfigProblem } from './problem.ts';
 import type { Settings } from './options.ts';
@@ -47,6 +48,7 @@ export function configFromSettings(file: string, settings: Settings, world: Worl
     explainTo: settings.explain_to,
     denylistFile: settings.denylist,
     crls: settings.crls.map(crl),
+    federation: settings.federation.map(federationOf),
     fetch: { allow: settings.fetch.allow, caFile: settings.fetch.ca },
     threads: settings.threads === 'auto' ? world.cores : settings.threads,
     drainMs: settings.drain,

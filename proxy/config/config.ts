@@ -24,6 +24,7 @@ export type Config = {
   /** Whom to refuse whatever the certificates say. */
   readonly denylistFile: string | undefined;
   readonly crls: readonly CrlConfig[];
+  readonly federation: readonly FederationConfig[];
   readonly fetch: FetchConfig;
   readonly threads: number;
   readonly drainMs: number;
@@ -42,6 +43,20 @@ export type CrlConfig = { readonly issuerFile: string } & (
   | { readonly kind: 'file'; readonly file: string }
   | { readonly kind: 'url'; readonly url: string; readonly refreshMs: number }
 );
+
+/** A foreign trust domain, and the bundle endpoint that says whom to believe in it. Absolute paths. */
+export type FederationConfig = {
+  readonly trustDomain: TrustDomain;
+  readonly url: string;
+  /** By what the server is known: a certificate for its name, or an SVID of this trust domain. */
+  readonly server:
+    | { readonly kind: 'web'; readonly caFile: string | undefined }
+    | { readonly kind: 'spiffe'; readonly spiffeId: SpiffeId; readonly bootstrapFile: string };
+  /** Undefined where the bundle itself says it. */
+  readonly refreshMs: number | undefined;
+  /** For so long what was fetched is believed while nothing new comes. */
+  readonly maxAgeMs: number;
+};
 
 export type FetchConfig = {
   /** Networks in CIDR that may be asked although they are not public. */

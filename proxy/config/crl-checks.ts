@@ -16,12 +16,7 @@ export async function checkCrls(
   complain: Complain,
 ): Promise<void> {
   checkUnique(crls, complain);
-  const roots = await bytesOf(fetch?.ca, world);
-  if (roots !== undefined)
-    orComplain(
-      (message) => complain(['fetch', 'ca'], message),
-      () => checkApproved(readRoots(roots), profile),
-    );
+  await checkRoots(fetch?.ca, profile, world, (message) => complain(['fetch', 'ca'], message));
   await Promise.all(
     crls.map(async (entry, index) => {
       const { issuer: issuerFile, file } = entry ?? {};
@@ -37,11 +32,26 @@ export async function checkCrls(
   );
 }
 
+/** Of servers that are asked for something. */
+export async function checkRoots(
+  file: string | undefined,
+  profile: Draft<Settings>['profile'],
+  world: World,
+  complain: (message: string) => void,
+): Promise<void> {
+  const bytes = await bytesOf(file, world);
+  if (bytes !== undefined) orComplain(complain, () => checkApproved(readRoots(bytes), profile));
+}
+
 /** Undefined for what is reported where it is named. */
-async function bytesOf(file: string | undefined, world: World): Promise<Uint8Array | undefined> {
+export async function bytesOf(
+  file: string | undefined,
+  world: World,
+  maxBytes = MAX_CRL_BYTES,
+): Promise<Uint8Array | undefined> {
   if (file === undefined) return undefined;
   const facts = await world.stat(file).catch(() => undefined);
-  if (facts?.kind !== 'file' || facts.sizeBytes > MAX_CRL_BYTES) return undefined;
+  if (facts?.kind !== 'file' || facts.sizeBytes > maxBytes) return undefined;
   return world.readFile(file).catch(() => undefined);
 }
 
@@ -69,7 +79,7 @@ function checkUnique(crls: Draft<Settings['crls']>, complain: Complain): void {
   });
 }
 
-function orComplain<T>(complain: (message: string) => void, read: () => T): T | undefined {
+export function orComplain<T>(complain: (message: string) => void, read: () => T): T | undefined {
   try {
     return read();
   } catch (cause) {

@@ -15,6 +15,8 @@ export const MAX_JWKS_BYTES = 256 * 1024;
 const MAX_DATA_BYTES = 64 * 1024 * 1024;
 /** A list of 100,000 certificates has a quarter of it. */
 export const MAX_CRL_BYTES = 16 * 1024 * 1024;
+/** A hundred roots, with all that RSA takes, have a fifth of it. */
+export const MAX_SPIFFE_BUNDLE_BYTES = 1024 * 1024;
 const MAX_JSON_DEPTH = 256;
 
 const caps: Partial<Record<FileUse, number>> = {
@@ -22,6 +24,7 @@ const caps: Partial<Record<FileUse, number>> = {
   bundle: MAX_DATA_BYTES,
   jwks: MAX_JWKS_BYTES,
   crl: MAX_CRL_BYTES,
+  'spiffe-bundle': MAX_SPIFFE_BUNDLE_BYTES,
 };
 
 /** A sentence for the place that names the file, or problems with places inside the file. */
@@ -60,8 +63,8 @@ async function checkFile(file: string, use: FileUse, world: World): Promise<Find
   if (bytes instanceof Error) return `cannot read ${file}: ${reason(bytes)}`;
   if (use === 'secret') return firstLineIsEmpty(bytes) ? `the first line of ${file} is empty` : [];
   if (use === 'denylist') return checkDenylist(file, bytes);
-  // What is in them is looked at together, by `checkCrls`.
-  if (use === 'crl' || use === 'certificates') return [];
+  // What is in them is looked at by `checkCrls` and `checkFederation`, which know what it has to fit.
+  if (use === 'crl' || use === 'certificates' || use === 'spiffe-bundle') return [];
   return use === 'rego' ? [] : checkJson(file, use, bytes);
 }
 

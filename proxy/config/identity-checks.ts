@@ -26,3 +26,10 @@ export function checkIdentity(
     complain(socket, `SPIFFE_ENDPOINT_SOCKET in the environment: ${fromEnvironment.wrong}`);
   }
 }
+
+/** Trust domains whose bundle the source of our own identity brings, and how. */
+export function ownDomains(identity: Draft<Settings>['identity']): ReadonlyMap<string | undefined, string> {
+  const federation = identity?.workload_api?.federation ?? [];
+  const ofAgent = federation.map((domain) => [domain, 'in `identity.workload_api.federation` already'] as const);
+  return new Map<string | undefined, string>([...ofAgent, [identity?.trust_domain, 'our own trust domain']]);
+}

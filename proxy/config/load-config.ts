@@ -7,8 +7,9 @@ import type { Config, PolicyConfig } from './config.ts';
 import { locate } from './draft.ts';
 import type { Draft } from './draft.ts';
 import { readConfigText } from './config-text.ts';
+import { checkFederation, checkFederationFiles } from './federation-checks.ts';
 import { checkFiles } from './file-checks.ts';
-import { checkIdentity } from './identity-checks.ts';
+import { checkIdentity, ownDomains } from './identity-checks.ts';
 import { checkIssuers, checkKeysFit } from './issuer-checks.ts';
 import { options } from './options.ts';
 import type { Settings } from './options.ts';
@@ -66,6 +67,7 @@ export async function loadConfig(file: string, world: World): Promise<LoadedConf
   if (root !== undefined && settings !== undefined) {
     await checkKeysFit(settings.issuers, world, complaintsOf(root, reading));
     await checkCrls(settings, world, complaintsOf(root, reading));
+    await checkFederationFiles(settings.federation, settings.profile, world, complaintsOf(root, reading));
   }
   const problems = [...reading.problems, ...(await checkFiles(path, reading.references, world))];
   const watched = Object.freeze([...new Set([path, ...reading.references.filter(isWatched).map((one) => one.file)])]);
@@ -82,6 +84,7 @@ function checkAcross(settings: Settings, root: YamlNode, reading: Reading, world
   checkSettings(draft, world.firstFreePort, complain);
   checkProfile(draft, complain);
   checkIdentity(draft.identity, world.spiffeEndpoint, complain);
+  checkFederation(draft.federation ?? [], ownDomains(draft.identity), complain);
   checkIssuers(draft, complain);
   checkRoutes(draft.routes ?? [], draft.workload?.max_response, complain);
 }

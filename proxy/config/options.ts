@@ -1,6 +1,7 @@
 import { address, tcpAddress } from './address.ts';
 import { auditOptions } from './audit-options.ts';
 import { eitherOf, isWord, listOf } from './collections.ts';
+import { federationOptions } from './federation-options.ts';
 import { crlOptions, fetchOptions } from './fetch-options.ts';
 import { headerName } from './http-names.ts';
 import { identityOptions } from './identity-options.ts';
@@ -95,7 +96,11 @@ export const options = section('(top level)', 'The keys at the top of the file.'
     doc: 'Whose certificates are revoked, by the lists of their CAs.',
     reload: live,
   }),
-  fetch: defaulted(fetchOptions, {}, { doc: 'How lists and keys are fetched from URLs.', reload: live }),
+  federation: defaulted(listOf(federationOptions), [], {
+    doc: 'Foreign trust domains whose workloads are believed, by what their bundle endpoints say.',
+    reload: live,
+  }),
+  fetch: defaulted(fetchOptions, {}, { doc: 'How lists, keys and bundles are fetched from URLs.', reload: live }),
   threads: defaulted(eitherOf(oneOf('auto'), isWord('auto'), integer(1, 256)), 1, {
     doc: 'Data threads; `auto` is one for each core granted.',
     reload: restart,

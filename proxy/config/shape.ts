@@ -53,6 +53,7 @@ export type FileUse =
   | 'denylist'
   | 'crl'
   | 'certificates'
+  | 'spiffe-bundle'
   /** Looked at by the source of our own SVID, at start and whenever it changes. */
   | 'identity'
   | 'private-folder'

@@ -1,7 +1,9 @@
-import type { RevocationLists } from '../../certs/trust-bundle.ts';
+import { withFederated } from '../../certs/federated-trust.ts';
+import type { RevocationLists, TrustBundleData } from '../../certs/trust-bundle.ts';
 import type { AuditStream } from '../audit/stream.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
+import { bundleSources, type FederatedBundle } from '../fetch/federated-bundles.ts';
 import { type FetchedJwks, keySources } from '../fetch/issuer-keys.ts';
 import { type Fetched as Kept, keepFetched, type Source } from '../fetch/keep-fetched.ts';
 import { openNetwork } from '../fetch/network.ts';
@@ -18,6 +20,8 @@ export type Fetched = {
   readonly lists: (config: Config, before?: readonly RevocationLists[]) => Promise<readonly RevocationLists[]>;
   /** Text of the JWK sets that are there, by the name of their issuer. */
   readonly keys: (config: Config) => ReadonlyMap<string, string>;
+  /** Our own trust, with the trust domains of `federation` beside it whose bundles are there. */
+  readonly trust: (config: Config, own: TrustBundleData) => TrustBundleData;
   /** A token names a key of this issuer that is not there. */
   readonly keyIsMissing: (issuer: string) => void;
   /** Calls when something else has come than there was; answers how to stop. */
@@ -37,13 +41,17 @@ export function openFetched(parts: Parts): Fetched {
     same: (one, other) => one.length === other.length && one.every(({ sha256 }, at) => sha256 === other[at]?.sha256),
     changed,
   });
-  const keys = kept<FetchedJwks>(parts, 'issuer-keys', { same: (one, other) => one.sha256 === other.sha256, changed });
+  const same = (one: { readonly sha256: string }, other: { readonly sha256: string }) => one.sha256 === other.sha256;
+  const keys = kept<FetchedJwks>(parts, 'issuer-keys', { same, changed });
+  const bundles = kept<FederatedBundle>(parts, 'federated-bundle', { same, changed });
+  const complain = complaints(parts);
   return {
     follow: async (config) => {
       const network = await openNetwork(config.fetch, algorithmsOf(config));
       await Promise.all([
         lists.follow(await listSources(config, network, nowMs)),
         keys.follow(keySources(config, network)),
+        bundles.follow(await bundleSources(config.federation, network, nowMs)),
       ]);
     },
     lists: (config, before) => readLists(config, lists.get, before),
@@ -54,6 +62,15 @@ export function openFetched(parts: Parts): Fetched {
           return jwks === undefined ? [] : [[name, jwks.text] as const];
         }),
       ),
+    trust: ({ federation }, own) => {
+      const there = federation.flatMap(({ trustDomain }) => {
+        const rootsPem = bundles.get(trustDomain)?.rootsPem;
+        return rootsPem === undefined ? [] : [{ trustDomain, rootsPem }];
+      });
+      const { trust, leftOut } = withFederated(own, there);
+      complain(leftOut);
+      return trust;
+    },
     keyIsMissing: keys.ask,
     watch: (watcher) => {
       watchers.add(watcher);
@@ -62,11 +79,12 @@ export function openFetched(parts: Parts): Fetched {
     close: () => {
       lists.close();
       keys.close();
+      bundles.close();
     },
   };
 }
 
-type Kind = 'revocation-list' | 'issuer-keys';
+type Kind = 'revocation-list' | 'issuer-keys' | 'federated-bundle';
 type Uses<T> = { readonly same: (one: T, other: T) => boolean; readonly changed: () => void };
 
 function kept<T>({ clock, audit, log, metrics }: Parts, kind: Kind, uses: Uses<T>): Kept<T> {
@@ -86,4 +104,17 @@ function kept<T>({ clock, audit, log, metrics }: Parts, kind: Kind, uses: Uses<T
     audit.append({ kind: 'control', type: 'fetch.failed', outcome: 'error', reason, detail: message });
   };
   return keepFetched<T>({ nowMs: clock.nowMs, outcome, ...uses });
+}
+
+/** Each once, for as long as it holds. */
+function complaints({ audit, log }: Parts): (messages: readonly string[]) => void {
+  let told: readonly string[] = [];
+  return (messages) => {
+    for (const detail of messages.filter((message) => !told.includes(message))) {
+      const reason = 'trust-bundle-invalid';
+      log.error('trust.reject', { reason, detail });
+      audit.append({ kind: 'control', type: 'trust.reject', outcome: 'deny', reason, detail });
+    }
+    told = messages;
+  };
 }

@@ -49,8 +49,9 @@ export async function reload(parts: ReloadParts, plane: DataPlane, before: Snaps
     if (!loaded.ok) throw configInvalid(loaded.problems, parts.cwd);
     refuseRestartOnly(before.config, loaded.config);
     refuseUnreserved(parts.reservedQuotas, loaded.config);
-    const trust = parts.identity.trust();
+    const own = parts.identity.trust();
     await parts.fetched.follow(loaded.config);
+    const trust = parts.fetched.trust(loaded.config, own);
     const lists = await parts.fetched.lists(loaded.config);
     const fetchedKeys = parts.fetched.keys(loaded.config);
     type = 'policy.reject';
@@ -78,8 +79,9 @@ export async function reload(parts: ReloadParts, plane: DataPlane, before: Snaps
  */
 async function trustAlone(parts: ReloadParts, plane: DataPlane, before: SnapshotData): Promise<SnapshotData> {
   try {
+    const own = await alone(parts, ownTrust(before), async () => parts.identity.trust());
     const now = {
-      trust: await alone(parts, before.trust, async () => parts.identity.trust()),
+      trust: parts.fetched.trust(before.config, own),
       denylist: await alone(parts, before.denylist, () => readDenylistFile(before.config)),
       lists: await alone(parts, before.lists, () => parts.fetched.lists(before.config, before.lists)),
       jwks: withFetched(before, parts.fetched.keys(before.config)),
@@ -93,6 +95,11 @@ async function trustAlone(parts: ReloadParts, plane: DataPlane, before: Snapshot
     parts.log.error('trust.unreadable', { cause: cause instanceof Error ? cause : String(cause) });
     return before;
   }
+}
+
+/** What comes from the source of our own identity. */
+function ownTrust({ trust, config: { federation } }: SnapshotData): SnapshotData['trust'] {
+  return trust.filter((entry) => !federation.some(({ trustDomain }) => trustDomain === entry.trustDomain));
 }
 
 /** Keys that are fetched now, and those in files as they were. */

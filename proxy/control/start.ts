@@ -78,7 +78,8 @@ export async function startProxy(options: StartOptions): Promise<RunningProxy> {
     const fetched = openFetched({ clock, audit, log, metrics });
     undo.push(fetched.close);
     await fetched.follow(config);
-    const given = { trust: identity.trust(), lists: await fetched.lists(config), fetchedKeys: fetched.keys(config) };
+    const trust = fetched.trust(config, identity.trust());
+    const given = { trust, lists: await fetched.lists(config), fetchedKeys: fetched.keys(config) };
     const standby = options.standbyCompiler === true ? standbyCompiler() : undefined;
     undo.push(() => standby?.end());
     const build = { cacheFolder: join(config.identity.stateFolder, 'policy-cache'), compiler: { standby } };

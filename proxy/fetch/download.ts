@@ -1,5 +1,6 @@
 import { lookup, type LookupAddress } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
+import type { PeerCertificate } from 'node:tls';
 import { Agent, request } from 'undici';
 import { type ProxyErrorCode, ProxyError } from '../errors.ts';
 import { clientTls } from '../fips/approved.ts';
@@ -10,7 +11,11 @@ export type Download = {
   readonly url: string;
   readonly maxBytes: number;
   readonly signal: AbortSignal;
+  /** Instead of the host name: what is wrong with the server whose chain OpenSSL has verified. */
+  readonly judge?: ServerJudge;
 };
+
+export type ServerJudge = (leaf: PeerCertificate) => string | undefined;
 
 /** For all of it: name, connection, answer. */
 const maxMs = 5000;
@@ -20,7 +25,7 @@ const maxMs = 5000;
  * every address that the name leads to is judged as it is connected to, so that no second answer of the name server can differ
  * from the one that was judged. Throws ProxyError `fetch-refused` or `fetch-failed`.
  */
-export async function download({ url, maxBytes, signal }: Download, network: Network): Promise<Uint8Array> {
+export async function download({ url, maxBytes, signal, judge }: Download, network: Network): Promise<Uint8Array> {
   const { protocol, hostname } = new URL(url);
   const host = hostname.replace(/^\[|\]$/g, '');
   // For an address nobody asks `lookup`.
@@ -30,6 +35,7 @@ export async function download({ url, maxBytes, signal }: Download, network: Net
     // No session is resumed: on a resumed one Node does not compare the name of the server again.
     connect: {
       ...clientTls(network.algorithms),
+      ...(judge === undefined ? {} : { checkServerIdentity: judgedServer(judge) }),
       lookup: judgedLookup(network.mayAsk),
       ca: network.rootsPem,
       timeout: maxMs,
@@ -62,6 +68,19 @@ export async function download({ url, maxBytes, signal }: Download, network: Net
 const httpsByName = 'https is for names: that a certificate is of an address is not verified well enough';
 
 class NotPublic extends Error {}
+class WrongServer extends Error {}
+
+function judgedServer(judge: ServerJudge) {
+  return (_: string, leaf: PeerCertificate): Error | undefined => {
+    try {
+      const wrong = judge(leaf);
+      return wrong === undefined ? undefined : new WrongServer(wrong);
+    } catch (cause) {
+      // Thrown here, it would end the process and not the handshake.
+      return cause instanceof Error ? cause : new Error(String(cause));
+    }
+  };
+}
 
 function judgedLookup(mayAsk: AddressJudge): LookupFunction {
   return (hostname, options, callback) => {
@@ -86,7 +105,7 @@ function refused(url: string, why: string): ProxyError {
 function inWords(url: string, maxBytes: number, cause: unknown): ProxyError {
   const error = cause instanceof Error ? cause : new Error(String(cause));
   const code = 'code' in error ? String(error.code) : error.name;
-  if (error instanceof NotPublic) return refused(url, error.message);
+  if (error instanceof NotPublic || error instanceof WrongServer) return refused(url, error.message);
   if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return refused(url, `the answer has more than ${maxBytes} bytes`);
   if (error.name === 'TimeoutError') return problem('fetch-failed', url, `no whole answer within ${maxMs} ms`);
   return problem('fetch-failed', url, code === 'Error' ? error.message : `${error.message} (${code})`);

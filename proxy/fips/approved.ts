@@ -65,7 +65,7 @@ export function clientTls(
 
 function unapprovedChain(leaf: PeerCertificate): Error | undefined {
   try {
-    const chain = chainOf(leaf);
+    const chain = verifiedChain(leaf);
     const problem = chain.map(strengthOfIssued).find(Boolean) ?? algorithmsProblem(chain, 'approved');
     return problem && new Error(`the certificate of the server: ${problem.detail}`);
   } catch (cause) {
@@ -80,7 +80,7 @@ function strengthOfIssued(certificate: Certificate, index: number, chain: readon
 }
 
 /** Node gives the verified path as a list in which a root is its own issuer. */
-function chainOf(leaf: PeerCertificate): readonly Certificate[] {
+export function verifiedChain(leaf: PeerCertificate): readonly Certificate[] {
   const chain: Certificate[] = [];
   let next: (PeerCertificate & { readonly issuerCertificate?: PeerCertificate }) | undefined = leaf;
   const seen = new Set<string>();

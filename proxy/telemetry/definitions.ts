@@ -123,7 +123,7 @@ export const METRICS = {
     'counter',
     'portcullis_fetches_total',
     ['kind', 'outcome'],
-    'Attempts to fetch what the configuration names by URL. kind: revocation-list, issuer-keys; outcome: fetched, or failed (what there is stays).',
+    'Attempts to fetch what the configuration names by URL. kind: revocation-list, issuer-keys, federated-bundle; outcome: fetched, or failed (what there is stays).',
   ),
   revocationListEnd: metric(
     'gauge',

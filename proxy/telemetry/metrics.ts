@@ -21,7 +21,7 @@ export type Metrics = {
   readonly setThreads: (count: number) => void;
   readonly setSvidExpiry: (epochMs: number) => void;
   readonly identityRefreshed: (part: 'svid' | 'bundle', outcome: 'used' | 'refused') => void;
-  readonly fetched: (kind: 'revocation-list' | 'issuer-keys', outcome: 'fetched' | 'failed') => void;
+  readonly fetched: (kind: 'revocation-list' | 'issuer-keys' | 'federated-bundle', outcome: 'fetched' | 'failed') => void;
   /** By source; undefined where no list has come. */
   readonly setRevocationLists: (ends: ReadonlyMap<string, number | undefined>) => void;
   readonly setSnapshot: (digest: string, policyRevision: string) => void;
@@ -131,7 +131,7 @@ function createInstruments() {
   for (const outcome of ['verified', 'remembered', 'refused', 'missing']) counters.userTokens.inc({ outcome }, 0);
   for (const outcome of ['used', 'refused']) counters.identityRefreshes.inc({ part: 'svid', outcome }, 0);
   counters.identityRefreshes.inc({ part: 'bundle', outcome: 'refused' }, 0);
-  for (const kind of ['revocation-list', 'issuer-keys']) {
+  for (const kind of ['revocation-list', 'issuer-keys', 'federated-bundle']) {
     for (const outcome of ['fetched', 'failed']) counters.fetches.inc({ kind, outcome }, 0);
   }
   for (const reason of connectionEnds) counters.connectionsEnded.inc({ reason }, 0);

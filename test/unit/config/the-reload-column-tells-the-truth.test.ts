@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import { test } from 'tap';
 import type { Config } from '../../../proxy/config/config.ts';
+import { writeSpiffeBundle } from '../../../certs/spiffe-bundle.ts';
 import { loadConfig } from '../../../proxy/config/load-config.ts';
 import { options } from '../../../proxy/config/options.ts';
 import { restartOnlyChanges } from '../../../proxy/config/restart-only.ts';
@@ -34,10 +35,18 @@ const issuer = {
 };
 const pki = await makePki({ trustDomain: 'shop.test', nowMs: Date.now() });
 const crl = { issuer: './ca.pem', url: 'https://pki.test/a' };
+const partner = { trust_domain: 'partner.test', url: 'https://partner.test/', profile: 'https_web' };
+const spiffePartner = {
+  ...partner,
+  profile: 'https_spiffe',
+  endpoint_spiffe_id: 'spiffe://partner.test/a',
+  bootstrap: './bundle.json',
+};
 const keys = {
   'ca.pem': authorityPem(pki.intermediate),
   'other.pem': authorityPem(pki.root),
   'ca.crl': await pki.crl([]),
+  'bundle.json': writeSpiffeBundle({ rootsPem: [pki.caPem], jwtKeys: [], sequence: 1, refreshHintMs: 0 }),
   'staff.json': jwks(tokenKey('one'), tokenKey('two', 'rsa')),
   'other.json': jwks(tokenKey('three')),
   denylist: '',
@@ -50,6 +59,7 @@ const base = {
   issuers: [issuer, { ...issuer, name: 'partner', issuer: 'https://partner.test' }],
   routes: [route],
   crls: [crl],
+  federation: [partner],
   fetch: {},
   limits: {},
   audit: {},
@@ -173,6 +183,15 @@ const other: Readonly<Record<string, unknown>> = {
   'crls[].file': './ca.crl',
   'crls[].url': 'https://pki.test/b',
   'crls[].refresh': '2s',
+  federation: [],
+  'federation[].trust_domain': 'b.test',
+  'federation[].url': 'https://b.test/',
+  'federation[].profile': 'https_spiffe',
+  'federation[].ca': './ca.pem',
+  'federation[].endpoint_spiffe_id': 'spiffe://partner.test/b',
+  'federation[].bootstrap': './bundle.json',
+  'federation[].refresh': '2s',
+  'federation[].max_age': '2h',
   fetch: { allow: ['127.0.0.1'] },
   'fetch.allow': ['10.0.0.0/8'],
   'fetch.ca': './ca.pem',
@@ -188,6 +207,9 @@ const together: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   'policy.bundle': { 'policy.rego': undefined },
   'policy.strict_builtin_errors': { 'policy.engine': 'plan' },
   'crls[].file': { 'crls[].url': undefined },
+  'federation[].profile': { federation: [spiffePartner] },
+  'federation[].endpoint_spiffe_id': { federation: [spiffePartner] },
+  'federation[].bootstrap': { federation: [spiffePartner] },
   'issuers[].jwks_uri': { 'issuers[].jwks': undefined },
   'issuers[].refresh': { 'issuers[].jwks': undefined, 'issuers[].jwks_uri': 'discovery' },
   'issuers[].max_key_age': { 'issuers[].jwks': undefined, 'issuers[].jwks_uri': 'discovery' },

@@ -1,0 +1,11 @@
+import { CertsError } from '../../certs/errors.ts';
+import { readSpiffeBundle, type SpiffeBundle } from '../../certs/spiffe-bundle.ts';
+import type { TrustDomain } from '../../certs/spiffe-id.ts';
+import { readStrictJson } from '../../policy/json/strict-json.ts';
+
+/** Throws CertsError `spiffe-bundle-invalid`. */
+export function readBundle(bytes: Uint8Array, trustDomain: TrustDomain): SpiffeBundle {
+  const reading = readStrictJson(bytes, { maxDepth: 16 });
+  if (reading.ok) return readSpiffeBundle(reading.value, trustDomain);
+  throw new CertsError('spiffe-bundle-invalid', `the document is not acceptable JSON: ${reading.problem.code}`);
+}

@@ -1,0 +1,105 @@
+import { test } from 'tap';
+import { writeSpiffeBundle } from '../../certs/spiffe-bundle.ts';
+import { startHttpsServer } from '../harness/https-server.ts';
+import { keepConnection } from '../harness/kept-connection.ts';
+import { clientId, startProxy, trustDomain } from '../harness/proxy.ts';
+import { expectRefusal, offering } from '../harness/refused-handshake.ts';
+import { startWorkload } from '../harness/workload.ts';
+import { makePki, type Pki } from '../pki/pki.ts';
+
+const partnerId = 'spiffe://partner.example/client';
+const policy = `package portcullis.authz
+
+default decision := {"allow": false, "rule": "default"}
+
+decision := {"allow": true, "rule": "known"} if input.attributes.source.principal in {"${clientId}", "${partnerId}"}
+`;
+
+void test('a bundle from an endpoint opens the door to its domain alone, and what leaves it ends connections', async (t) => {
+  const [workload, server] = [await startWorkload(), await startHttpsServer(t)];
+  t.teardown(workload.close);
+  const [old, fresh, thief] = [
+    await makePki({ trustDomain: 'partner.example' }),
+    await makePki({ trustDomain: 'partner.example' }),
+    await makePki({ trustDomain: 'thief.example' }),
+  ];
+  let sequence = 0;
+  const publish = (...pkis: Pki[]) => {
+    const rootsPem = pkis.map(({ caPem }) => caPem);
+    const body = writeSpiffeBundle({ rootsPem, jwtKeys: [], sequence: ++sequence, refreshHintMs: 0 });
+    server.documents.set('/partner', { body });
+  };
+  const entry = (name: string, path: string) => ({
+    trust_domain: name,
+    url: `${server.origin}${path}`,
+    profile: 'https_web',
+    refresh: '1s',
+    max_age: '5s',
+  });
+  const proxy = await startProxy(t, {
+    workloadPort: workload.port,
+    config: {
+      federation: [entry('partner.example', '/partner'), entry('thief.example', '/thief')],
+      fetch: { allow: ['127.0.0.1'], ca: './ca.pem' },
+      limits: { head: '5m', keep_alive: '5m' },
+    },
+    files: { 'ca.pem': server.caPem, 'policy/authz.rego': policy },
+  });
+  const open = async (pki: Pki) => keepConnection(proxy.port, await pki.issue());
+  const changes = async (count: number) => {
+    const found = () =>
+      proxy.audit().filter(({ type, detail }) => type === 'trust.change' && /CN=partner/.test(String(detail)));
+    await proxy.untilRecord(() => found().length === count);
+    return String(found().at(-1)?.['detail']);
+  };
+
+  await expectRefusal(t, proxy, 'before its bundle has come', 'untrusted', offering(proxy, await old.issue()));
+  t.match(await proxy.untilRecord(({ type }) => type === 'fetch.failed'), { reason: 'fetch-refused' });
+  publish(old);
+  t.match(await changes(1), /^roots added: CN=partner\.example root \([0-9a-f]{64}\)$/);
+  const byOld = await open(old);
+  t.equal((await byOld.ask('/a')).status, 200);
+
+  await t.test('its roots vouch for nobody else', async (t) => {
+    for (const id of [clientId, `spiffe://${trustDomain}/x`, 'spiffe://thief.example/x']) {
+      const forged = await old.issue({ names: [{ type: 'uri', value: id }] });
+      await expectRefusal(t, proxy, id, 'wrong-trust-domain', offering(proxy, forged));
+    }
+    const rootsPem = [thief.caPem, ...(proxy.ca.trustBundle()[0]?.rootsPem ?? [])];
+    server.documents.set('/thief', {
+      body: writeSpiffeBundle({ rootsPem, jwtKeys: [], sequence: 1, refreshHintMs: 0 }),
+    });
+    const ours = new RegExp(
+      `/thief: keys.* the root calls itself spiffe://${trustDomain}, not spiffe://thief.example$`,
+    );
+    await proxy.untilRecord(({ type, detail }) => type === 'fetch.failed' && ours.test(String(detail)));
+    await expectRefusal(t, proxy, 'of a bundle with a root of ours', 'untrusted', offering(proxy, await thief.issue()));
+  });
+
+  await t.test('a root that is added and one that is removed', async (t) => {
+    publish(old, fresh);
+    await changes(2);
+    const byFresh = await open(fresh);
+    t.equal((await byFresh.ask('/a')).status, 200);
+    publish(fresh);
+    await byOld.client.untilClosed();
+    t.match(await changes(3), /^roots removed: CN=partner\.example root \([0-9a-f]{64}\)$/);
+    t.match(await proxy.untilRecord(({ type }) => type === 'tls.end'), { reason: 'untrusted' });
+    server.documents.set('/partner', {
+      body: writeSpiffeBundle({ rootsPem: [old.caPem], jwtKeys: [], sequence: 1, refreshHintMs: 0 }),
+    });
+    t.match(await proxy.untilRecord(({ detail }) => /comes behind 3/.test(String(detail))), { type: 'fetch.failed' });
+    t.equal((await byFresh.ask('/a')).status, 200, 'the last good bundle stays');
+
+    await byFresh.client.untilClosed();
+    const ended = () => proxy.audit().filter(({ type, reason }) => type === 'tls.end' && reason === 'untrusted');
+    await proxy.untilRecord(() => ended().length === 2);
+    t.match(await changes(5), /^roots added/, 'by then a lower sequence is no step back');
+  });
+  t.ok((await proxy.metric('portcullis_fetches_total{kind="federated-bundle",outcome="failed"}')) > 0);
+  t.equal(
+    (await (await keepConnection(proxy.port, proxy.client)).ask('/a')).status,
+    200,
+    'our own domain was served all along',
+  );
+});
