@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { quoted } from './encode.ts';
+import { quoted } from './encode-text.ts';
 
 /**
  * The chain. Each line ends in the digest of its own bytes, and begins with the digest of the line before: `prev` of a

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { eventTypes } from '../audit/catalogue.ts';
-import { quoted } from '../audit/encode.ts';
+import { quoted } from '../audit/encode-text.ts';
 import { readLines } from '../audit/lines.ts';
 import { segmentFile, segmentNumbers } from '../audit/segment.ts';
 import { type StreamReport, streamNames, verifyAudit } from '../audit/verify.ts';
