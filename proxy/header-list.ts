@@ -6,14 +6,21 @@ export function fieldValues(headers: HeaderList, name: string): readonly string[
   let values: string[] | undefined;
   for (let index = 0; index < headers.length; index += 2) {
     const candidate = headers[index] as string;
-    if (candidate.length === name.length && candidate.toLowerCase() === name) {
-      (values ??= []).push(headers[index + 1] as string);
-    }
+    if (candidate !== name && !isInOtherCase(candidate, name)) continue;
+    const value = headers[index + 1] as string;
+    if (values === undefined) values = [value];
+    else values.push(value);
   }
   return values ?? none;
 }
 
 const none: readonly string[] = [];
+
+/** Writing a name anew costs more than all the rest; most that are as long begin with another letter. */
+function isInOtherCase(candidate: string, name: string): boolean {
+  if (candidate.length !== name.length || (candidate.charCodeAt(0) | 0x20) !== name.charCodeAt(0)) return false;
+  return candidate.toLowerCase() === name;
+}
 
 /** The list without a field. `name` is lower case, and so are all names of the list. */
 export function withoutField(headers: HeaderList, name: string): HeaderList {

@@ -1,4 +1,5 @@
-import { type Ended, stillValid } from '../../certs/peer.ts';
+import { type Ended, type PeerSvid, stillValid } from '../../certs/peer.ts';
+import type { TrustBundle } from '../../certs/trust-bundle.ts';
 import type { Denial } from '../denial.ts';
 import type { ConnectionFacts } from '../exchange.ts';
 import { connectionRecord } from '../exchange-record.ts';
@@ -27,6 +28,7 @@ export function endingsOf(parts: RefusalParts, arrival: Arrival, facts: Connecti
   const share = 1 - jitterShare * Math.random();
   const turn = Math.random();
   const { own } = arrival;
+  const stands = verdictOn(facts.peer);
   const openedMs = clock.monotonicMs();
   let told = false;
   const tell = (end: ConnectionEnd, detail: string) => {
@@ -49,7 +51,7 @@ export function endingsOf(parts: RefusalParts, arrival: Arrival, facts: Connecti
         tell('own-svid-replaced', 'replaced, and has expired');
         return ownIdentityDenial();
       }
-      const end: Ended | undefined = stillValid(facts.peer, snapshot().trust, clock.nowMs());
+      const end = stands(snapshot().trust, clock.nowMs());
       if (end === undefined) return undefined;
       const denial = identityDenial(end);
       tell(end.reason, end.detail);
@@ -62,5 +64,18 @@ export function endingsOf(parts: RefusalParts, arrival: Arrival, facts: Connecti
       tell('max-age', `open for ${Math.round(age)} ms`);
       return true;
     },
+  };
+}
+
+/** A request asks four times, nearly always within one turn of the event loop: for the same moment and trust the answer stands. */
+function verdictOn(peer: PeerSvid): (trust: TrustBundle, nowMs: number) => Ended | undefined {
+  let known: { readonly trust: TrustBundle; readonly end: Ended | undefined } | undefined;
+  let atMs = Number.NaN;
+  return (trust, nowMs) => {
+    if (known?.trust !== trust || atMs !== nowMs) {
+      known = { trust, end: stillValid(peer, trust, nowMs) };
+      atMs = nowMs;
+    }
+    return known.end;
   };
 }

@@ -5,8 +5,8 @@ import { type Phase, type Standing, whatIsDue } from './deadlines.ts';
 import { type ConnectionHost, lastCallLooks } from './host.ts';
 import { announcedBody, type Flow } from './incoming-body.ts';
 import { behind, nothing } from './message-bytes.ts';
-import { OutgoingAnswer } from './outgoing-answer.ts';
-import { type HeadReader, headReader, type RequestHead, type RequestLine, readableLine } from './request-head.ts';
+import { type AnswerEvents, OutgoingAnswer } from './outgoing-answer.ts';
+import { HeadReader, type RequestHead, type RequestLine, readableLine } from './request-head.ts';
 
 /** After the last answer we read and drop this much, so that the client can read the answer before a reset. */
 const lingerBytes = 256 * 1024;
@@ -46,16 +46,22 @@ export class Http1Connection {
     wanted: () => void (this.#lastProgress = this.#host.now()),
   };
 
+  readonly #answerEvents: AnswerEvents = {
+    finished: (close) => this.#finished(close),
+    progressed: () => void (this.#lastProgress = this.#host.now()),
+    mustClose: () => this.#mustClose(),
+  };
+
   constructor(socket: TLSSocket, host: ConnectionHost) {
     this.#socket = socket;
     this.#host = host;
     this.#phaseBegan = host.now();
     this.#lastProgress = this.#phaseBegan;
-    socket.on('data', (chunk: Buffer) => this.#contain(() => this.#receive(chunk)));
-    socket.on('drain', () => this.#contain(() => this.#drained()));
-    socket.on('end', () => this.#contain(() => this.#endOfInput()));
+    socket.on('data', (chunk: Buffer) => this.#contain(this.#receive, chunk));
+    socket.on('drain', () => this.#contain(this.#drained));
+    socket.on('end', () => this.#contain(this.#endOfInput));
     socket.on('error', () => socket.destroy());
-    socket.on('close', () => this.#contain(() => this.#lost()));
+    socket.on('close', () => this.#contain(this.#lost));
   }
 
   /** Ends the connection in the middle of whatever it does, for a reason of ours. */
@@ -66,13 +72,13 @@ export class Http1Connection {
 
   /** Called by the listener's clock: refuses or cuts what has become too slow. */
   sweep(): void {
-    this.#contain(() => this.#sweep());
+    this.#contain(this.#sweep);
   }
 
   /** A bug that one connection meets must not end the thread, and with it everybody else's. */
-  #contain(task: () => void): void {
+  #contain(task: (chunk: Buffer) => void, chunk: Buffer = nothing): void {
     try {
-      task();
+      task.call(this, chunk);
     } catch (cause) {
       this.#host.bug(cause);
       this.#socket.destroy();
@@ -145,8 +151,8 @@ export class Http1Connection {
 
   #readHead(): void {
     if (this.#phase === 'idle') this.#enter('head');
-    this.#headReader ??= headReader(this.#host.limits());
-    const found = this.#headReader(this.#pending);
+    this.#headReader ??= new HeadReader(this.#host.limits());
+    const found = this.#headReader.read(this.#pending);
     if (found === undefined) return this.#halfClosedAt === undefined ? undefined : this.#refuse(endedInsideHead);
     this.#pending = behind(this.#pending, found.bytes);
     this.#begin(found.head, found.line);
@@ -163,11 +169,7 @@ export class Http1Connection {
     const isHead = 'framing' in head;
     const body = isHead ? announcedBody(head, this.#flow) : undefined;
     this.#inputEnded ||= isHead && head.closes;
-    const answer = new OutgoingAnswer(this.#socket, {
-      finished: (close) => this.#finished(close),
-      progressed: () => void (this.#lastProgress = this.#host.now()),
-      mustClose: () => this.#mustClose(),
-    });
+    const answer = new OutgoingAnswer(this.#socket, this.#answerEvents);
     this.#current = new CurrentExchange(body, answer, !isHead || this.#host.ended() !== undefined);
     // First what has come of the body: a small one is judged without waiting for another turn.
     this.#feedBody();
@@ -225,7 +227,7 @@ export class Http1Connection {
     if (this.#pending.length > 0) {
       this.#enter('head');
       setImmediate(() => {
-        if (this.#phase === 'head') this.#contain(() => this.#readHead());
+        if (this.#phase === 'head') this.#contain(this.#readHead);
       });
     }
   }

@@ -3,7 +3,7 @@ import { connectionOptions, fieldValues } from '../header-list.ts';
 import { readFieldLines } from './field-lines.ts';
 import { canonicalLength, endOf, fieldValue, token, visibleCharacter } from './grammar.ts';
 import { knownText } from './known-text.ts';
-import { type HeadFault, type HeadLimits, lineSearch } from './head-lines.ts';
+import { type HeadFault, type HeadLimits, LineSearch } from './head-lines.ts';
 
 /** How the body ends (RFC 9112 section 6). There is no third way for a request. */
 export type RequestFraming =
@@ -27,9 +27,9 @@ export type RequestHead = RequestLine & {
 export type HeadSearch = (bytes: Buffer) => number | 'more' | Denial;
 
 export function headSearch(limits: HeadLimits): HeadSearch {
-  const search = lineSearch(limits);
+  const search = new LineSearch(limits);
   return (bytes) => {
-    const end = search(bytes);
+    const end = search.find(bytes);
     return typeof end === 'object' ? refusal(end) : end;
   };
 }
@@ -56,19 +56,25 @@ export type FoundHead = {
   readonly bytes: number;
 };
 
-export type HeadReader = (bytes: Buffer) => FoundHead | undefined;
+/** Reads one head, in any split of its bytes. */
+export class HeadReader {
+  readonly #limits: HeadLimits;
+  readonly #search: LineSearch;
 
-/** Given everything that came so far: its head, or undefined while that is not complete. */
-export function headReader(limits: HeadLimits): HeadReader {
-  const search = headSearch(limits);
-  return (bytes) => {
-    const end = search(bytes);
+  constructor(limits: HeadLimits) {
+    this.#limits = limits;
+    this.#search = new LineSearch(limits);
+  }
+
+  /** Given everything that came so far: its head, or undefined while that is not complete. */
+  read(bytes: Buffer): FoundHead | undefined {
+    const end = this.#search.find(bytes);
     if (end === 'more') return undefined;
-    const head = typeof end === 'number' ? readRequestHead(bytes, end) : end;
+    const head = typeof end === 'number' ? readRequestHead(bytes, end) : refusal(end);
     return 'code' in head
-      ? { head, line: readableLine(bytes, limits), bytes: 0 }
+      ? { head, line: readableLine(bytes, this.#limits), bytes: 0 }
       : { head, line: head, bytes: Number(end) };
-  };
+  }
 }
 
 /** Reads the head in `bytes[0, end)`, where `end` came from a `HeadSearch`. */

@@ -5,19 +5,22 @@ import type { RequestFraming } from './request-head.ts';
 export type WrittenRequest = {
   readonly method: string;
   readonly target: string;
-  /** Without the fields of the framing. */
+  readonly authority: string;
+  /** Without Host and the fields of the framing. */
   readonly headers: HeaderList;
   /** More fields, behind the headers, as they stand in a head: made once for many requests. */
   readonly lines: string;
-  readonly framing: RequestFraming;
 };
 
 /** Their body is missed where nothing is said of it (RFC 9110 section 8.6). */
 const expectsBody: ReadonlySet<string> = new Set(['PATCH', 'POST', 'PUT', 'QUERY']);
 
 /** The head of a request, one character per byte. */
-export function requestHead({ method, target, headers, lines, framing }: WrittenRequest): string {
-  let text = `${method} ${target} HTTP/1.1\r\n`;
+export function requestHead(
+  { method, target, authority, headers, lines }: WrittenRequest,
+  framing: RequestFraming,
+): string {
+  let text = `${method} ${target} HTTP/1.1\r\nhost: ${authority}\r\n`;
   for (let index = 0; index < headers.length; index += 2) text += `${headers[index]}: ${headers[index + 1]}\r\n`;
   return `${text}${lines}${framingField(method, framing)}\r\n`;
 }

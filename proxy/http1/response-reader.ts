@@ -1,6 +1,6 @@
 import { type Denial, deny } from '../denial.ts';
 import { type BodyDecoder, bodyDecoder } from './body-decoder.ts';
-import { type LineSearch, lineSearch } from './head-lines.ts';
+import { LineSearch } from './head-lines.ts';
 import { nothing } from './message-bytes.ts';
 import { type FinalHead, malformedResponse, noStatusLine, readResponseHead } from './response-head.ts';
 
@@ -28,7 +28,7 @@ const noData: readonly Buffer[] = [];
 export class ResponseReader {
   readonly #method: string;
   #pending: Buffer = nothing;
-  #search: LineSearch = lineSearch(limits);
+  #search = new LineSearch(limits);
   #interim = 0;
   #head: FinalHead | undefined;
   #decode: BodyDecoder | undefined;
@@ -60,7 +60,7 @@ export class ResponseReader {
     for (;;) {
       // What cannot become HTTP is not waited for, and is called so whatever of it has come.
       if (!beginsAsHttp(rest)) return noStatusLine();
-      const end = this.#search(rest);
+      const end = this.#search.find(rest);
       if (end === 'more') {
         this.#pending = Buffer.from(rest);
         return { head: undefined, data: noData, consumed: bytes.length, done: false };
@@ -71,7 +71,7 @@ export class ResponseReader {
       if (head !== 'interim') return this.#begin(head, rest, all - rest.length - kept);
       this.#interim += 1;
       if (this.#interim > maxInterim) return malformedResponse('too many interim responses');
-      this.#search = lineSearch(limits);
+      this.#search = new LineSearch(limits);
     }
   }
 

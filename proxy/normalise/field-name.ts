@@ -98,8 +98,8 @@ export type FieldName = {
   readonly name: string;
   readonly folded: string;
   readonly refused: Denial | undefined;
-  /** Whether a request may have it once only. */
-  readonly single: boolean;
+  /** Of a field that a request may have once only: one bit of its own. */
+  readonly singletonBit: number;
   readonly hopByHop: boolean;
   /** Whatever else is asked, it is not passed on to the workload. */
   readonly dropped: boolean;
@@ -138,7 +138,7 @@ function readFieldName(sent: string): FieldName {
     name,
     folded,
     refused: refuseName(name, folded),
-    single: singletons.has(name),
+    singletonBit: singletons.has(name) ? 1 << [...singletons].indexOf(name) : 0,
     hopByHop: hopByHop.has(name),
     dropped: hopByHop.has(name) || folded.startsWith(provenancePrefix),
     nominable: !singletons.has(name) && !notNominable.has(name),

@@ -38,18 +38,16 @@ export function normaliseHeaders(raw: HeaderList, own: OwnHeaders): NormalisedHe
   // CVE-2021-33197, CVE-2026-29054: what a message may ask to be dropped is limited.
   const judged = nominated.find((name) => !fieldName(name).nominable);
   if (judged !== undefined) return deny('ambiguous-header', { detail: `Connection nominates ${judged}` });
-  const seen: string[] = [];
+  let seen = 0;
   const headers: string[] = [];
-  const hosts: string[] = [];
+  let hosts: readonly string[] = [];
   for (let index = 0; index < raw.length; index += 2) {
-    const { name, folded, refused, single, dropped } = fieldName(raw[index] ?? '');
-    const value = raw[index + 1] ?? '';
-    if (name === 'host') hosts.push(value);
+    const { name, folded, refused, singletonBit, dropped } = fieldName(raw[index] as string);
+    const value = raw[index + 1] as string;
+    if (name === 'host') hosts = hosts.length === 0 ? [value] : hosts.concat(value);
     if (refused !== undefined) return refused;
-    if (single) {
-      if (seen.includes(name)) return deny('ambiguous-header', { detail: `${name} is given twice` });
-      seen.push(name);
-    }
+    if ((seen & singletonBit) !== 0) return deny('ambiguous-header', { detail: `${name} is given twice` });
+    seen |= singletonBit;
     if (!dropped && !nominated.includes(name) && !own.has(folded)) headers.push(name, value);
   }
   return { headers, hosts };

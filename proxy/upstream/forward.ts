@@ -35,6 +35,7 @@ function send(facts: Forwardable, leftMs: number): Promise<Forwarded | Denial> {
     const outgoing = {
       method: request.method,
       target,
+      authority: request.authority,
       headers: outgoingHeaders(facts),
       // One text for all requests of a connection: to put it together anew takes longer than the rest of a head.
       lines: `${identityHeaders(facts).lines}x-portcullis-id: ${facts.id}\r\n`,
@@ -64,16 +65,16 @@ function outgoingBody(body: ExchangeBody): WorkloadRequest['body'] {
 /** What policy sets or removes is gone in every spelling that a workload could take for it (CVE-2026-54763 class). */
 function outgoingHeaders({ request, permit }: Forwardable): HeaderList {
   const { requestHeaders, removedHeaders } = permit.obligations;
+  if (removedHeaders.size + requestHeaders.length === 0) return request.headers;
   const dropped: string[] = [];
   for (const name of removedHeaders) dropped.push(fieldName(name).folded);
   for (let index = 0; index < requestHeaders.length; index += 2) {
     dropped.push(fieldName(requestHeaders[index] as string).folded);
   }
-  const headers: string[] = ['host', request.authority];
+  const headers: string[] = [];
   for (let index = 0; index < request.headers.length; index += 2) {
     const name = request.headers[index] as string;
-    if (dropped.length === 0 || !dropped.includes(fieldName(name).folded))
-      headers.push(name, request.headers[index + 1] as string);
+    if (!dropped.includes(fieldName(name).folded)) headers.push(name, request.headers[index + 1] as string);
   }
   for (const part of requestHeaders) headers.push(part);
   return headers;

@@ -66,9 +66,12 @@ export class WorkloadConnection {
     this.#socket.on('close', () => this.#closed());
   }
 
-  /** False once the workload has ended it: what we would then write may be lost, and may not be sent again. */
+  /**
+   * False once the workload has ended it, which is when we close it: what we would then write may be lost, and may not be
+   * sent again.
+   */
   get usable(): boolean {
-    return !this.#socket.destroyed && this.#socket.writable && this.#socket.readable;
+    return !this.#socket.destroyed;
   }
 
   send(exchange: WorkloadExchange): void {
@@ -76,7 +79,7 @@ export class WorkloadConnection {
     this.#reader = new ResponseReader(exchange.request.method);
     this.#wait('head');
     exchange.beginAt(this.#carrier);
-    this.#write(exchange, exchange.request);
+    this.#write(exchange);
   }
 
   close(): void {
@@ -99,8 +102,10 @@ export class WorkloadConnection {
     this.#msLeft = what === 'next' ? this.#keepAliveMs : this.#limits[what];
   }
 
-  #write(exchange: WorkloadExchange, { method, target, headers, lines, body }: WorkloadRequest): void {
-    const head = requestHead({ method, target, headers, lines, framing: framingOf(body) });
+  #write(exchange: WorkloadExchange): void {
+    const { request } = exchange;
+    const { body } = request;
+    const head = requestHead(request, framingOf(body));
     if (body === undefined) this.#socket.write(head, 'latin1');
     else if (Buffer.isBuffer(body)) this.#writeWhole(head, body);
     else {

@@ -13,6 +13,7 @@ import {
 export type WorkloadRequest = {
   readonly method: string;
   readonly target: string;
+  readonly authority: string;
   readonly headers: HeaderList;
   /** What we say of the caller, behind the headers and as it stands in a head. */
   readonly lines: string;

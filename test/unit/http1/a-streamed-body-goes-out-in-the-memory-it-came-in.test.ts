@@ -127,7 +127,7 @@ for (const framing of [`content-length: ${total}`, 'transfer-encoding: chunked']
     const pool = openPool(config);
     t.teardown(() => pool.close());
     const response = await new Promise<WorkloadResponse>((resolve, reject) => {
-      const request = { method: 'GET', target: '/', headers: ['host', 'a'], lines: '', body: undefined };
+      const request = { method: 'GET', target: '/', authority: 'a', headers: [], lines: '', body: undefined };
       const settled = (outcome: WorkloadResponse | { code: string }) =>
         isDenial(outcome) ? reject(new Error(outcome.code)) : resolve(outcome as WorkloadResponse);
       pool.dispatch(new WorkloadExchange(request, config, { sent: () => undefined, settled }), 60_000);

@@ -50,7 +50,7 @@ async function stage(
     const events: string[] = [];
     let exchange: WorkloadExchange | undefined;
     const settled = new Promise<WorkloadResponse | Denial>((resolve) => {
-      const whole = { method: 'GET', target: '/', headers: ['host', 'a'], lines: '', body: undefined, ...request };
+      const whole = { method: 'GET', target: '/', authority: 'a', headers: [], lines: '', body: undefined, ...request };
       exchange = new WorkloadExchange(whole, config, { sent: () => events.push('sent'), settled: resolve });
       pool.dispatch(exchange, timeoutMs);
     });
