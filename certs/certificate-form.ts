@@ -1,24 +1,32 @@
 import { type Der, type Element, readDer, tags } from './der.ts';
 
+export type CertificateForm = {
+  readonly subjectDer: Uint8Array;
+  readonly extensions: readonly Der[];
+  /** Of the signature. */
+  readonly algorithm: Der;
+};
+
 /**
  * What RFC 5280 section 4.1 asks of the bytes of a certificate, and what libraries read past: they take BER, times of any
- * form and versions of any number, and each in its own way. Returns the name of the subject. Throws Error.
+ * form and versions of any number, and each in its own way. Returns the parts that are to be read. Throws Error.
  */
-export function checkCertificateForm(der: Uint8Array): Uint8Array {
+export function checkCertificateForm(der: Uint8Array): CertificateForm {
   const [signed, algorithm] = readDer(der).children;
+  if (algorithm === undefined) throw new Error('no signature algorithm');
   const [version, serial, innerAlgorithm, , validity, subject, publicKey, ...more] = signed?.children ?? [];
   const extensions = more.find(({ tag }) => tag === extensionsTag)?.children[0]?.children ?? [];
   // Version 1 has no version element: its first element is the serial number, and it has no extensions.
   if (version?.tag === versionTag) checkVersion(version, extensions.length > 0);
   else if (signed?.children.some(({ tag }) => tag === extensionsTag)) throw new Error('extensions in version 1');
-  else return nameOf(signed?.children[4]);
+  else return { subjectDer: nameOf(signed?.children[4]), extensions: [], algorithm };
   if (serial?.tag !== tags.integer) throw new Error('no serial number');
   // RFC 5280 section 4.1.1.2; the algorithm outside is not signed.
   if (!sameBytes(innerAlgorithm, algorithm)) throw new Error('two signature algorithms');
   for (const time of validity?.children ?? []) readTime(time);
   checkCurve(publicKey);
   for (const extension of extensions) checkExtension(extension);
-  return nameOf(subject);
+  return { subjectDer: nameOf(subject), extensions, algorithm };
 }
 
 function nameOf(subject: Der | undefined): Uint8Array {
@@ -65,14 +73,14 @@ function checkCurve(publicKey: Der | undefined): void {
 }
 
 const subjectAltName = '551d11';
-/** Basic constraints, key usage, extended key usage and the SAN, as their OIDs are encoded. */
-const extensionsRead: ReadonlySet<string> = new Set(['551d13', '551d0f', '551d25', subjectAltName]);
+/** How the OIDs of the extensions of RFC 5280 begin (2.5.29 and 1.3.6.1.5.5.7.1); others hold whatever their owner likes. */
+const standardExtension = /^(?:551d|2b060105050701)/;
 
-/** What identities and rights are read from is DER inside as well, with nothing behind it (RFC 5280 section 4.2). */
+/** The standard ones are DER inside as well, with nothing behind it (RFC 5280 section 4.2). */
 function checkExtension({ children: [oid, ...rest] }: Der): void {
   const name = oid?.content.toString('hex') ?? '';
   const value = rest.at(-1);
-  if (!extensionsRead.has(name) || value === undefined) return;
+  if (!standardExtension.test(name) || value === undefined) return;
   const inside = readDer(value.content);
   if (name === subjectAltName) checkAltNames(inside);
 }

@@ -2,7 +2,7 @@ import { type Certificate, keyUsageBits } from './certificate.ts';
 import { type Crl, readCrls } from './crl.ts';
 import { CertsError } from './errors.ts';
 import { isSignedBy } from './path.ts';
-import { parseCertificatesPem } from './x509.ts';
+import { parseCertificatesPem } from './parse-certificate.ts';
 
 /** The CAs whose lists a source is to have, from a PEM text; at least one. Throws CertsError. */
 export function readListIssuers(pem: string): readonly Certificate[] {

@@ -13,7 +13,7 @@ import { findPaths, foreignIssuer, issuersProblem, type Path, revocationProblem,
 import { type SpiffeId, type TrustDomain, trustDomainOf } from './spiffe-id.ts';
 import { type Broken, isBroken, judgeLeaf } from './svid.ts';
 import type { TrustBundle } from './trust-bundle.ts';
-import { parseCertificate } from './x509.ts';
+import { parseCertificate } from './parse-certificate.ts';
 
 /** A peer whose certificate was judged good; only `judgePeer` makes one, once per connection. */
 export type PeerSvid = {

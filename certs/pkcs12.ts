@@ -2,7 +2,7 @@ import { createHash, createPrivateKey } from 'node:crypto';
 import forge from 'node-forge';
 import { certificateToPem } from './certificate.ts';
 import { CertsError } from './errors.ts';
-import { parseCertificate, parseCertificatesPem } from './x509.ts';
+import { parseCertificate, parseCertificatesPem } from './parse-certificate.ts';
 
 /**
  * PKCS#12 for tools that want it, the only file that imports node-forge. It is used for the container alone: it never

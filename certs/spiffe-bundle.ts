@@ -3,7 +3,7 @@ import { type Certificate, certificateToPem } from './certificate.ts';
 import { CertsError } from './errors.ts';
 import { rootProblem } from './sources/own-svid.ts';
 import type { TrustDomain } from './spiffe-id.ts';
-import { parseCertificate } from './x509.ts';
+import { parseCertificate } from './parse-certificate.ts';
 
 /** What a trust domain says of itself (SPIFFE Trust Domain and Bundle section 4), found good. */
 export type SpiffeBundle = {

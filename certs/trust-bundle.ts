@@ -7,7 +7,7 @@ import { type Denylist, type DenylistData, readDenylist } from './denylist.ts';
 import { isSignedBy } from './path.ts';
 import { parseTrustDomain, type TrustDomain } from './spiffe-id.ts';
 import { keyProblem } from './svid.ts';
-import { parseCertificatesPem } from './x509.ts';
+import { parseCertificatesPem } from './parse-certificate.ts';
 
 /** The form that is written down, digested and posted to other threads: plain, sorted, one PEM block per entry. */
 export type TrustBundleData = readonly TrustDomainData[];

@@ -1,14 +1,15 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Certificate, certificateToPem, normalSerial } from '../certificate.ts';
 import { CertsError } from '../errors.ts';
 import { type JwtAuthority, jwtAuthority } from '../jwt-svid.ts';
 import { pathOf, type TrustDomain, trustDomainOf } from '../spiffe-id.ts';
 import type { SvidMaterial } from '../sources/svid-source.ts';
-import { type TrustBundleData, trustBundleData } from '../trust-bundle.ts';
+import type { SpiffeBundle } from '../spiffe-bundle.ts';
+import type { TrustBundleData } from '../trust-bundle.ts';
 import { isBroken, judgeLeaf } from '../svid.ts';
 import type { SigningKey } from '../x509.ts';
 import type { CaEvent } from './events.ts';
+import { publicBundle, readBundle } from './bundle.ts';
 import { createJwtKey, readJwtKey } from './jwt-key.ts';
 import { generateKeyPair, type KeyAlgorithm, keyToPem } from './key-pair.ts';
 import { type LeafRequest, maxSvidLifetimeMs, minSvidLifetimeMs, signSvid } from './profile.ts';
@@ -25,6 +26,8 @@ export type LocalCa = {
   readonly jwtAuthority: () => Promise<JwtAuthority>;
   /** Read from the disk, since another process may have revoked meanwhile. */
   readonly trustBundle: () => TrustBundleData;
+  /** What other trust domains are told: roots, the key of its tokens, and a sequence that rises when they change. */
+  readonly publicBundle: () => Promise<SpiffeBundle>;
   readonly describe: () => CaDescription;
   /** Certificates that have not expired, or not long ago. */
   readonly issued: () => Promise<readonly Issued[]>;
@@ -114,6 +117,7 @@ async function startCa(state: CaState, register: Register, options: OpenExisting
   const { now, onEvent } = options;
   checkClock(state, now());
   await register.exclusively(() => refreshCrl(state, register, now()));
+  const authority = async () => jwtAuthority(await jwtKey(state, register, options), state.trustDomain);
   return {
     issue: (request) =>
       reportingRefusal('issue', onEvent, async () => {
@@ -127,7 +131,11 @@ async function startCa(state: CaState, register: Register, options: OpenExisting
         await revoke(state, register, normalSerial(serial), now());
         onEvent?.({ type: 'ca.revoke', serial: normalSerial(serial) });
       }),
-    jwtAuthority: async () => jwtAuthority(await jwtKey(state, register, options), state.trustDomain),
+    jwtAuthority: authority,
+    publicBundle: async () => {
+      const { jwks } = await authority();
+      return register.exclusively(() => publicBundle(state, jwks, now()));
+    },
     trustBundle: () => readBundle(state),
     describe: () => describe(state),
     issued: () => register.exclusively(async () => register.list()),
@@ -215,20 +223,6 @@ async function revoke(state: CaState, register: Register, serial: string, nowMs:
   });
   // Only now, with the register committed: a list that is published first would lose the entry again after a crash.
   await register.exclusively(() => refreshCrl(state, register, nowMs));
-}
-
-function readBundle(state: CaState): TrustBundleData {
-  const rootsPem = certificateToPem(state.root);
-  const crlsPem = ['root-crl.pem', 'crl.pem'].map((name) => readList(state.folder, name)).join('');
-  return trustBundleData([{ trustDomain: state.trustDomain, rootsPem, crlsPem }]);
-}
-
-function readList(folder: string, name: string): string {
-  try {
-    return readFileSync(join(folder, name), 'utf8');
-  } catch (cause) {
-    throw new CertsError('state-incomplete', `${name} in ${folder} cannot be read`, { cause });
-  }
 }
 
 function describe(state: CaState): CaDescription {

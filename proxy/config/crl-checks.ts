@@ -2,7 +2,7 @@ import { approvedKeysText, unapprovedKey } from '../../certs/approved.ts';
 import type { Certificate } from '../../certs/certificate.ts';
 import { readIssuedLists, readListIssuers } from '../../certs/issued-lists.ts';
 import { CertsError } from '../../certs/errors.ts';
-import { parseCertificatesPem } from '../../certs/x509.ts';
+import { parseCertificatesPem } from '../../certs/parse-certificate.ts';
 import type { Complain } from './checks.ts';
 import type { Draft } from './draft.ts';
 import { MAX_CRL_BYTES } from './file-checks.ts';

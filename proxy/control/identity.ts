@@ -1,10 +1,8 @@
 import type { CaEvent } from '../../certs/local-ca/events.ts';
 import type { Algorithms } from '../../certs/approved.ts';
-import { openLocalCa } from '../../certs/local-ca/local-ca.ts';
 import { readPassphrase } from '../../certs/local-ca/secret-files.ts';
 import type { IdentityEvent } from '../../certs/sources/events.ts';
 import { filesSource } from '../../certs/sources/files/source.ts';
-import { localCaSource } from '../../certs/sources/local-ca.ts';
 import type { SvidSource } from '../../certs/sources/svid-source.ts';
 import type { TrustBundleData } from '../../certs/trust-bundle.ts';
 import type { AuditStream } from '../audit/stream.ts';
@@ -73,6 +71,11 @@ async function fromLocalCa(
   { nowMs: now }: Clock,
   onEvent: OnEvent,
 ): Promise<Identity> {
+  // Loaded for who asks for it, with what signs certificates: 20 MB.
+  const [{ openLocalCa }, { localCaSource }] = await Promise.all([
+    import('../../certs/local-ca/local-ca.ts'),
+    import('../../certs/sources/local-ca.ts'),
+  ]);
   const passphrase = passphraseFile === undefined ? {} : { passphrase: await readPassphrase(passphraseFile) };
   const ca = await openLocalCa({ stateFolder, trustDomain, keyAlgorithm, ...passphrase, now, onEvent });
   // Clients that know names and no SPIFFE IDs, such as curl, can verify a proxy on their own machine.

@@ -10,7 +10,6 @@ import type { Address, Config } from '../config/config.ts';
 import { routesWithQuota } from '../config/restart-only.ts';
 import type { World } from '../config/world.ts';
 import { vocabularyOf } from '../data/vocabulary.ts';
-import { checkFips } from '../fips/self-check.ts';
 import { verifyInstallation } from '../installation.ts';
 import { createSharedLimits } from '../limit/shared-limits.ts';
 import type { SnapshotData } from '../snapshot-data.ts';
@@ -128,6 +127,8 @@ const notVerified = 'own files are not verified: `installation` does not say who
 /** Whether what FIPS asks for is in force, said to the operator; for the audit, too. Throws ProxyError when it is not. */
 async function beginFips({ profile }: Config, { nowMs }: Clock, log: Log): Promise<string | undefined> {
   if (profile !== 'fips') return undefined;
+  // Loaded for who asks for it, with what signs certificates.
+  const { checkFips } = await import('../fips/self-check.ts');
   const { validated, statement } = await checkFips(nowMs());
   const say = validated === 'no' ? log.warn : log.info;
   say('fips', { validated, statement });

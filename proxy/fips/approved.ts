@@ -3,7 +3,7 @@ import { type Algorithms, algorithmsProblem } from '../../certs/approved.ts';
 import type { Certificate } from '../../certs/certificate.ts';
 import { CertsError } from '../../certs/errors.ts';
 import { strengthProblem } from '../../certs/svid.ts';
-import { parseCertificate } from '../../certs/x509.ts';
+import { parseCertificate } from '../../certs/parse-certificate.ts';
 import type { Config } from '../config/config.ts';
 import type { SignatureAlgorithm } from '../user/algorithms.ts';
 

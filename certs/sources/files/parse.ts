@@ -3,7 +3,7 @@ import { type Certificate, certificateToPem } from '../../certificate.ts';
 import { CertsError } from '../../errors.ts';
 import type { TrustDomain } from '../../spiffe-id.ts';
 import { type TrustBundleData, trustBundleData } from '../../trust-bundle.ts';
-import { parseCertificatesPem } from '../../x509.ts';
+import { parseCertificatesPem } from '../../parse-certificate.ts';
 import { rootProblem } from '../own-svid.ts';
 import type { FileProblem } from './problem.ts';
 

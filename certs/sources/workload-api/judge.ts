@@ -6,7 +6,7 @@ import { CertsError } from '../../errors.ts';
 import type { SpiffeId, TrustDomain } from '../../spiffe-id.ts';
 import { readTrustBundle, type TrustBundleData, trustBundleData } from '../../trust-bundle.ts';
 import type { X509SVID, X509SVIDResponse } from '../../workload-api/proto/workload_pb.ts';
-import { parseCertificate } from '../../x509.ts';
+import { parseCertificate } from '../../parse-certificate.ts';
 import type { Complaint } from '../complaints.ts';
 import { judgeOwnSvid, rootProblem } from '../own-svid.ts';
 import type { SvidMaterial } from '../svid-source.ts';

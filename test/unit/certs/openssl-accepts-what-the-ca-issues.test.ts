@@ -10,7 +10,7 @@ import { judgePeer } from '../../../certs/peer.ts';
 import { readPkcs12, writePkcs12 } from '../../../certs/pkcs12.ts';
 import { parseSpiffeId, parseTrustDomain } from '../../../certs/spiffe-id.ts';
 import { readTrustBundle } from '../../../certs/trust-bundle.ts';
-import { parseCertificatesPem } from '../../../certs/x509.ts';
+import { parseCertificatesPem } from '../../../certs/parse-certificate.ts';
 
 const run = promisify(execFile);
 const openssl = async (...words: string[]) => (await run('openssl', words)).stdout;

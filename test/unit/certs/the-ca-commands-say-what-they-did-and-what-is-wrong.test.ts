@@ -1,7 +1,7 @@
 import { chmod, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Test, test } from 'tap';
-import { parseCertificatesPem } from '../../../certs/x509.ts';
+import { parseCertificatesPem } from '../../../certs/parse-certificate.ts';
 import { caCommands } from '../../../proxy/cli/ca.ts';
 import { runCli } from '../../../proxy/cli/commands.ts';
 
