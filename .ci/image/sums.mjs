@@ -12,6 +12,6 @@ const below = readdirSync(folder, { recursive: true, withFileTypes: true })
 
 const lines = [...below, ...others]
   .filter((path) => path !== sums)
-  .toSorted()
+  .toSorted((a, b) => (a < b ? -1 : 1))
   .map((path) => `${createHash('sha256').update(readFileSync(path)).digest('hex')}  ${relative(folder, path)}\n`);
 writeFileSync(sums, lines.join(''));
