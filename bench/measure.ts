@@ -9,6 +9,7 @@ import { version } from '../proxy/version.ts';
 import { machineFacts, startForeignLoadMeter } from './machine.ts';
 import { allPeers } from './peers/all.ts';
 import { installPrograms } from './peers/programs.ts';
+import { figuresText } from './report/figures-text.ts';
 import { resultPage } from './report/page/page.ts';
 import { progress } from './report/progress.ts';
 import { resultTable } from './report/table.ts';
@@ -17,7 +18,6 @@ import { type BenchResult, resultFormat, type SubjectResult } from './result.ts'
 import { runBench } from './run.ts';
 import { allScenarios } from './scenarios/all.ts';
 import { choosePeers, chooseScenario } from './scenarios/run/choose.ts';
-import { figuresText } from './scenarios/run/figures-text.ts';
 import { runScenario } from './scenarios/run/run-scenario.ts';
 import { usualWarmUp } from './scenarios/scenario.ts';
 

@@ -9,6 +9,7 @@ import { failuresOf } from '../report/figures.ts';
 import type { Figure, SubjectResult } from '../result.ts';
 import type { Bench } from '../run.ts';
 import { alwaysOn, type Rung, rungsOf } from './filters.ts';
+import { withCosts } from './filter-costs.ts';
 import { type Contender, measureCase, type Measured } from './measure.ts';
 import { type MeasuredProxy, type Setting, startMeasuredProxy } from './measured-proxy.ts';
 import type { Request } from './request.ts';
@@ -185,5 +186,5 @@ async function ladder(t: Bench, site: Site, requests: readonly LoadRequest[]): P
     }
   }
   const measured = await atTheLimit(site, 'filters switched on one after the other', parties);
-  return { subjects: measured.subjects, notes: [...notes, ...measured.notes] };
+  return { subjects: withCosts(measured.subjects), notes: [...notes, ...measured.notes] };
 }

@@ -11,6 +11,7 @@ import { startGenerator } from '../load/generator.ts';
 import type { LoadRequest } from '../load/load-request.ts';
 import type { Target } from '../load/target.ts';
 import { machineFacts, startForeignLoadMeter } from '../machine.ts';
+import { figuresText } from '../report/figures-text.ts';
 import { resultPage } from '../report/page/page.ts';
 import { progress } from '../report/progress.ts';
 import { resultTable } from '../report/table.ts';
@@ -34,8 +35,15 @@ export async function runBenchProxy(request: Request, io: Io): Promise<number> {
   const { result, isComplete } = outcome;
   if (request.json !== undefined && request.json !== '-') await writeResult(request.json, result);
   if (request.html !== undefined) await writeOutput(request.html, resultPage(result));
-  io.out(request.json === '-' ? resultText(result) : resultTable(result, { color: io.color }));
+  io.out(request.json === '-' ? resultText(result) : shown(result, io));
   return isComplete ? 0 : 1;
+}
+
+const tableWidth = 120;
+
+function shown(result: BenchResult, { color }: Io): string {
+  const further = figuresText(result, tableWidth);
+  return resultTable(result, { color, width: tableWidth }) + (further === '' ? '' : `\n${further}`);
 }
 
 type Outcome = { readonly result: BenchResult; readonly isComplete: boolean };

@@ -21,7 +21,7 @@ export function resultTable(result: BenchResult, { color, width = 120 }: TableOp
   for (const [name, subjects] of byCase(result)) {
     if (name !== '') lines.push(paint('bold', oneLine(name)));
     const rows = subjects.flatMap((subject) => rowsOf(subject, result).map((row) => row.map(oneLine)));
-    lines.push(table(rows, columns, width), ...subjects.flatMap(stageLine), '');
+    lines.push(table(rows, columns, width), ...subjects.flatMap(stageLine), ...memoryLines(subjects, result), '');
   }
   const warnings = [aloneWarning(result), foreignLoadWarning(result.machine), ...result.notes];
   lines.push(...warnings.filter((line) => line !== undefined).map((line) => paint('yellow', `note: ${oneLine(line)}`)));
@@ -78,8 +78,24 @@ function roundsText({ rounds }: SubjectResult): string {
 function stageLine({ name, stages }: SubjectResult): string[] {
   const total = stages.reduce((sum, { micros }) => sum + micros, 0);
   if (total === 0) return [];
-  const parts = stages.map((stage) => `${stage.name} ${Math.round((stage.micros / total) * 100)} %`);
+  const share = (micros: number) => `${Math.round((micros / total) * 100)} %`;
+  const parts = stages.map((stage) => `${stage.name} ${short(stage.micros)} us (${share(stage.micros)})`);
   return [oneLine(`${name} spends its time on: ${parts.join(', ')}`)];
+}
+
+/** Over the rounds of one process; the page has the curve. A bench of peers has a table of its own. */
+function memoryLines(subjects: readonly SubjectResult[], result: BenchResult): string[] {
+  if (result.command === 'peers') return [];
+  const last = ({ memory }: SubjectResult) => memory.at(-1)?.residentBytes;
+  const told = subjects.flatMap((subject) => {
+    const bytes = subject.memory.map(({ residentBytes }) => residentBytes);
+    if (bytes.length === 0) return [];
+    const [first, most, end] = [bytes[0] ?? 0, Math.max(...bytes), bytes.at(-1) ?? 0].map((each) => short(each / 1e6));
+    const reference = referenceOf(subject, result);
+    const ratio = ratioText(last(subject), reference && last(reference));
+    return [`${subject.name} ${first}, at most ${most}, ${end}${ratio === '' ? '' : ` (${ratio})`}`];
+  });
+  return told.length === 0 ? [] : [oneLine(`resident MB, at first, at most and at last: ${told.join('; ')}`)];
 }
 
 function machineLine({ machine, startedAt }: BenchResult): string {

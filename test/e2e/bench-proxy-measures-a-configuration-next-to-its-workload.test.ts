@@ -68,6 +68,9 @@ test('rates, the limit, handshakes and each filter, next to a direct connection 
   );
   t.ok(notes.some((note) => note.startsWith('filters: cannot be switched off: mutual TLS, identity')));
   t.match(stdout, /^bench proxy: POST .*\n[^]*\n40 per second\n[^]*\ndirect +[^]*\nportcullis +[\d,.]+ \(\d+\.\d+x\)/);
+  t.match(stdout, /^portcullis spends its time on: identity [\d.]+ us \(\d+ %\), /m);
+  t.match(stdout, /^resident MB, at first, at most and at last: portcullis \d+, at most \d+, \d+/m);
+  t.match(stdout, /\n +this filter, us of CPU [^]*\n\+ schemas +-?[\d.]+ /);
   t.match(readFileSync(join(folder, 'page.html'), 'utf8'), /^<!doctype html>/i);
   t.same(
     readdirSync(folder).toSorted(),

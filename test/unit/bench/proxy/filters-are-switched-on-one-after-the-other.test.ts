@@ -2,9 +2,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
 import { allowAllRego, rungsOf } from '../../../../bench/proxy/filters.ts';
+import { withCosts } from '../../../../bench/proxy/filter-costs.ts';
 import { apart, settingsOf, withWorkload } from '../../../../bench/proxy/settings.ts';
 import { loadConfig } from '../../../../proxy/config/load-config.ts';
 import { thisMachine } from '../../../../proxy/config/world.ts';
+import type { SubjectResult } from '../../../../bench/result.ts';
 import { newFolder } from '../../../harness/proxy.ts';
 
 const full = `
@@ -53,6 +55,34 @@ test('each rung has one filter more, and the last is the configuration itself', 
   });
   t.notMatch(JSON.stringify(rungs[0]?.settings), /schema|quota|s\.json/);
   t.match(JSON.stringify(rungs[1]?.settings), /path_schema.*response/);
+  t.end();
+});
+
+test('who asks for tokens of users has a rung for them', (t) => {
+  const whole = settingsOf(plain.replace("{rest...}'", "{rest...}', user: { issuers: [own] }"));
+  const rungs = rungsOf(whole, '/allow');
+  t.same(
+    rungs.map(({ name }) => name),
+    ['forwarding alone', '+ tokens of users', '+ its policy'],
+  );
+  t.notMatch(JSON.stringify(rungs[0]?.settings), /issuers/);
+  t.match(rungs[1]?.settings, { routes: [{ user: { issuers: ['own'] } }] });
+  t.end();
+});
+
+test('a filter costs what its rung took more than the one before, round by round', (t) => {
+  const rung = (...cpus: readonly (number | null)[]): SubjectResult => {
+    const rounds = cpus.map((cpu) => ({ operations: 1, failures: 0, p50: 1, p99: 1, cpu, perSecond: 1 }));
+    const latency = { p50: 1, p90: 1, p99: 1, p999: 1, max: 1, distribution: [] };
+    return { name: '', case: '', about: '', rounds, latency, stages: [], memory: [], extra: [] };
+  };
+  const costs = (...rungs: readonly SubjectResult[]) =>
+    withCosts(rungs).map(({ extra }) => extra.map(({ name, value, unit }) => `${name} ${value} ${unit}`));
+  t.same(costs(rung(100, 200, 50), rung(110, 195, 70)), [
+    [],
+    ['this filter 10 us of CPU', 'least of all rounds -5 us of CPU', 'most of all rounds 20 us of CPU'],
+  ]);
+  t.same(costs(rung(null), rung(10)), [[], []], 'what is not known is not told');
   t.end();
 });
 

@@ -1,10 +1,11 @@
-import { table } from '../../../proxy/cli/render.ts';
-import { byCase, ratioText, referenceOf, short } from '../../report/figures.ts';
-import type { BenchResult, SubjectResult } from '../../result.ts';
+import { table } from '../../proxy/cli/render.ts';
+import { byCase, ratioText, referenceOf, short } from './figures.ts';
+import type { BenchResult, SubjectResult } from '../result.ts';
 
-/** What a subject was found to take besides time, next to the first one of its case. */
+/** What a subject was found to take besides time, next to the first one of its case; nothing of cases that have no such figure. */
 export function figuresText(result: BenchResult, width: number): string {
   return [...byCase(result)]
+    .filter(([, subjects]) => subjects.some(({ extra }) => extra.length > 0))
     .map(([name, subjects]) => {
       const names = [...new Set(subjects.flatMap(({ extra }) => extra.map(title)))];
       const rows = subjects.map((subject) => [subject.name, ...names.map((each) => cell(subject, each, result))]);
