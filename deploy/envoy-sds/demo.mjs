@@ -10,7 +10,9 @@ import { audit, portcullis, runDemo, table, until, untilReady } from '../run-dem
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 const places = [here('../../node_modules/.cache/portcullis-bench'), ...(process.env.PATH ?? '').split(delimiter)];
-const envoy = process.env.ENVOY ?? places.map((folder) => join(folder, 'envoy')).find((file) => existsSync(file));
+const named = process.env.ENVOY;
+const candidates = named === undefined ? places.map((folder) => join(folder, 'envoy')) : [named];
+const envoy = candidates.find((file) => existsSync(file));
 
 /** As `web` does it: in clear text, to the Envoy beside it. */
 function ask(socketPath, method, path) {
@@ -78,7 +80,10 @@ async function demo({ folder, start }) {
 }
 
 if (envoy === undefined) {
-  console.error('There is no envoy: name one with ENVOY=/path/to/envoy, or get one with `npm run bench -- --install`.');
+  const where = named === undefined ? '' : ` at ${named}`;
+  console.error(
+    `There is no envoy${where}: name one with ENVOY=/path/to/envoy, or get one with \`npm run bench -- --install\`.`,
+  );
   process.exit(2);
 }
 await runDemo(demo);

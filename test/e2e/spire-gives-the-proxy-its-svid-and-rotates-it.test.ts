@@ -6,7 +6,7 @@ import { startSpire } from '../harness/spire.ts';
 import { startWorkload } from '../harness/workload.ts';
 
 // `SPIRE_BIN=folder npm run test:spire`. Nothing of SPIRE is in a registry that this project installs from.
-const programs = process.env['SPIRE_BIN'];
+const programs = process.env['SPIRE_BIN'] || undefined;
 const skip = programs === undefined && 'no SPIRE: SPIRE_BIN=folder with spire-server and spire-agent';
 
 void test('SPIRE: our SVID from its agent, its successor, and what is left when the agent is gone', {

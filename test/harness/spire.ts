@@ -30,15 +30,25 @@ type Options = {
   readonly entries: readonly SpireEntry[];
 };
 
+const demo = new URL('../../deploy/spire/', import.meta.url);
+
 type Test = { readonly teardown: (task: () => unknown) => unknown };
 
 export async function startSpire(t: Test, { programs, folder, trustDomain, entries }: Options): Promise<Spire> {
-  const port = await freePort();
   const at = (name: string) => join(folder, name);
   const serverSocket = at('server.sock');
-  const socket = at('agent.sock');
-  writeFileSync(at('server.conf'), serverConfig({ folder, trustDomain, port, socket: serverSocket }));
-  writeFileSync(at('agent.conf'), agentConfig({ folder, trustDomain, port, socket }));
+  const values: Readonly<Record<string, string>> = {
+    FOLDER: folder,
+    PORT: String(await freePort()),
+    TRUST_DOMAIN: trustDomain,
+  };
+  for (const name of ['server.conf', 'agent.conf']) {
+    const text = readFileSync(new URL(name, demo), 'utf8');
+    writeFileSync(
+      at(name),
+      text.replaceAll(/@([A-Z_]+)@/g, (_, key) => values[key] ?? ''),
+    );
+  }
   for (const name of ['server-data', 'agent-data']) mkdirSync(at(name));
   const server = join(programs, 'spire-server');
   const ask = async (...words: readonly string[]) => {
@@ -64,7 +74,7 @@ export async function startSpire(t: Test, { programs, folder, trustDomain, entri
   }
   const agent = start(t, join(programs, 'spire-agent'), ['run', '-config', at('agent.conf'), '-joinToken', token]);
   return {
-    socket,
+    socket: at('agent.sock'),
     bundlePem,
     mint: async (spiffeId) => {
       const minted = at(`minted-${spiffeId.replaceAll(/\W+/g, '-')}`);
@@ -96,46 +106,3 @@ function start(t: Test, program: string, words: readonly string[]) {
   };
   return { stop, failIfOver };
 }
-
-type Place = {
-  readonly folder: string;
-  readonly trustDomain: string;
-  readonly port: number;
-  readonly socket: string;
-};
-
-const serverConfig = ({ folder, trustDomain, port, socket }: Place) => `
-server {
-  bind_address = "127.0.0.1"
-  bind_port = "${port}"
-  socket_path = "${socket}"
-  trust_domain = "${trustDomain}"
-  data_dir = "${folder}/server-data"
-}
-plugins {
-  DataStore "sql" {
-    plugin_data {
-      database_type = "sqlite3"
-      connection_string = "${folder}/server-data/datastore.sqlite3"
-    }
-  }
-  KeyManager "memory" { plugin_data {} }
-  NodeAttestor "join_token" { plugin_data {} }
-}
-`;
-
-const agentConfig = ({ folder, trustDomain, port, socket }: Place) => `
-agent {
-  server_address = "127.0.0.1"
-  server_port = "${port}"
-  socket_path = "${socket}"
-  trust_bundle_path = "${folder}/bundle.pem"
-  trust_domain = "${trustDomain}"
-  data_dir = "${folder}/agent-data"
-}
-plugins {
-  KeyManager "memory" { plugin_data {} }
-  NodeAttestor "join_token" { plugin_data {} }
-  WorkloadAttestor "unix" { plugin_data {} }
-}
-`;
