@@ -1,7 +1,7 @@
 import type { TLSSocket } from 'node:tls';
 import { type Denial, deny } from '../denial.ts';
 import { CurrentExchange } from './current-exchange.ts';
-import { type Phase, type Standing, whatIsDue } from './deadlines.ts';
+import { Pace, type Phase, type Standing, whatIsDue } from './deadlines.ts';
 import { type ConnectionHost, lastCallLooks } from './host.ts';
 import { announcedBody, type Flow } from './incoming-body.ts';
 import { behind, nothing } from './message-bytes.ts';
@@ -22,7 +22,7 @@ const endedInsideHead = deny('client-aborted', { detail: 'the connection ended b
 export class Http1Connection {
   readonly #socket: TLSSocket;
   readonly #host: ConnectionHost;
-  #phase: Phase = 'idle';
+  readonly #pace: Pace;
   #pending: Buffer = nothing;
   #headReader: HeadReader | undefined;
   #current: CurrentExchange | undefined;
@@ -35,33 +35,36 @@ export class Http1Connection {
   #halfClosedAt: number | undefined;
   /** How often it was seen idle since its next answer is the last. */
   #lastCalls = 0;
-  /** When the current phase began, and when the last byte of body came or of answer left. */
-  #phaseBegan: number;
-  #lastProgress: number;
 
   readonly #flow: Flow = {
     pause: () => this.#socket.pause(),
     resume: () => this.#socket.resume(),
     sendContinue: () => this.#socket.write('HTTP/1.1 100 Continue\r\n\r\n', 'latin1'),
-    wanted: () => void (this.#lastProgress = this.#host.now()),
+    wanted: () => this.#pace.progressed(),
   };
+
+  /** Called by the listener's clock: refuses or cuts what has become too slow. */
+  readonly sweep = this.#contained(() => this.#sweep());
+  readonly #nextHead = this.#contained(() => {
+    if (this.#pace.phase === 'head') this.#readHead();
+  });
 
   readonly #answerEvents: AnswerEvents = {
     finished: (close) => this.#finished(close),
-    progressed: () => void (this.#lastProgress = this.#host.now()),
+    progressed: () => this.#pace.progressed(),
     mustClose: () => this.#mustClose(),
   };
 
   constructor(socket: TLSSocket, host: ConnectionHost) {
     this.#socket = socket;
     this.#host = host;
-    this.#phaseBegan = host.now();
-    this.#lastProgress = this.#phaseBegan;
-    socket.on('data', (chunk: Buffer) => this.#contain(this.#receive, chunk));
-    socket.on('drain', () => this.#contain(this.#drained));
-    socket.on('end', () => this.#contain(this.#endOfInput));
+    this.#pace = new Pace(host.now);
+    const on = <Value = void>(event: string, task: (value: Value) => void) => socket.on(event, this.#contained(task));
+    on('data', (chunk: Buffer) => this.#receive(chunk));
+    on('drain', () => this.#drained());
+    on('end', () => this.#endOfInput());
+    on('close', () => this.#lost());
     socket.on('error', () => socket.destroy());
-    socket.on('close', () => this.#contain(this.#lost));
   }
 
   /** Ends the connection in the middle of whatever it does, for a reason of ours. */
@@ -70,30 +73,27 @@ export class Http1Connection {
     this.#socket.destroy();
   }
 
-  /** Called by the listener's clock: refuses or cuts what has become too slow. */
-  sweep(): void {
-    this.#contain(this.#sweep);
-  }
-
   /** A bug that one connection meets must not end the thread, and with it everybody else's. */
-  #contain(task: (chunk: Buffer) => void, chunk: Buffer = nothing): void {
-    try {
-      task.call(this, chunk);
-    } catch (cause) {
-      this.#host.bug(cause);
-      this.#socket.destroy();
-    }
+  #contained<Value = void>(task: (value: Value) => void): (value: Value) => void {
+    return (value) => {
+      try {
+        task(value);
+      } catch (cause) {
+        this.#host.bug(cause);
+        this.#socket.destroy();
+      }
+    };
   }
 
   #drained(): void {
-    this.#lastProgress = this.#host.now();
+    this.#pace.progressed();
     this.#current?.answer.drained();
-    if (this.#phase === 'flushing') this.#afterAnswer();
+    if (this.#pace.phase === 'flushing') this.#afterAnswer();
   }
 
   #sweep(): void {
-    if (this.#phase === 'idle' && this.#host.mustClose()) return this.#lastCall();
-    if (this.#phase === 'flushing' && this.#host.ended() !== undefined) return void this.#socket.destroy();
+    if (this.#pace.phase === 'idle' && this.#host.mustClose()) return this.#lastCall();
+    if (this.#pace.phase === 'flushing' && this.#host.ended() !== undefined) return void this.#socket.destroy();
     if (this.#current?.outlived(this.#host.ended)) return void this.#socket.destroy();
     switch (whatIsDue(this.#standing(), this.#host.limits(), this.#host.now())) {
       case 'end':
@@ -116,10 +116,11 @@ export class Http1Connection {
   }
 
   #standing(): Standing {
+    const { phase, phaseBegan, lastProgress } = this.#pace;
     return {
-      phase: this.#phase,
-      phaseBegan: this.#phaseBegan,
-      lastProgress: this.#lastProgress,
+      phase,
+      phaseBegan,
+      lastProgress,
       served: this.#served,
       unsentBytes: this.#socket.writableLength,
       needsDrain: this.#socket.writableNeedDrain,
@@ -130,27 +131,25 @@ export class Http1Connection {
   }
 
   #enter(phase: Phase): void {
-    this.#phase = phase;
     this.#lastCalls = 0;
-    this.#phaseBegan = this.#host.now();
-    this.#lastProgress = this.#phaseBegan;
+    this.#pace.enter(phase);
   }
 
   #receive(chunk: Buffer): void {
-    if (this.#phase === 'lingering') {
+    if (this.#pace.phase === 'lingering') {
       this.#lingered += chunk.length;
       // Not cut at once: a reset could overtake the answer.
       if (this.#lingered > lingerBytes) this.#socket.pause();
       return;
     }
-    if (this.#phase === 'closed') return;
+    if (this.#pace.phase === 'closed') return;
     this.#pending = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);
-    if (this.#phase === 'exchange') this.#feedBody();
+    if (this.#pace.phase === 'exchange') this.#feedBody();
     else this.#readHead();
   }
 
   #readHead(): void {
-    if (this.#phase === 'idle') this.#enter('head');
+    if (this.#pace.phase === 'idle') this.#enter('head');
     this.#headReader ??= new HeadReader(this.#host.limits());
     const found = this.#headReader.read(this.#pending);
     if (found === undefined) return this.#halfClosedAt === undefined ? undefined : this.#refuse(endedInsideHead);
@@ -179,7 +178,7 @@ export class Http1Connection {
   #feedBody(): void {
     const body = this.#current?.body;
     if (body !== undefined && !body.complete && this.#pending.length > 0) {
-      this.#lastProgress = this.#host.now();
+      this.#pace.progressed();
       const bytes = this.#pending;
       this.#pending = nothing;
       const consumed = body.feed(bytes);
@@ -187,7 +186,7 @@ export class Http1Connection {
       this.#pending = behind(bytes, consumed);
     }
     if (this.#halfClosedAt !== undefined) body?.cut();
-    if (this.#phase === 'exchange' && this.#pending.length > pipelineBytes) this.#socket.pause();
+    if (this.#pace.phase === 'exchange' && this.#pending.length > pipelineBytes) this.#socket.pause();
   }
 
   /** What was not read of a body would be taken for the next request: then the connection cannot go on. */
@@ -226,22 +225,20 @@ export class Http1Connection {
     this.#socket.resume();
     if (this.#pending.length > 0) {
       this.#enter('head');
-      setImmediate(() => {
-        if (this.#phase === 'head') this.#contain(this.#readHead);
-      });
+      setImmediate(this.#nextHead);
     }
   }
 
   #endOfInput(): void {
     this.#halfClosedAt = this.#host.now();
-    if (this.#phase === 'exchange') this.#current?.body?.cut();
-    else if (this.#phase === 'head') this.#readHead();
-    else if (this.#phase !== 'flushing') this.#socket.end();
+    if (this.#pace.phase === 'exchange') this.#current?.body?.cut();
+    else if (this.#pace.phase === 'head') this.#readHead();
+    else if (this.#pace.phase !== 'flushing') this.#socket.end();
   }
 
   #lost(): void {
-    if (this.#phase === 'closed') return;
-    if (this.#phase === 'head') this.#refuse(this.#brokenOff ?? endedInsideHead);
+    if (this.#pace.phase === 'closed') return;
+    if (this.#pace.phase === 'head') this.#refuse(this.#brokenOff ?? endedInsideHead);
     this.#enter('closed');
     this.#pending = nothing;
     this.#current?.lost(this.#brokenOff);

@@ -3,6 +3,31 @@ import type { LimitsConfig } from '../config/config.ts';
 /** `flushing`: the answer is over, but its client has not taken it yet; nothing more is read before that. */
 export type Phase = 'idle' | 'head' | 'exchange' | 'flushing' | 'lingering' | 'closed';
 
+/** What a connection is at, since when, and when it last got on with that. Times are monotonic milliseconds. */
+export class Pace {
+  phase: Phase = 'idle';
+  phaseBegan: number;
+  /** When the last byte of body came or of answer left. */
+  lastProgress: number;
+  readonly #now: () => number;
+
+  constructor(now: () => number) {
+    this.#now = now;
+    this.phaseBegan = now();
+    this.lastProgress = this.phaseBegan;
+  }
+
+  enter(phase: Phase): void {
+    this.phase = phase;
+    this.phaseBegan = this.#now();
+    this.lastProgress = this.phaseBegan;
+  }
+
+  progressed(): void {
+    this.lastProgress = this.#now();
+  }
+}
+
 /** Where a connection stands, for the question whether it is too slow. Times are monotonic milliseconds. */
 export type Standing = {
   readonly phase: Phase;
