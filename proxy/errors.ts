@@ -27,6 +27,10 @@ export const PROXY_ERRORS = {
     remedy:
       'name the final URL; put internal networks into `fetch.allow`, and a private CA of https into `fetch.ca`, or `ca` of a federation; look at what the URL sends',
   },
+  'bundle-endpoint-certificate': {
+    summary: 'the certificate and key of the bundle endpoint cannot be read, or do not belong together',
+    remedy: 'give both in PEM, the key not encrypted; the one in use stays until they are good',
+  },
   'route-template-invalid': {
     summary: 'the path of a route is not a template',
     remedy: 'write literal segments, `{name}` for one segment, and `{name...}` at the end for all that follow',

@@ -5,14 +5,14 @@ import type { Address } from '../config/config.ts';
 import { ProxyError } from '../errors.ts';
 
 /** Starts to listen, or says in the operator's words why it cannot. Answers the address it really has. */
-export async function bind(server: Server, address: Address): Promise<Address> {
+export async function bind(server: Server, address: Address, option = 'admin'): Promise<Address> {
   try {
     await listen(server, address);
   } catch (cause) {
-    if (address.kind === 'tcp' || codeOf(cause) !== 'EADDRINUSE') throw explained(address, cause);
+    if (address.kind === 'tcp' || codeOf(cause) !== 'EADDRINUSE') throw explained(address, option, cause);
     await removeStaleSocket(address.path);
     await listen(server, address).catch((again: unknown) => {
-      throw explained(address, again);
+      throw explained(address, option, again);
     });
   }
   const bound = server.address();
@@ -44,24 +44,24 @@ async function removeStaleSocket(path: string): Promise<void> {
   await unlink(path);
 }
 
-function explained(address: Address, cause: unknown): ProxyError {
+function explained(address: Address, option: string, cause: unknown): ProxyError {
   const where = address.kind === 'tcp' ? `${address.host}:${address.port}` : address.path;
   const options = { cause };
   switch (codeOf(cause)) {
     case 'EADDRINUSE':
-      return new ProxyError('port-in-use', `admin: another process listens on ${where}`, options);
+      return new ProxyError('port-in-use', `${option}: another process listens on ${where}`, options);
     case 'EACCES':
       return address.kind === 'tcp'
-        ? new ProxyError('port-privileged', `admin: this user may not listen on ${where}`, options)
-        : new ProxyError('address-unavailable', `admin: this user may not create ${where}`, options);
+        ? new ProxyError('port-privileged', `${option}: this user may not listen on ${where}`, options)
+        : new ProxyError('address-unavailable', `${option}: this user may not create ${where}`, options);
     case 'EINVAL':
       return new ProxyError(
         'address-unavailable',
-        `admin: ${where} is too long for a unix socket (104 bytes or less)`,
+        `${option}: ${where} is too long for a unix socket (104 bytes or less)`,
         options,
       );
     default:
-      return new ProxyError('address-unavailable', `admin: cannot listen on ${where} (${codeOf(cause)})`, options);
+      return new ProxyError('address-unavailable', `${option}: cannot listen on ${where} (${codeOf(cause)})`, options);
   }
 }
 

@@ -30,7 +30,14 @@ async function run(args: Arguments, io: Io): Promise<number> {
   const api = await startWorkloadApi({ config, configFile, version, clock: systemClock, log });
   warnOfRuntime();
   const stopped = new Promise<NodeJS.Signals>((decide) => io.onSignal(decide));
-  log.info('ready', { trust_domain: config.trustDomain, sockets: config.sockets.map(({ path }) => path), ...versions });
+  const { trustDomain, sockets } = config;
+  const { bundleEndpoint: bundle } = api;
+  log.info('ready', {
+    trust_domain: trustDomain,
+    sockets: sockets.map(({ path }) => path),
+    ...(bundle === undefined ? {} : { bundle_endpoint: bundle }),
+    ...versions,
+  });
   await api.close(await stopped);
   log.info('stopped', { code: 0 });
   return 0;

@@ -1,4 +1,5 @@
 import { dirname, resolve } from 'node:path';
+import { bundleEndpointOf } from './bundle-endpoint-options.ts';
 import type { Complain } from './checks.ts';
 import { readConfigText } from './config-text.ts';
 import { locate } from './draft.ts';
@@ -48,6 +49,7 @@ function configOf({ sockets, audit, ...settings }: WorkloadApiSettings): ServedW
       path,
       svids: svids.map(({ spiffe_id: spiffeId, hint, dns_names: dnsNames }) => ({ spiffeId, hint, dnsNames })),
     })),
+    bundleEndpoint: bundleEndpointOf(settings.bundle_endpoint),
     audit: { folder: audit.folder, mode: audit.mode, segmentBytes: audit.segment },
   });
 }

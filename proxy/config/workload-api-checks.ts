@@ -1,5 +1,6 @@
 import { dirname, sep } from 'node:path';
 import { trustDomainOf } from '../../certs/spiffe-id.ts';
+import { checkBundleEndpoint } from './bundle-endpoint-options.ts';
 import type { Complain } from './checks.ts';
 import type { Draft } from './draft.ts';
 import type { WorkloadApiSettings } from './workload-api-options.ts';
@@ -11,6 +12,7 @@ export function checkWorkloadApi(settings: Drafted, complain: Complain): void {
   checkTrustDomain(settings, complain);
   checkToldApart(settings, complain);
   checkFolders(settings, complain);
+  checkBundleEndpoint(settings.bundle_endpoint, settings.trust_domain, ['bundle_endpoint'], complain);
 }
 
 function checkTrustDomain({ trust_domain: domain, sockets = [] }: Drafted, complain: Complain): void {

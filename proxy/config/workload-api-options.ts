@@ -1,5 +1,6 @@
 import { HOST_NAME, MAX_SOCKET_PATH_BYTES } from './address.ts';
 import { auditOptions } from './audit-options.ts';
+import { bundleEndpointOptions } from './bundle-endpoint-options.ts';
 import { listOf } from './collections.ts';
 import { duration, file, oneOf, pattern, spiffeId, trustDomain } from './scalars.ts';
 import type { Values } from './section.ts';
@@ -67,6 +68,10 @@ export const workloadApiOptions = section('(top level)', 'The keys at the top of
     reload: restart,
   }),
   sockets: required(listOf(socketOptions, { atLeast: 1 }), { doc: 'Who gets what.', reload: restart }),
+  bundle_endpoint: optional(bundleEndpointOptions(''), {
+    doc: 'Serves the bundle of the trust domain to other trust domains.',
+    reload: restart,
+  }),
   audit: defaulted(auditOptions, {}, { doc: 'Where the evidence goes.', reload: restart }),
 });
 

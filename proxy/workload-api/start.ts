@@ -6,6 +6,7 @@ import type { WorkloadApiEvent } from '../../certs/workload-api/events.ts';
 import { RefusedCall } from '../../certs/workload-api/refused-call.ts';
 import { serveWorkloadApi } from '../../certs/workload-api/serve.ts';
 import { lockAuditFolder } from '../audit/folder-lock.ts';
+import type { ControlEvent } from '../audit/catalogue.ts';
 import { type AuditStream, openAuditStream } from '../audit/stream.ts';
 import type { Clock } from '../clock.ts';
 import type { ServedWorkloadApiConfig } from '../config/workload-api-config.ts';
@@ -22,7 +23,11 @@ export type WorkloadApiParts = {
   readonly log: Log;
 };
 
-export type RunningWorkloadApi = { readonly close: (why: string) => Promise<void> };
+export type RunningWorkloadApi = {
+  /** Undefined where none is configured. */
+  readonly bundleEndpoint: string | undefined;
+  readonly close: (why: string) => Promise<void>;
+};
 
 /** Opens the CA, and serves it on every socket. Throws CertsError or ProxyError; by then nothing runs any more. */
 export async function startWorkloadApi(parts: WorkloadApiParts): Promise<RunningWorkloadApi> {
@@ -46,9 +51,12 @@ export async function startWorkloadApi(parts: WorkloadApiParts): Promise<Running
       onBug: (cause) => log.error('workload-api.bug', { cause: cause instanceof Error ? cause : String(cause) }),
     });
     undo.push(api.close);
+    const endpoint = await endpointOf(ca, parts, audit);
+    undo.push(() => endpoint?.close());
     const watch = watchFiles([ca.describe().crlFile], () => void lookAgain(api.lookAgain, parts, audit));
     undo.push(watch.stop);
     return {
+      bundleEndpoint: endpoint?.address,
       close: async (why) => {
         audit.append({ kind: 'control', type: 'proc.stop', detail: why });
         for (const step of undo.reverse()) await step();
@@ -58,6 +66,18 @@ export async function startWorkloadApi(parts: WorkloadApiParts): Promise<Running
     for (const step of undo.reverse()) await step();
     throw cause;
   }
+}
+
+async function endpointOf(ca: LocalCa, { config, clock, log }: WorkloadApiParts, audit: AuditStream) {
+  const {
+    bundleEndpoint,
+    ca: { svidLifetimeMs },
+  } = config;
+  if (bundleEndpoint === undefined) return undefined;
+  // Loaded for who serves one.
+  const { serveBundle } = await import('./bundle-endpoint.ts');
+  const record = (event: ControlEvent) => void audit.append(event);
+  return serveBundle({ ca, config: bundleEndpoint, svidLifetimeMs, clock, log, record });
 }
 
 function openAudit({ config: { audit, trustDomain }, clock, log }: WorkloadApiParts): AuditStream {

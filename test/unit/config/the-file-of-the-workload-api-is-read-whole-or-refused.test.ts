@@ -32,6 +32,8 @@ function load(t: Test, text: string) {
   const folder = newFolder(t);
   const file = join(folder, 'workload-api.yaml');
   writeFileSync(file, text);
+  for (const name of ['a.pem', 'a.key']) writeFileSync(join(folder, name), 'PEM', { mode: 0o600 });
+  writeFileSync(join(folder, 'open.key'), 'PEM', { mode: 0o644 });
   return { folder, file, loaded: loadWorkloadApi(file, world) };
 }
 
@@ -96,6 +98,40 @@ const bad: readonly (readonly [string, string, string])[] = [
   ['trust_domain: shop.test', 'trust_domain: Shop.test', '1:15: trust_domain: trust domain "Shop.test"'],
   ['svid_lifetime', 'svid_livetime', '3:1: svid_livetime: unknown key'],
   ['    svids: []\n', '', 'sockets[1].svids: is required'],
+  ...(
+    [
+      [
+        'listen: 8444, profile: https_spiffe, spiffe_id: spiffe://shop.test/b',
+        'listen: expected text, got the number 8444',
+      ],
+      ['profile: https_spiffe, spiffe_id: spiffe://shop.test/b', 'listen: is required'],
+      ['listen: "0.0.0.0:8444", spiffe_id: spiffe://shop.test/b', 'profile: is required'],
+      ['listen: "0.0.0.0:8444", profile: https_spiffe', 'spiffe_id: is required by `profile: https_spiffe`'],
+      [
+        'listen: "[::]:1", profile: https_spiffe, spiffe_id: spiffe://b.test/b',
+        'spiffe_id: `spiffe://b.test/b` is not in',
+      ],
+      ['listen: "[::]:1", profile: https_web, key: a.key', 'certificate: is required by `profile: https_web`'],
+      ['listen: "[::]:1", profile: https_web, certificate: a.pem', 'key: is required by `profile: https_web`'],
+      ['listen: "[::]:1", profile: https_web, certificate: none.pem, key: a.key', 'certificate: cannot read'],
+      ['listen: "[::]:1", profile: https_web, certificate: a.pem, key: open.key', 'key: others can reach'],
+      [
+        'listen: "[::]:1", profile: https_web, certificate: a.pem, key: a.key, spiffe_id: spiffe://shop.test/b',
+        'spiffe_id: is of `profile: https_spiffe`',
+      ],
+      [
+        'listen: "[::]:1", profile: https_spiffe, spiffe_id: spiffe://shop.test/b, key: a.key',
+        'key: is of `profile: https_web`',
+      ],
+      [
+        'listen: "[::]:1", profile: https_spiffe, spiffe_id: spiffe://shop.test/b, refresh_hint: 2d',
+        'refresh_hint: ',
+      ],
+    ] as const
+  ).map(
+    ([endpoint, message]) =>
+      ['audit:\n', `bundle_endpoint: { ${endpoint} }\naudit:\n`, `bundle_endpoint.${message}`] as const,
+  ),
 ];
 
 for (const [from, to, message] of bad) {
@@ -104,7 +140,7 @@ for (const [from, to, message] of bad) {
     const found = await loaded;
     const problems = 'problems' in found ? found.problems.map((problem) => formatProblem(problem, folder)) : [];
     t.equal(problems.length, 1, problems.join('\n'));
-    t.match(problems[0], `workload-api.yaml:${message.startsWith('sockets') ? '' : message}`);
+    t.match(problems[0], `workload-api.yaml:${/^[a-z]/.test(message) ? '' : message}`);
     t.match(problems[0], message);
   });
 }
