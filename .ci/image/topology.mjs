@@ -1,9 +1,9 @@
-// Runs the services of compose.yaml without a container engine: a network namespace for each, joined by bridges as its
+// Runs those services of compose.yaml that are of our image without a container engine: a network namespace for each, joined by bridges as its
 // networks say, and bubblewrap over the unpacked image, with what compose.yaml asks for: a read-only root, no capability, its
 // volumes, its health checks and its order. Then its `client`, whose exit code is the answer.
 // Usage, as root: node topology.mjs ROOTFS IMAGE_CONFIG_JSON
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -79,10 +79,10 @@ function started(name) {
   return starts.get(name);
 }
 
-/** What Prometheus would read of a proxy, asked from where it would be. */
-function seriesOf(target) {
+/** What a service would read of a proxy, asked from where it would be. */
+function seriesOf(target, reader = 'prometheus') {
   const curl = ['curl', '-sf', '-m', '5', `http://${target}/metrics`];
-  const text = execFileSync('ip', ['netns', 'exec', network.namespaceOf('prometheus'), ...curl], { encoding: 'utf8' });
+  const text = execFileSync('ip', ['netns', 'exec', network.namespaceOf(reader), ...curl], { encoding: 'utf8' });
   return text.split('\n').filter((line) => line.startsWith('portcullis_'));
 }
 
@@ -91,8 +91,23 @@ function scrape() {
     readFileSync(join(project, 'deploy/compose/prometheus/prometheus.yml'), 'utf8'),
   );
   const targets = jobs.flatMap((job) => job.static_configs).flatMap((each) => each.targets);
-  for (const target of targets) console.log(`metrics of ${target}: ${seriesOf(target).length} series`);
+  for (const reader of ['prometheus', 'collector']) {
+    for (const target of targets) console.log(`${reader}: ${seriesOf(target, reader).length} series of ${target}`);
+  }
   return targets;
+}
+
+/** What the collector would send on, by the volumes and the pattern of its file. */
+function collect() {
+  const { volumes, user } = compose.services.collector;
+  if (user !== services.get('client').user) throw new Error('the collector is not whom the records belong to');
+  const { include } = read('deploy/compose/collector/collector.yaml').receivers.filelog;
+  for (const { source, target } of volumes.filter((volume) => volume.includes(':/audit/')).map(sourceOf)) {
+    const files = globSync(include[0].replace(/^\/audit\/\*/, source));
+    const lines = files.flatMap((file) => readFileSync(file, 'utf8').split('\n').slice(0, -1));
+    console.log(`collector: ${lines.map((line) => JSON.parse(line)).length} records in ${target}`);
+    if (lines.length === 0) throw new Error('it would have nothing to send');
+  }
 }
 
 /** How long it takes until what was saved judges requests. */
@@ -132,12 +147,16 @@ async function stop(name) {
   console.log(`${name} ended with ${await ended}`);
 }
 
+const others = Object.keys(compose.services).filter((name) => !services.has(name));
+console.log(`not run here, being images of others: ${others.join(', ')}`);
+
 let code = 1;
 try {
   writeFileSync(join(folder, 'hosts'), network.hosts());
   for (const name of services.keys()) if (services.get(name).profiles === undefined) await started(name);
   const [orders] = scrape();
   code = spawnSync('ip', confined('client', wordsOf(services.get('client'))), { stdio: 'inherit' }).status ?? 1;
+  collect();
   await editPolicy(orders, 3, 'with compose.yaml');
   await startForWriting('orders-proxy');
   await editPolicy(orders, 10, 'with compose.dev.yaml');
