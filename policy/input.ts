@@ -220,10 +220,13 @@ function headersInput({ host, method, target, headers }: InputFacts['request']):
 }
 
 function groupQuery(pairs: InputFacts['request']['query']): { readonly [name: string]: readonly string[] } {
+  if (pairs.length === 0) return noQuery;
   const grouped = emptyObject<string[]>();
   for (const [name, value] of pairs) (grouped[name] ??= []).push(value);
   return grouped;
 }
+
+const noQuery = Object.freeze(emptyObject<string[]>());
 
 function named(entries: ReadonlyMap<string, string>): Names {
   const object = emptyObject<string>();

@@ -5,7 +5,11 @@ export type Filter<Needs extends object, Adds extends object> = {
   readonly name: string;
   // A property, not a method: TypeScript compares methods bivariantly, and a wrong order of filters would compile.
   readonly apply: (facts: Needs) => Adds | Denial | Promise<Adds | Denial>;
+  /** Keeps what `apply` gave, member by member: Object.assign asks V8 anew for each, and took a twelfth of all filters' time. */
+  readonly add: (facts: Writable<Adds>, added: Adds) => void;
 };
+
+type Writable<Facts> = { -readonly [Name in keyof Facts]: Facts[Name] };
 
 /** What `use` accepts: nothing that is already there may be added again, so a filter cannot stand in the chain twice. */
 type Fresh<Facts, Adds> = keyof Facts & keyof Adds extends never ? unknown : never;
@@ -50,12 +54,14 @@ export class Chain<Start extends object, Facts extends Start> {
   #run(first: number, facts: Start, timing: StageTiming | undefined): object {
     let began = timing?.now() ?? 0;
     for (let at = first; at < this.#filters.length; at += 1) {
-      const { name, apply } = this.#filters[at] as AnyFilter;
+      const { name, apply, add } = this.#filters[at] as AnyFilter;
       const answer = apply(facts as never);
       if (answer instanceof Promise) {
         return answer.then((added) => {
           timing?.observe(name, timing.now() - began);
-          return isDenial(added) ? added : this.#run(at + 1, Object.assign(facts, added), timing);
+          if (isDenial(added)) return added;
+          add(facts as never, added as never);
+          return this.#run(at + 1, facts, timing);
         });
       }
       if (timing !== undefined) {
@@ -64,7 +70,7 @@ export class Chain<Start extends object, Facts extends Start> {
         began = ended;
       }
       if (isDenial(answer)) return answer;
-      Object.assign(facts, answer);
+      add(facts as never, answer as never);
     }
     return facts;
   }

@@ -8,6 +8,7 @@ import type { Authenticated, User } from './filters/user.ts';
 import type { ExchangeBody, Validated } from './filters/validate.ts';
 import type { HeaderList } from './header-list.ts';
 import { identityHeaders } from './upstream/identity-headers.ts';
+import { type InputReads, readsAll } from '../policy/input-reads.ts';
 import { oncePer } from '../policy/once-per.ts';
 
 /** The facts that policy judges by. */
@@ -17,7 +18,7 @@ export type Judged = Accepted & Identified & Normalised & Authenticated & Valida
 const peerFacts = oncePer((peer: PeerSvid) => ({ ...peer, path: pathOf(peer.spiffeId) }));
 
 /** The facts of an exchange in the terms of the policy input; nothing is parsed again here. */
-export function inputFacts(facts: Judged): InputFacts {
+export function inputFacts(facts: Judged, reads: Pick<InputReads, 'headers'> = readsAll): InputFacts {
   const { request, peer, connection, snapshot } = facts;
   return {
     request: {
@@ -28,7 +29,7 @@ export function inputFacts(facts: Judged): InputFacts {
       path: request.path,
       query: request.query,
       host: request.authority,
-      headers: [...request.headers, ...framing(facts.body), ...identityHeaders(facts).headers],
+      headers: reads.headers ? sentHeaders(facts) : none,
     },
     pathSegments: request.decodedSegments,
     peer: peerFacts(peer),
@@ -48,6 +49,13 @@ export function inputFacts(facts: Judged): InputFacts {
     },
   };
 }
+
+/** As `forward` will send them. */
+function sentHeaders(facts: Judged): HeaderList {
+  return [...facts.request.headers, ...framing(facts.body), ...identityHeaders(facts).headers];
+}
+
+const none: HeaderList = [];
 
 function userFacts(user: User | undefined): UserFacts | undefined {
   if (user === undefined) return undefined;

@@ -43,10 +43,11 @@ export type EvaluationMark = { readonly enter: () => void; readonly leave: () =>
 export function authorize(mark: EvaluationMark): Filter<Accepted & Judged, Authorized> {
   return {
     name: 'authorize',
+    add: (facts, { permit }) => void (facts.permit = permit),
     apply: (facts) => {
       const { engine, policyBad } = facts.snapshot;
       if (policyBad !== undefined) return deny('policy-undecided', { detail: policyBad });
-      const input = buildInput(inputFacts(facts), engine.reads);
+      const input = buildInput(inputFacts(facts, engine.reads), engine.reads);
       mark.enter();
       // `decide` never throws; a mark that stayed would blame policy for somebody else's stall.
       const decision = decide(engine, input);

@@ -18,6 +18,7 @@ export function identityDenial({ reason, detail }: Ended): Denial {
  */
 export const identity = (ownNotAfterMs: () => number): Filter<Accepted, Identified> => ({
   name: 'identity',
+  add: (facts, { peer }) => void (facts.peer = peer),
   apply: ({ connection, receivedMs, snapshot }) => {
     if (receivedMs > ownNotAfterMs()) return ownIdentityDenial();
     const ended = stillValid(connection.peer, snapshot.trust, receivedMs);

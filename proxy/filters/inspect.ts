@@ -18,7 +18,11 @@ export type Inspected = { readonly answer: Answer };
 
 /** Holds 2xx responses against the schemas of the route (SI-15); one that fails never reaches the client. */
 export function inspect(held: HeldBytes): Filter<Accepted & Normalised & Forwarded, Inspected> {
-  return { name: 'inspect', apply: (facts) => inspectAnswer(facts, held) };
+  return {
+    name: 'inspect',
+    add: (facts, { answer }) => void (facts.answer = answer),
+    apply: (facts) => inspectAnswer(facts, held),
+  };
 }
 
 function inspectAnswer(

@@ -25,6 +25,7 @@ const full = {
 export function limit(limits: SharedLimits, nowUs: () => number): Filter<Accepted & Identified & Normalised, Limited> {
   return {
     name: 'limit',
+    add: (facts, { quota }) => void (facts.quota = quota),
     apply: ({ peer, route, snapshot, atEnd }) => {
       const { maxInFlight, maxInFlightPerIdentity } = snapshot.config.limits;
       const lease = limits.requests.acquire(peer.spiffeId, { perIdentity: maxInFlightPerIdentity, total: maxInFlight });

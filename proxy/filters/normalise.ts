@@ -25,6 +25,11 @@ export type Normalised = {
 /** Makes the one target and header list that is judged and sent, and finds the route. What is ambiguous is refused. */
 export const normalise: Filter<Accepted, Normalised> = {
   name: 'normalise',
+  add: (facts, { request, route, parameters }) => {
+    facts.request = request;
+    facts.route = route;
+    facts.parameters = parameters;
+  },
   apply: ({ method, target: rawTarget, headers: rawHeaders, connection, snapshot }) => {
     // Its target has a form of its own, and what follows it may be meant for a tunnel (CVE-2026-71324): the connection ends.
     if (method === 'CONNECT') return deny('upgrade-not-allowed', { detail: 'CONNECT' });

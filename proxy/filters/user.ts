@@ -35,6 +35,7 @@ export type CountToken = (outcome: TokenOutcome, unknownKeyOf?: string) => void;
 export function user(uses: TokenUses, count: CountToken): Filter<Accepted & Identified & Normalised, Authenticated> {
   return {
     name: 'user',
+    add: (facts, { user }) => void (facts.user = user),
     apply: (facts) => {
       const rule = facts.route.config.user;
       if (rule === undefined) return { user: undefined };

@@ -28,6 +28,7 @@ export type Validated = { readonly body: ExchangeBody };
 export function validate(held: HeldBytes): Filter<Accepted & Normalised, Validated> {
   return {
     name: 'validate',
+    add: (facts, { body }) => void (facts.body = body),
     apply: (facts) => checkParameters(facts) ?? checkBody(facts, held),
   };
 }

@@ -20,6 +20,7 @@ export type Forwardable = Accepted & Identified & Normalised & Validated & Autho
 export function forward(nowNs: () => bigint): Filter<Forwardable, Forwarded> {
   return {
     name: 'forward',
+    add: (facts, { response }) => void (facts.response = response),
     apply: (facts) => {
       // Whoever left while the policy was asked must not make the workload act.
       if (facts.departure.cause !== undefined) return facts.departure.cause;
