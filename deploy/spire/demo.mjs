@@ -39,7 +39,8 @@ async function freePort() {
 /** A server and an agent that knows two workloads, both of this user. */
 async function startSpire({ folder, start }) {
   const at = (name) => join(folder, name);
-  const values = { FOLDER: folder, PORT: await freePort(), TRUST_DOMAIN: trustDomain };
+  const ports = { PORT: await freePort(), BUNDLE_PORT: await freePort() };
+  const values = { FOLDER: folder, TRUST_DOMAIN: trustDomain, ...ports };
   for (const name of ['server.conf', 'agent.conf']) {
     writeFileSync(
       at(name),

@@ -1,6 +1,7 @@
 import { test } from 'tap';
 import { connectRaw } from '../harness/client.ts';
 import { keepConnection } from '../harness/kept-connection.ts';
+import { eventually } from '../harness/process.ts';
 import { type AuditRecord, clientId, newFolder, startProxy, trustDomain } from '../harness/proxy.ts';
 import { startSpire } from '../harness/spire.ts';
 import { startWorkload } from '../harness/workload.ts';
@@ -59,4 +60,56 @@ void test('SPIRE: our SVID from its agent, its successor, and what is left when 
   t.equal((await again.ask('/second')).status, 200, 'an agent that is away takes nothing');
   again.client.close();
   t.equal(workload.hits(), 2);
+});
+
+void test('SPIRE: workloads of its trust domain are believed by what its bundle endpoint serves, root by root', {
+  skip,
+}, async (t) => {
+  const workload = await startWorkload();
+  t.teardown(workload.close);
+  const partner = 'partner.example';
+  const spire = await startSpire(t, {
+    programs: programs ?? '',
+    folder: newFolder(t),
+    trustDomain: partner,
+    entries: [],
+  });
+  const endpoint = { profile: 'https_spiffe', endpoint_spiffe_id: `spiffe://${partner}/spire/server` };
+  const proxy = await startProxy(t, {
+    workloadPort: workload.port,
+    files: { 'partner.json': await spire.ask('bundle', 'show', '-format', 'spiffe') },
+    config: {
+      federation: [
+        { trust_domain: partner, url: spire.bundleUrl, ...endpoint, bootstrap: './partner.json', refresh: '1s' },
+      ],
+      fetch: { allow: ['127.0.0.0/8', '::1'] },
+      limits: { head: '5m', keep_alive: '5m' },
+    },
+  });
+  const changed = (what: RegExp) =>
+    proxy.untilRecord(({ type, detail }) => type === 'trust.change' && what.test(String(detail)));
+  const open = async () => keepConnection(proxy.port, await spire.mint(`spiffe://${partner}/web`));
+  const authority = async (...words: readonly string[]) => {
+    const said = await spire.ask('localauthority', 'x509', ...words, '-output', 'json');
+    return JSON.parse(said) as Readonly<Record<string, { readonly authority_id: string }>>;
+  };
+  // The first may have come before the start was over, which is no change then.
+  const fetched = 'portcullis_fetches_total{kind="federated-bundle",outcome="fetched"}';
+  await eventually(async () => (await proxy.metric(fetched)) > 1);
+  const first = await open();
+  t.equal((await first.ask('/a')).status, 403, 'its certificate is good, and policy decides');
+
+  const { active } = await authority('show');
+  const { prepared_authority: prepared } = await authority('prepare');
+  await changed(new RegExp(`^roots added: (?!.*${active?.authority_id})`));
+  await authority('activate', '-authorityID', prepared?.authority_id ?? '');
+  const second = await open();
+  t.equal((await second.ask('/b')).status, 403, 'by its next root');
+  await authority('taint', '-authorityID', active?.authority_id ?? '');
+  await authority('revoke', '-authorityID', active?.authority_id ?? '');
+  await first.client.untilClosed();
+  await changed(/^roots removed/);
+  t.match(await proxy.untilRecord(({ type }) => type === 'tls.end'), { reason: 'untrusted' });
+  t.equal((await second.ask('/c')).status, 403, 'and who came by the other one stays');
+  second.client.close();
 });

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { freePort } from '../../bench/peers/opa.ts';
@@ -19,6 +19,10 @@ export type Spire = {
   /** An SVID straight from the server, as a client that is no workload of this agent. */
   readonly mint: (spiffeId: string) => Promise<ClientCredential>;
   readonly stopAgent: () => Promise<void>;
+  /** Of its bundle endpoint, profile https_spiffe. */
+  readonly bundleUrl: string;
+  /** A command of `spire-server`; resolves to what it prints. */
+  readonly ask: (...words: readonly string[]) => Promise<string>;
 };
 
 type Options = {
@@ -40,6 +44,7 @@ export async function startSpire(t: Test, { programs, folder, trustDomain, entri
   const values: Readonly<Record<string, string>> = {
     FOLDER: folder,
     PORT: String(await freePort()),
+    BUNDLE_PORT: String(await freePort()),
     TRUST_DOMAIN: trustDomain,
   };
   for (const name of ['server.conf', 'agent.conf']) {
@@ -77,13 +82,14 @@ export async function startSpire(t: Test, { programs, folder, trustDomain, entri
     socket: at('agent.sock'),
     bundlePem,
     mint: async (spiffeId) => {
-      const minted = at(`minted-${spiffeId.replaceAll(/\W+/g, '-')}`);
-      mkdirSync(minted);
+      const minted = mkdtempSync(at('minted-'));
       await ask('x509', 'mint', '-spiffeID', spiffeId, '-ttl', '1h', '-write', minted);
       const read = (name: string) => readFileSync(join(minted, name), 'utf8');
       return { certPem: read('svid.pem'), keyPem: read('key.pem') };
     },
     stopAgent: agent.stop,
+    bundleUrl: `https://localhost:${values['BUNDLE_PORT']}/`,
+    ask,
   };
 }
 
