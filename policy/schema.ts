@@ -10,6 +10,7 @@ import { type Dialect, dialectOf } from './schema/dialect.ts';
 import { linearFormats } from './schema/formats.ts';
 import { replacedKeywords } from './schema/keywords.ts';
 import { compileLinearPattern, type LinearPattern } from './schema/linear-pattern.ts';
+import { metaSchemaProblems } from './schema/meta-schema.ts';
 import { closeParameters, readParameters, readParameterTypes } from './schema/parameters.ts';
 import { SchemaError, type SchemaProblem } from './schema/problem.ts';
 import { compareLengths } from './schema/text-length.ts';
@@ -116,7 +117,7 @@ const baseOptions: Options = {
   allowUnionTypes: true,
   // Only to keep ajv from running the schema's patterns on V8.
   allowMatchingProperties: true,
-  // Checked beforehand, by an instance that is shared, because it costs 20 ms.
+  // Checked beforehand, by code that was made once and for all.
   validateSchema: false,
   meta: false,
 };
@@ -169,21 +170,6 @@ function patternCache(): (pattern: string) => LinearPattern {
     compiled.set(pattern, known);
     return known;
   };
-}
-
-const metaSchemas = new Map<Dialect, Ajv>();
-
-export function metaSchemaProblems(schema: unknown, dialect: Dialect): readonly SchemaProblem[] {
-  const options: Options = { allErrors: true, strict: false, validateFormats: false, logger: false };
-  const meta = metaSchemas.get(dialect) ?? (dialect === '2020-12' ? new Ajv2020(options) : new Ajv(options));
-  metaSchemas.set(dialect, meta);
-  if (meta.validateSchema(schema as boolean | object) === true) return [];
-  const problems = (meta.errors ?? []).map(({ instancePath, message = 'is not valid' }) => ({
-    code: 'schema-invalid' as const,
-    pointer: instancePath,
-    message,
-  }));
-  return [...new Map(problems.map((problem) => [`${problem.pointer} ${problem.message}`, problem])).values()];
 }
 
 /** `strict mode: missing type "object" for keyword "required" at "#/properties/a" (strictTypes)`, and its variants. */

@@ -1,10 +1,11 @@
 import { Ajv, type ErrorObject } from 'ajv';
 import { compileLinearRegex, RegexSyntaxError } from '../linear-regex.ts';
-import { formats, metaSchemaProblems } from '../schema.ts';
+import { formats } from '../schema.ts';
 import { countRefs } from './bounded-refs.ts';
 import { isJsonObject, type JsonObject } from '../json/json-object.ts';
 import { applicators, refusedKeywords } from './dialect.ts';
 import { replacedKeywords } from './keywords.ts';
+import { metaSchemaProblems } from './meta-schema.ts';
 
 /*
  * JSON Schema as OPA's `json.match_schema` takes it: drafts 4 to 7 at once, unknown keywords and formats ignored, Go's

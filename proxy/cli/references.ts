@@ -1,3 +1,4 @@
+import { metaSchemaModule } from '../../policy/schema/meta-schema-code.ts';
 import { auditReference } from '../audit/reference.ts';
 import {
   configurationJsonSchema,
@@ -11,7 +12,7 @@ import { allCommands } from './all-commands.ts';
 import { errorsReference } from './errors-reference.ts';
 import { cliReference } from './help.ts';
 
-/** Every document that is made from definitions in the code, by its path in the repository. */
+/** Every file that is made from definitions in the code, by its path in the repository. */
 export async function references(): Promise<ReadonlyMap<string, string>> {
   return new Map([
     ['docs/audit.md', auditReference()],
@@ -21,6 +22,8 @@ export async function references(): Promise<ReadonlyMap<string, string>> {
     ['docs/errors.md', errorsReference()],
     ['docs/metrics.md', metricsReference()],
     ['docs/workload-api-configuration.md', workloadApiReference()],
+    ['policy/schema/2020-12.generated.ts', metaSchemaModule('2020-12')],
+    ['policy/schema/draft-07.generated.ts', metaSchemaModule('draft-07')],
     ['proxy/config/portcullis.schema.json', jsonText(configurationJsonSchema())],
     ['proxy/config/workload-api.schema.json', jsonText(workloadApiJsonSchema())],
   ]);
