@@ -2,7 +2,8 @@ import { resolve } from 'node:path';
 import { systemClock } from '../clock.ts';
 import { thisMachine } from '../config/world.ts';
 import type { Address } from '../config/config.ts';
-import { type RunningProxy, startProxy } from '../control/start.ts';
+import { bootDataThread } from '../control/data-thread.ts';
+import type { RunningProxy } from '../control/start.ts';
 import type { Log } from '../telemetry/log.ts';
 import { runtimeVersions } from '../telemetry/runtime.ts';
 import { version } from '../version.ts';
@@ -36,6 +37,9 @@ async function run(args: Arguments, io: Io): Promise<number> {
   const stop = new AbortController();
   const stopped = stopSignal(io);
   void stopped.then((signal) => stop.abort(signal));
+  // Before anything else is loaded: the thread loads its own code meanwhile, where there is a second processor.
+  const booted = bootDataThread();
+  const { startProxy } = await import('../control/start.ts');
   const started = startProxy({
     configFile: resolve(io.cwd, requiredValue(args, 'config')),
     cwd: io.cwd,
@@ -43,6 +47,7 @@ async function run(args: Arguments, io: Io): Promise<number> {
     world: thisMachine(io.env),
     clock: systemClock,
     log,
+    booted,
     standbyCompiler: args.switches.has('standby-compiler'),
     stop: stop.signal,
   });

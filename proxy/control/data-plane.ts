@@ -4,7 +4,7 @@ import { createHeartbeat, type HeartbeatMemory, readPulse } from '../data/heartb
 import { prepareOrder, type ThreadStart } from '../data/messages.ts';
 import { releaseThread, type SharedLimitsMemory } from '../limit/shared-limits.ts';
 import { type SnapshotData, snapshotData } from '../snapshot-data.ts';
-import { type DataThread, type Problem, startDataThread, type ThreadEvents } from './data-thread.ts';
+import { type BootedThread, type DataThread, type Problem, startDataThread, type ThreadEvents } from './data-thread.ts';
 import { type DeadlineWatch, watchEvaluations } from './deadline.ts';
 import { failuresInARow } from './failures-in-a-row.ts';
 import { serially } from './serial.ts';
@@ -29,6 +29,8 @@ export type DataPlaneOptions = {
   readonly node: string;
   readonly stallMs: number;
   readonly snapshot: SnapshotData;
+  /** What the first thread is made of. */
+  readonly booted: BootedThread;
   readonly svid: SvidMaterial;
   readonly report: (thread: number, report: Parameters<ThreadEvents['report']>[0]) => void;
   /** `judgedBy` is what all threads judge by from here on: the policy is bad in it when it was that which stood still. */
@@ -87,7 +89,9 @@ export class DataPlane {
 
   async start(): Promise<void> {
     const indexes = Array.from({ length: this.#options.threads }, (_, index) => index);
-    const spawned = await Promise.allSettled(indexes.map((index) => this.#spawn(index)));
+    const spawned = await Promise.allSettled(
+      indexes.map((index) => this.#spawn(index, index === 0 ? this.#options.booted : undefined)),
+    );
     const failed = spawned.find((outcome) => outcome.status === 'rejected');
     if (failed === undefined) return;
     this.#stopWatching();
@@ -165,7 +169,7 @@ export class DataPlane {
     await Promise.all([...this.#threads.values()].map(task));
   }
 
-  async #spawn(index: number): Promise<void> {
+  async #spawn(index: number, booted?: BootedThread): Promise<void> {
     const heartbeat = createHeartbeat();
     const { limits, listen, node, report } = this.#options;
     const given = { snapshot: this.#snapshot, svid: this.#svid };
@@ -175,6 +179,7 @@ export class DataPlane {
         report: (message) => report(index, message),
         crashed: (detail) => void this.#retire(thread, { reason: 'crashed', detail, condemns: undefined }),
       },
+      booted,
     );
     if (this.#draining) return thread.terminate();
     this.#heartbeats.set(index, heartbeat);

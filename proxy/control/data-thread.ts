@@ -20,13 +20,27 @@ const measureMs = 500;
 // The same file in TypeScript here and in JavaScript in the image.
 const entry = new URL(`../data/thread${extname(import.meta.url)}`, import.meta.url);
 
-/** Starts a data thread and waits until it listens. Throws ProxyError when it cannot. */
-export async function startDataThread(start: ThreadStart, events: ThreadEvents): Promise<DataThread> {
+/** A thread that has loaded its code, or is about to, and waits to be told what it is to serve. */
+export type BootedThread = { readonly worker: Worker; readonly first: ReturnType<typeof firstReport> };
+
+/** Begun before it is known what it is to serve: it loads its code meanwhile, and the main thread reads its configuration. */
+export function bootDataThread(index = 0): BootedThread {
   // V8 collects again and again in a thread that has had nothing to do for some seconds, and with each time throws away more of what
   // it has compiled: the next requests cost a third more (bench/README.md). A thread asks when it is made, so the main one keeps it.
   setFlagsFromString('--no-memory-reducer');
-  const worker = new Worker(entry, { workerData: start, name: `data-${start.index}`, stdout: false, stderr: false });
-  const first = await withinSampleTime(worker, start.heartbeat, firstReport(worker));
+  const worker = new Worker(entry, { name: `data-${index}`, stdout: false, stderr: false });
+  return { worker, first: firstReport(worker) };
+}
+
+/** Tells a thread what to serve and waits until it listens. Throws ProxyError when it cannot. */
+export async function startDataThread(
+  start: ThreadStart,
+  events: ThreadEvents,
+  booted: BootedThread = bootDataThread(start.index),
+): Promise<DataThread> {
+  const { worker } = booted;
+  worker.postMessage(start);
+  const first = await withinSampleTime(worker, start.heartbeat, booted.first);
   if (first.is === 'listening') return new DataThread(worker, start, events);
   await worker.terminate();
   throw startError(first, start.listen);

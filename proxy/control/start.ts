@@ -19,10 +19,12 @@ import { runtimeVersions } from '../telemetry/runtime.ts';
 import { claimPort } from './free-port.ts';
 import { Control } from './control.ts';
 import { type DataPlane, type DataPlaneOptions, startDataPlane } from './data-plane.ts';
+import { type BootedThread, bootDataThread } from './data-thread.ts';
 import { openFetched } from './fetched.ts';
 import { openIdentity } from './identity.ts';
 import { loadConfigFile, loadSnapshot } from './load-snapshot.ts';
 import { starting } from './starting.ts';
+import type { ServedParts } from '../workload-api/serve-local-ca.ts';
 
 export type StartOptions = {
   readonly configFile: string;
@@ -33,6 +35,8 @@ export type StartOptions = {
   readonly log: Log;
   /** Whether a policy compiler stays between two edits. */
   readonly standbyCompiler?: boolean;
+  /** Who has one already saves the time that it takes to load. It ends with a start that fails. */
+  readonly booted?: BootedThread;
   /** Ends a start that waits for its identity: it rejects then. */
   readonly stop?: AbortSignal;
 };
@@ -50,6 +54,16 @@ export type RunningProxy = {
  * that an operator can correct, or the reason of `stop`; by then nothing runs any more.
  */
 export async function startProxy(options: StartOptions): Promise<RunningProxy> {
+  const { booted = bootDataThread() } = options;
+  try {
+    return await startWith(booted, options);
+  } catch (cause) {
+    await booted.worker.terminate();
+    throw cause;
+  }
+}
+
+async function startWith(booted: BootedThread, options: StartOptions): Promise<RunningProxy> {
   const { clock, log, world, stop = new AbortController().signal } = options;
   const { config, watched } = await loadConfigFile(options.configFile, world, options.cwd);
   const own = await beginInstallation(config, log);
@@ -72,6 +86,8 @@ export async function startProxy(options: StartOptions): Promise<RunningProxy> {
     const { waitingFor: waiting } = begun;
     const identity = await openIdentity(config, { clock, audit, log, metrics, waiting, stop });
     undo.push(identity.close);
+    const served = await serveInside(config, { clock, log, audit });
+    undo.push(() => served?.close());
     // Again: somebody may have come while we waited.
     await claimPort(config.listen.host, port);
     const fetched = openFetched({ clock, audit, log, metrics });
@@ -99,13 +115,25 @@ export async function startProxy(options: StartOptions): Promise<RunningProxy> {
       snapshot,
     });
     const svid = identity.source.current();
-    const plane = await startThreads(config, { host: config.listen.host, port }, { node, snapshot, svid }, control);
+    const plane = await startThreads(
+      config,
+      { host: config.listen.host, port },
+      { booted, node, snapshot, svid },
+      control,
+    );
     undo.push(() => plane.drain());
     begun.done(control.adminState);
     // Last: what it begins (watching, renewing, counting) nothing after it can fail and leave running.
     control.attach(plane);
     standby?.prepare();
-    const closeRest = [() => standby?.end(), fetched.close, identity.close, () => audit.close(), lock.release];
+    const closeRest = [
+      () => standby?.end(),
+      () => served?.close(),
+      fetched.close,
+      identity.close,
+      () => audit.close(),
+      lock.release,
+    ];
     return running({ config, port, admin, control, audit, closeRest });
   } catch (cause) {
     for (const step of undo.reverse()) await step();
@@ -135,10 +163,17 @@ async function beginFips({ profile }: Config, { nowMs }: Clock, log: Log): Promi
   return `profile fips: ${statement}`;
 }
 
+/** The Workload API of the local CA, for who asks for it: gRPC stays in the memory of the process. */
+async function serveInside({ workloadApi: config }: Config, parts: Omit<ServedParts, 'config'>) {
+  if (config === undefined) return undefined;
+  const { serveLocalCa } = await import('../workload-api/serve-local-ca.ts');
+  return serveLocalCa({ ...parts, config });
+}
+
 function startThreads(
   config: Config,
   listen: { readonly host: string; readonly port: number },
-  given: Pick<DataPlaneOptions, 'node' | 'snapshot' | 'svid'>,
+  given: Pick<DataPlaneOptions, 'booted' | 'node' | 'snapshot' | 'svid'>,
   control: Control,
 ): Promise<DataPlane> {
   const { threads } = config;

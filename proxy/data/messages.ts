@@ -7,7 +7,7 @@ import type { SharedLimitsMemory } from '../limit/shared-limits.ts';
 import type { SnapshotData } from '../snapshot-data.ts';
 import type { HeartbeatMemory } from './heartbeat.ts';
 
-/** `workerData` of a data thread. */
+/** The first message that a data thread is sent. */
 export type ThreadStart = {
   readonly index: number;
   readonly limits: SharedLimitsMemory;

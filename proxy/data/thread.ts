@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import type { EngineEvents } from '../../policy/engines/select.ts';
 import { openAuditStream } from '../audit/stream.ts';
 import { systemClock as clock } from '../clock.ts';
@@ -27,7 +27,8 @@ import { vocabularyOf } from './vocabulary.ts';
  * A data thread: everything that a request touches. The composition root of the request path, as `proxy/main.ts` is of
  * the process; it holds no state that the main thread could not give to a successor.
  */
-const start = workerData as ThreadStart;
+// It comes when the main thread has read the configuration; what is imported above has been loaded by then.
+const start = await new Promise<ThreadStart>((given) => parentPort?.once('message', given));
 const report = (message: Report) => parentPort?.postMessage(message);
 
 const atLevel =

@@ -10,7 +10,7 @@ import { releaseTableLocks } from './shared-table.ts';
 
 /**
  * Every counter that must be exact over all data threads, in memory that the main thread reserves at start and each
- * data thread opens. Plain data around SharedArrayBuffers: it travels as `workerData`.
+ * data thread opens. Plain data around SharedArrayBuffers: it travels in a message.
  */
 export type SharedLimitsMemory = {
   readonly quotas: QuotaMemory;

@@ -47,8 +47,9 @@ test('the benchmark is loaded by its own commands only, when they run', async (t
   t.same(benchIsLoadedOnDemand(everything), []));
 test('what few need is loaded by who asks for it', async (t) => {
   // An import of `node:http` loads Node's undici: see proxy/node-http.ts.
+  const entries = ['proxy/cli/run.ts', 'proxy/control/start.ts', 'proxy/cli/probe.ts', 'proxy/data/thread.ts'];
   const packages = ['@grpc/grpc-js', '@bufbuild/protobuf', '@peculiar/x509', 'node:http'];
-  const rule = loadedOnDemand(['proxy/cli/run.ts', 'proxy/cli/probe.ts', 'proxy/data/thread.ts'], packages);
+  const rule = loadedOnDemand(entries, packages);
   t.same(rule(everything), []);
 });
 test('what the command `bench` runs needs no test', async (t) => t.same(productReachesNoTest(everything), []));
