@@ -23,6 +23,7 @@ export type Spire = {
   readonly bundleUrl: string;
   /** A command of `spire-server`; resolves to what it prints. */
   readonly ask: (...words: readonly string[]) => Promise<string>;
+  readonly register: (entry: SpireEntry, ...more: readonly string[]) => Promise<void>;
 };
 
 type Options = {
@@ -73,10 +74,11 @@ export async function startSpire(t: Test, { programs, folder, trustDomain, entri
   writeFileSync(at('bundle.pem'), bundlePem);
   const agentId = `spiffe://${trustDomain}/agent`;
   const token = /^Token: (\S+)$/m.exec(await ask('token', 'generate', '-spiffeID', agentId))?.[1] ?? '';
-  for (const { spiffeId, svidSeconds } of entries) {
+  const register = async ({ spiffeId, svidSeconds }: SpireEntry, ...more: readonly string[]) => {
     const who = ['-parentID', agentId, '-spiffeID', spiffeId, '-selector', `unix:uid:${process.getuid?.()}`];
-    await ask('entry', 'create', ...who, '-x509SVIDTTL', String(svidSeconds));
-  }
+    await ask('entry', 'create', ...who, '-x509SVIDTTL', String(svidSeconds), ...more);
+  };
+  for (const entry of entries) await register(entry);
   const agent = start(t, join(programs, 'spire-agent'), ['run', '-config', at('agent.conf'), '-joinToken', token]);
   return {
     socket: at('agent.sock'),
@@ -90,6 +92,7 @@ export async function startSpire(t: Test, { programs, folder, trustDomain, entri
     stopAgent: agent.stop,
     bundleUrl: `https://localhost:${values['BUNDLE_PORT']}/`,
     ask,
+    register,
   };
 }
 

@@ -1,10 +1,14 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'tap';
+import { parseSpiffeId } from '../../certs/spiffe-id.ts';
 import { connectRaw } from '../harness/client.ts';
 import { keepConnection } from '../harness/kept-connection.ts';
 import { eventually } from '../harness/process.ts';
-import { type AuditRecord, clientId, newFolder, startProxy, trustDomain } from '../harness/proxy.ts';
+import { type AuditRecord, clientId, newFolder, openCa, startProxy, trustDomain } from '../harness/proxy.ts';
 import { startSpire } from '../harness/spire.ts';
 import { startWorkload } from '../harness/workload.ts';
+import { startWorkloadApi } from '../harness/workload-api.ts';
 
 // `SPIRE_BIN=folder npm run test:spire`. Nothing of SPIRE is in a registry that this project installs from.
 const programs = process.env['SPIRE_BIN'] || undefined;
@@ -112,4 +116,47 @@ void test('SPIRE: workloads of its trust domain are believed by what its bundle 
   t.match(await proxy.untilRecord(({ type }) => type === 'tls.end'), { reason: 'untrusted' });
   t.equal((await second.ask('/c')).status, 403, 'and who came by the other one stays');
   second.client.close();
+});
+
+void test('SPIRE believes the bundle that we serve, and its agent has a proxy believe our workloads', {
+  skip,
+}, async (t) => {
+  const workload = await startWorkload();
+  t.teardown(workload.close);
+  const bundles = `spiffe://${trustDomain}/bundles`;
+  const api = await startWorkloadApi(t, {
+    sockets: [{ path: './web/api.sock', svids: [{ spiffe_id: clientId }] }],
+    bundle_endpoint: { listen: '127.0.0.1:0', profile: 'https_spiffe', spiffe_id: bundles },
+  });
+  const port = /"bundle_endpoint":"[^"]*:(\d+)"/.exec(api.log())?.[1];
+  const ca = await openCa(api.folder);
+  t.teardown(() => ca.close());
+  const root = ca.trustBundle()[0]?.rootsPem[0] ?? '';
+  writeFileSync(join(api.folder, 'root.pem'), root);
+
+  const partner = 'partner.example';
+  const own = `spiffe://${partner}/proxy`;
+  const folder = newFolder(t);
+  const spire = await startSpire(t, { programs: programs ?? '', folder, trustDomain: partner, entries: [] });
+  const at = ['-trustDomain', trustDomain, '-bundleEndpointURL', `https://localhost:${port}/`];
+  const by = ['-bundleEndpointProfile', 'https_spiffe', '-endpointSpiffeID', bundles];
+  await spire.ask('federation', 'create', ...at, ...by, '-trustDomainBundlePath', join(api.folder, 'root.pem'));
+  await spire.ask('federation', 'refresh', '-id', `spiffe://${trustDomain}`);
+  const fetched = await spire.ask('bundle', 'list', '-id', `spiffe://${trustDomain}`, '-format', 'spiffe');
+  t.match(
+    JSON.parse(fetched),
+    { keys: [{ use: 'x509-svid' }, { use: 'jwt-svid' }] },
+    'the keys of tokens came with it',
+  );
+  await spire.register({ spiffeId: own, svidSeconds: 300 }, '-federatesWith', `spiffe://${trustDomain}`);
+
+  const source = { socket: `unix://${spire.socket}`, federation: [trustDomain] };
+  const proxy = await startProxy(t, {
+    workloadPort: workload.port,
+    config: { identity: { trust_domain: partner, spiffe_id: own, workload_api: source } },
+  });
+  const { chainPem, keyPem } = await ca.issue({ spiffeId: parseSpiffeId(clientId), lifetimeMs: 60_000 });
+  const ours = await keepConnection(proxy.port, { certPem: chainPem, keyPem });
+  t.equal((await ours.ask('/a')).status, 200);
+  ours.client.close();
 });
