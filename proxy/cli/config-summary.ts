@@ -5,13 +5,13 @@ import type { EngineSettings } from '../../policy/engines/settings.ts';
 import type {
   Config,
   CrlConfig,
-  FederationConfig,
   IdentityConfig,
   IssuerConfig,
   PolicySource,
   RouteBody,
   RouteConfig,
 } from '../config/config.ts';
+import type { FederationConfig } from '../config/federation-config.ts';
 import type { CryptographicModule } from '../fips/module.ts';
 import type { Io } from './command.ts';
 import { painter, table } from './render.ts';
@@ -27,6 +27,7 @@ export function configSummary(config: Config, { color }: Pick<Io, 'color'>, fips
     ['listen', `${addressText({ kind: 'tcp', ...config.listen })}, mutual TLS 1.3`],
     ['workload', addressText(workload.address)],
     ...config.crls.map((crl) => ['revoked', crlText(crl)] as const),
+    ...(config.workloadApi?.sockets ?? []).map(({ path }) => ['serves', `the Workload API, on ${path}`] as const),
     ...config.federation.map((entry) => ['federated', federationText(entry)] as const),
     ...config.issuers.map((issuer) => ['users', issuerText(issuer, config.routes)] as const),
     ['policy', `${policy.entrypoint} of ${sourceText(policy.source)}; what no rule allows is denied`],

@@ -49,11 +49,12 @@ function checkExposure(settings: Draft<Settings>, complain: Complain): void {
   }
 }
 
-function checkAddresses({ listen, workload, admin }: Draft<Settings>, complain: Complain): void {
+function checkAddresses({ listen, workload, admin, workload_api: served }: Draft<Settings>, complain: Complain): void {
   const named: (readonly [Path, Address | undefined])[] = [
     [['listen'], listen],
     [['workload', 'address'], workload?.address],
     [['admin'], admin === 'off' ? undefined : admin],
+    [['workload_api', 'bundle_endpoint', 'listen'], served?.bundle_endpoint?.listen],
   ];
   named.forEach(([path, mine], index) => {
     for (const [other, theirs] of named.slice(0, index)) {

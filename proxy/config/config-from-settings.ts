@@ -1,5 +1,6 @@
 import type { Endpoint } from '../../certs/sources/workload-api/endpoint.ts';
 import type {
+  AuditConfig,
   Config,
   CrlConfig,
   DpopConfig,
@@ -20,6 +21,7 @@ import { deepFreeze } from './freeze.ts';
 import type { ConfigProblem } from './problem.ts';
 import type { Settings } from './options.ts';
 import type { World } from './world.ts';
+import { servedOf } from './workload-api-checks.ts';
 import { unsafeKeys } from './unsafe-keys.ts';
 
 type RouteSettings = Settings['routes'][number];
@@ -28,7 +30,8 @@ type DpopSettings = NonNullable<Settings['issuers'][number]['dpop']>;
 
 /** From the file's words to the program's: units in names, shorthands and dependent defaults written out, frozen. */
 export function configFromSettings(file: string, settings: Settings, world: World): Config {
-  const { identity, audit } = settings;
+  const { identity } = settings;
+  const audit = { folder: settings.audit.folder, mode: settings.audit.mode, segmentBytes: settings.audit.segment };
   return deepFreeze({
     file,
     identity: {
@@ -43,12 +46,13 @@ export function configFromSettings(file: string, settings: Settings, world: Worl
     issuers: settings.issuers.map(issuer),
     routes: settings.routes.map((one) => route(one, settings.workload.max_response)),
     limits: limits(settings.limits),
-    audit: { folder: audit.folder, mode: audit.mode, segmentBytes: audit.segment },
+    audit,
     admin: settings.admin,
     explainTo: settings.explain_to,
     denylistFile: settings.denylist,
     crls: settings.crls.map(crl),
     federation: settings.federation.map(federationOf),
+    workloadApi: workloadApi(settings, audit),
     fetch: { allow: settings.fetch.allow, caFile: settings.fetch.ca },
     threads: settings.threads === 'auto' ? world.cores : settings.threads,
     drainMs: settings.drain,
@@ -60,6 +64,19 @@ export function configFromSettings(file: string, settings: Settings, world: Worl
 
 function installation(settings: Settings['installation']): Config['installation'] {
   return settings && { publicKeyFile: settings.public_key, signatureFile: settings.signature };
+}
+
+/** From the CA of `identity`; without one, the checks have found a problem already. */
+function workloadApi({ workload_api: served, identity }: Settings, audit: AuditConfig): Config['workloadApi'] {
+  if (served === undefined) return undefined;
+  const {
+    trust_domain: trustDomain,
+    state: stateFolder,
+    key: keyAlgorithm,
+    passphrase_file: passphraseFile,
+  } = identity;
+  const ca = { svidLifetimeMs: served.svid_lifetime, keyAlgorithm, passphraseFile };
+  return { ...servedOf(served), trustDomain, stateFolder, ca, audit };
 }
 
 function crl({ issuer: issuerFile, file, url, refresh: refreshMs = 3_600_000 }: Settings['crls'][number]): CrlConfig {

@@ -2,6 +2,8 @@ import type { Endpoint } from '../../certs/sources/workload-api/endpoint.ts';
 import type { SpiffeId, TrustDomain } from '../../certs/spiffe-id.ts';
 import type { EngineSettings } from '../../policy/engines/settings.ts';
 import type { SignatureAlgorithm } from '../user/algorithms.ts';
+import type { FederationConfig } from './federation-config.ts';
+import type { ServedWorkloadApiConfig } from './workload-api-config.ts';
 
 /**
  * Everything an operator decides, after parsing: no field is optional "in practice", no value needs a second look.
@@ -25,6 +27,8 @@ export type Config = {
   readonly denylistFile: string | undefined;
   readonly crls: readonly CrlConfig[];
   readonly federation: readonly FederationConfig[];
+  /** What is served from the local CA beside the proxy's own work. */
+  readonly workloadApi: ServedWorkloadApiConfig | undefined;
   readonly fetch: FetchConfig;
   readonly threads: number;
   readonly drainMs: number;
@@ -43,20 +47,6 @@ export type CrlConfig = { readonly issuerFile: string } & (
   | { readonly kind: 'file'; readonly file: string }
   | { readonly kind: 'url'; readonly url: string; readonly refreshMs: number }
 );
-
-/** A foreign trust domain, and the bundle endpoint that says whom to believe in it. Absolute paths. */
-export type FederationConfig = {
-  readonly trustDomain: TrustDomain;
-  readonly url: string;
-  /** By what the server is known: a certificate for its name, or an SVID of this trust domain. */
-  readonly server:
-    | { readonly kind: 'web'; readonly caFile: string | undefined }
-    | { readonly kind: 'spiffe'; readonly spiffeId: SpiffeId; readonly bootstrapFile: string };
-  /** Undefined where the bundle itself says it. */
-  readonly refreshMs: number | undefined;
-  /** For so long what was fetched is believed while nothing new comes. */
-  readonly maxAgeMs: number;
-};
 
 export type FetchConfig = {
   /** Networks in CIDR that may be asked although they are not public. */

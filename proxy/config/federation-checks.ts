@@ -1,7 +1,7 @@
 import { trustDomainOf } from '../../certs/spiffe-id.ts';
 import { readBundle } from '../fetch/read-bundle.ts';
 import type { Complain } from './checks.ts';
-import type { FederationConfig } from './config.ts';
+import type { FederationConfig } from './federation-config.ts';
 import { bytesOf, checkRoots, orComplain } from './crl-checks.ts';
 import type { Draft } from './draft.ts';
 import { MAX_SPIFFE_BUNDLE_BYTES } from './file-checks.ts';

@@ -2,6 +2,7 @@ import { trustDomainOf } from '../../certs/spiffe-id.ts';
 import type { Complain } from './checks.ts';
 import type { Draft } from './draft.ts';
 import type { Settings } from './options.ts';
+import { checkServed } from './workload-api-checks.ts';
 import type { World } from './world.ts';
 
 /** What no single key of `identity` can show. */
@@ -32,4 +33,22 @@ export function ownDomains(identity: Draft<Settings>['identity']): ReadonlyMap<s
   const federation = identity?.workload_api?.federation ?? [];
   const ofAgent = federation.map((domain) => [domain, 'in `identity.workload_api.federation` already'] as const);
   return new Map<string | undefined, string>([...ofAgent, [identity?.trust_domain, 'our own trust domain']]);
+}
+
+/** The Workload API inside `run` hands out what the local CA of `identity` issues. */
+export function checkServedInside(
+  { workload_api: served, identity, audit }: Draft<Settings>,
+  complain: Complain,
+): void {
+  if (served === undefined) return;
+  const at = ['workload_api'];
+  for (const source of ['files', 'workload_api'] as const) {
+    if (identity?.[source] === undefined) continue;
+    complain(at, `hands out SVIDs of the local CA, and \`identity.${source}\` stands in its place`);
+  }
+  const closed = [
+    [identity?.state, '`identity.state`, where the keys of the CA are'],
+    [audit?.folder, '`audit.folder`'],
+  ] as const;
+  checkServed({ settings: served, domain: identity?.trust_domain, closed }, at, complain);
 }

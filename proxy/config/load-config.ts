@@ -9,7 +9,7 @@ import type { Draft } from './draft.ts';
 import { readConfigText } from './config-text.ts';
 import { checkFederation, checkFederationFiles } from './federation-checks.ts';
 import { checkFiles } from './file-checks.ts';
-import { checkIdentity, ownDomains } from './identity-checks.ts';
+import { checkIdentity, checkServedInside, ownDomains } from './identity-checks.ts';
 import { checkIssuers, checkKeysFit } from './issuer-checks.ts';
 import { options } from './options.ts';
 import type { Settings } from './options.ts';
@@ -84,6 +84,7 @@ function checkAcross(settings: Settings, root: YamlNode, reading: Reading, world
   checkSettings(draft, world.firstFreePort, complain);
   checkProfile(draft, complain);
   checkIdentity(draft.identity, world.spiffeEndpoint, complain);
+  checkServedInside(draft, complain);
   checkFederation(draft.federation ?? [], ownDomains(draft.identity), complain);
   checkIssuers(draft, complain);
   checkRoutes(draft.routes ?? [], draft.workload?.max_response, complain);

@@ -1,13 +1,12 @@
 import { dirname, resolve } from 'node:path';
-import { bundleEndpointOf } from './bundle-endpoint-options.ts';
 import type { Complain } from './checks.ts';
 import { readConfigText } from './config-text.ts';
-import { locate } from './draft.ts';
+import { type Draft, locate } from './draft.ts';
 import { checkFiles } from './file-checks.ts';
 import { deepFreeze } from './freeze.ts';
 import { type ConfigProblem, inReadingOrder } from './problem.ts';
 import { beginReading } from './shape.ts';
-import { checkWorkloadApi } from './workload-api-checks.ts';
+import { checkServed, servedOf } from './workload-api-checks.ts';
 import type { ServedWorkloadApiConfig } from './workload-api-config.ts';
 import { workloadApiOptions, type WorkloadApiSettings } from './workload-api-options.ts';
 import type { World } from './world.ts';
@@ -28,15 +27,21 @@ export async function loadWorkloadApi(file: string, world: World): Promise<Loade
   const settings = root === undefined ? undefined : workloadApiOptions.read(root, [], reading);
   if (root !== undefined && settings !== undefined) {
     const complain: Complain = (key, message, advice) => reading.report(locate(root, key), key, message, advice);
-    checkWorkloadApi(settings, complain);
+    const { trust_domain: domain, state, audit }: Draft<WorkloadApiSettings> = settings;
+    const closed = [
+      [state, '`state`, where the keys of the CA are'],
+      [audit?.folder, '`audit.folder`'],
+    ] as const;
+    checkServed({ settings, domain, closed }, [], complain);
   }
   const problems = [...reading.problems, ...(await checkFiles(path, reading.references, world))];
   if (settings === undefined || problems.length > 0) return { ok: false, problems: inReadingOrder(problems, path) };
   return { ok: true, config: configOf(settings) };
 }
 
-function configOf({ sockets, audit, ...settings }: WorkloadApiSettings): ServedWorkloadApiConfig {
+function configOf({ audit, ...settings }: WorkloadApiSettings): ServedWorkloadApiConfig {
   return deepFreeze({
+    ...servedOf(settings),
     trustDomain: settings.trust_domain,
     stateFolder: settings.state,
     ca: {
@@ -44,12 +49,6 @@ function configOf({ sockets, audit, ...settings }: WorkloadApiSettings): ServedW
       keyAlgorithm: settings.key,
       passphraseFile: settings.passphrase_file,
     },
-    jwtSvidLifetimeMs: settings.jwt_svid_lifetime,
-    sockets: sockets.map(({ path, svids }) => ({
-      path,
-      svids: svids.map(({ spiffe_id: spiffeId, hint, dns_names: dnsNames }) => ({ spiffeId, hint, dnsNames })),
-    })),
-    bundleEndpoint: bundleEndpointOf(settings.bundle_endpoint),
     audit: { folder: audit.folder, mode: audit.mode, segmentBytes: audit.segment },
   });
 }

@@ -13,6 +13,7 @@ import { routeOptions } from './route-options.ts';
 import { boolean, duration, file, integer, oneOf, size, spiffeId } from './scalars.ts';
 import { defaulted, optional, orJust, required, section } from './section.ts';
 import type { Values } from './section.ts';
+import { servedWorkloadApiOptions } from './workload-api-options.ts';
 
 /**
  * The option table: everything that can stand in a configuration file, once. The parser, the JSON Schema for editors and
@@ -95,6 +96,10 @@ export const options = section('(top level)', 'The keys at the top of the file.'
   crls: defaulted(listOf(crlOptions), [], {
     doc: 'Whose certificates are revoked, by the lists of their CAs.',
     reload: live,
+  }),
+  workload_api: optional(servedWorkloadApiOptions, {
+    doc: 'Serves the SPIFFE Workload API from the local CA.',
+    reload: restart,
   }),
   federation: defaulted(listOf(federationOptions), [], {
     doc: 'Foreign trust domains whose workloads are believed, by what their bundle endpoints say.',

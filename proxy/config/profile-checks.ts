@@ -12,6 +12,10 @@ export function checkProfile(settings: Draft<Settings>, complain: Complain): voi
   const why = `\`profile: ${profile}\` does not allow it`;
   if (settings.audit?.mode === 'best-effort') complain(['audit', 'mode'], why, { allowed: '`required`' });
   for (const key of unsafeKeys(settings)) complain(key.split('.'), why);
+  if (settings.workload_api !== undefined) {
+    const keys = 'the process that clients reach would issue identities to others';
+    complain(['workload_api'], `${why}: ${keys}`, { allowed: '`portcullis workload-api`, a process of its own' });
+  }
   if (profile === 'fips') checkTokens(settings, complain);
 }
 

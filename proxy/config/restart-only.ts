@@ -4,6 +4,7 @@ import type { Config } from './config.ts';
 const fixed: Readonly<Record<string, (config: Config) => unknown>> = {
   identity: ({ identity }) => identity,
   listen: ({ listen }) => listen,
+  workload_api: ({ workloadApi }) => workloadApi && { ...workloadApi, audit: undefined },
   audit: ({ audit }) => audit,
   admin: ({ admin }) => admin,
   threads: ({ threads }) => threads,

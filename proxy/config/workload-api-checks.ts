@@ -1,21 +1,31 @@
 import { dirname, sep } from 'node:path';
 import { trustDomainOf } from '../../certs/spiffe-id.ts';
-import { checkBundleEndpoint } from './bundle-endpoint-options.ts';
+import { bundleEndpointOf, checkBundleEndpoint } from './bundle-endpoint-options.ts';
 import type { Complain } from './checks.ts';
 import type { Draft } from './draft.ts';
-import type { WorkloadApiSettings } from './workload-api-options.ts';
+import type { Path } from './problem.ts';
+import type { ServedSettings } from './workload-api-options.ts';
 
-type Drafted = Draft<WorkloadApiSettings>;
+/** What is served, of which trust domain, and the folders that none of its callers may enter, each with what it has. */
+export type Served = {
+  readonly settings: Draft<ServedSettings>;
+  readonly domain: string | undefined;
+  readonly closed: readonly (readonly [folder: string | undefined, what: string])[];
+};
 
-/** What no single key can show: identities of another trust domain, and folders that two can enter. */
-export function checkWorkloadApi(settings: Drafted, complain: Complain): void {
-  checkTrustDomain(settings, complain);
-  checkToldApart(settings, complain);
-  checkFolders(settings, complain);
-  checkBundleEndpoint(settings.bundle_endpoint, settings.trust_domain, ['bundle_endpoint'], complain);
+/** What no single key can show: identities of another trust domain, and folders that two can enter. `at` is where it stands. */
+export function checkServed({ settings, domain, closed }: Served, at: Path, complain: Complain): void {
+  const { sockets = [], bundle_endpoint: endpoint } = settings;
+  const below: Complain = (key, message, advice) => complain([...at, ...key], message, advice);
+  checkTrustDomain(sockets, domain, below);
+  checkToldApart(sockets, below);
+  checkFolders(sockets, closed, below);
+  checkBundleEndpoint(endpoint, domain, ['bundle_endpoint'], below);
 }
 
-function checkTrustDomain({ trust_domain: domain, sockets = [] }: Drafted, complain: Complain): void {
+type Sockets = NonNullable<Draft<ServedSettings>['sockets']>;
+
+function checkTrustDomain(sockets: Sockets, domain: string | undefined, complain: Complain): void {
   sockets.forEach((socket, index) => {
     socket?.svids?.forEach((svid, at) => {
       const id = svid?.spiffe_id;
@@ -28,7 +38,7 @@ function checkTrustDomain({ trust_domain: domain, sockets = [] }: Drafted, compl
 }
 
 /** Workload API section 5.2.1: a hint names one SVID. Envoy asks for its secret by the SPIFFE ID. */
-function checkToldApart({ sockets = [] }: Drafted, complain: Complain): void {
+function checkToldApart(sockets: Sockets, complain: Complain): void {
   sockets.forEach((socket, index) => {
     for (const key of ['spiffe_id', 'hint'] as const) {
       const values = socket?.svids?.map((svid) => svid?.[key]) ?? [];
@@ -42,14 +52,13 @@ function checkToldApart({ sockets = [] }: Drafted, complain: Complain): void {
 }
 
 /** Who may enter a folder may enter what is below it, if that lets the same group in. */
-function checkFolders({ sockets = [], state, audit }: Drafted, complain: Complain): void {
+function checkFolders(sockets: Sockets, closed: Served['closed'], complain: Complain): void {
   const folders = sockets.map((socket) => (socket?.path === undefined ? undefined : dirname(socket.path)));
   folders.forEach((folder, index) => {
     const key = ['sockets', index, 'path'];
-    const other = folders.findIndex((one, at) => at < index && meet(one, folder));
-    if (other !== -1) complain(key, `shares its folder with sockets[${other}], so each workload could be the other`);
-    if (meet(folder, state)) complain(key, 'shares its folder with `state`, where the keys of the CA are');
-    if (meet(folder, audit?.folder)) complain(key, 'shares its folder with `audit.folder`');
+    const shared = folders.findIndex((one, at) => at < index && meet(one, folder));
+    if (shared !== -1) complain(key, `shares its folder with sockets[${shared}], so each workload could be the other`);
+    for (const [other, what] of closed) if (meet(folder, other)) complain(key, `shares its folder with ${what}`);
   });
 }
 
@@ -58,4 +67,16 @@ function meet(a: string | undefined, b: string | undefined): boolean {
   const within = (inner: string, outer: string) =>
     inner === outer || inner.startsWith(outer.endsWith(sep) ? outer : outer + sep);
   return within(a, b) || within(b, a);
+}
+
+/** In the words of the program. */
+export function servedOf({ sockets, jwt_svid_lifetime: jwtSvidLifetimeMs, bundle_endpoint: endpoint }: ServedSettings) {
+  return {
+    jwtSvidLifetimeMs,
+    bundleEndpoint: bundleEndpointOf(endpoint),
+    sockets: sockets.map(({ path, svids }) => ({
+      path,
+      svids: svids.map(({ spiffe_id: spiffeId, hint, dns_names: dnsNames }) => ({ spiffeId, hint, dnsNames })),
+    })),
+  };
 }

@@ -24,6 +24,7 @@ import { openFetched } from './fetched.ts';
 import { openIdentity } from './identity.ts';
 import { loadConfigFile, loadSnapshot } from './load-snapshot.ts';
 import { starting } from './starting.ts';
+import type { ServedParts } from '../workload-api/serve-local-ca.ts';
 
 export type StartOptions = {
   readonly configFile: string;
@@ -85,6 +86,8 @@ async function startWith(booted: BootedThread, options: StartOptions): Promise<R
     const { waitingFor: waiting } = begun;
     const identity = await openIdentity(config, { clock, audit, log, metrics, waiting, stop });
     undo.push(identity.close);
+    const served = await serveInside(config, { clock, log, audit });
+    undo.push(() => served?.close());
     // Again: somebody may have come while we waited.
     await claimPort(config.listen.host, port);
     const fetched = openFetched({ clock, audit, log, metrics });
@@ -123,7 +126,14 @@ async function startWith(booted: BootedThread, options: StartOptions): Promise<R
     // Last: what it begins (watching, renewing, counting) nothing after it can fail and leave running.
     control.attach(plane);
     standby?.prepare();
-    const closeRest = [() => standby?.end(), fetched.close, identity.close, () => audit.close(), lock.release];
+    const closeRest = [
+      () => standby?.end(),
+      () => served?.close(),
+      fetched.close,
+      identity.close,
+      () => audit.close(),
+      lock.release,
+    ];
     return running({ config, port, admin, control, audit, closeRest });
   } catch (cause) {
     for (const step of undo.reverse()) await step();
@@ -151,6 +161,13 @@ async function beginFips({ profile }: Config, { nowMs }: Clock, log: Log): Promi
   const say = validated === 'no' ? log.warn : log.info;
   say('fips', { validated, statement });
   return `profile fips: ${statement}`;
+}
+
+/** The Workload API of the local CA, for who asks for it: gRPC stays in the memory of the process. */
+async function serveInside({ workloadApi: config }: Config, parts: Omit<ServedParts, 'config'>) {
+  if (config === undefined) return undefined;
+  const { serveLocalCa } = await import('../workload-api/serve-local-ca.ts');
+  return serveLocalCa({ ...parts, config });
 }
 
 function startThreads(

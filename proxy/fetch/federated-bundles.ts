@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { CertsError } from '../../certs/errors.ts';
 import type { SpiffeBundle } from '../../certs/spiffe-bundle.ts';
-import type { FederationConfig } from '../config/config.ts';
+import type { FederationConfig } from '../config/federation-config.ts';
 import { MAX_SPIFFE_BUNDLE_BYTES } from '../config/file-checks.ts';
 import { ProxyError } from '../errors.ts';
 import type { Source } from './keep-fetched.ts';

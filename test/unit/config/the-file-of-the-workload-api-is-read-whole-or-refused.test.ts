@@ -123,10 +123,7 @@ const bad: readonly (readonly [string, string, string])[] = [
         'listen: "[::]:1", profile: https_spiffe, spiffe_id: spiffe://shop.test/b, key: a.key',
         'key: is of `profile: https_web`',
       ],
-      [
-        'listen: "[::]:1", profile: https_spiffe, spiffe_id: spiffe://shop.test/b, refresh_hint: 2d',
-        'refresh_hint: ',
-      ],
+      ['listen: "[::]:1", profile: https_spiffe, spiffe_id: spiffe://shop.test/b, refresh_hint: 2d', 'refresh_hint: '],
     ] as const
   ).map(
     ([endpoint, message]) =>

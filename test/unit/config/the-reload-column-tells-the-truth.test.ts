@@ -42,6 +42,10 @@ const spiffePartner = {
   endpoint_spiffe_id: 'spiffe://partner.test/a',
   bootstrap: './bundle.json',
 };
+const spiffeEndpoint = { listen: '127.0.0.1:8444', profile: 'https_spiffe', spiffe_id: 'spiffe://shop.test/e' };
+const webEndpoint = { listen: '127.0.0.1:8444', profile: 'https_web', certificate: './ca.pem', key: './pass' };
+const socket = { path: '/r/a/api.sock', svids: [{ spiffe_id: 'spiffe://shop.test/a' }] };
+const served = { sockets: [socket], bundle_endpoint: spiffeEndpoint };
 const keys = {
   'ca.pem': authorityPem(pki.intermediate),
   'other.pem': authorityPem(pki.root),
@@ -183,6 +187,22 @@ const other: Readonly<Record<string, unknown>> = {
   'crls[].file': './ca.crl',
   'crls[].url': 'https://pki.test/b',
   'crls[].refresh': '2s',
+  workload_api: { sockets: [socket] },
+  'workload_api.svid_lifetime': '2h',
+  'workload_api.jwt_svid_lifetime': '2m',
+  'workload_api.sockets': [{ ...socket, svids: [] }],
+  'workload_api.sockets[].path': '/r/b/api.sock',
+  'workload_api.sockets[].svids': [],
+  'workload_api.sockets[].svids[].spiffe_id': 'spiffe://shop.test/b',
+  'workload_api.sockets[].svids[].hint': 'b',
+  'workload_api.sockets[].svids[].dns_names': ['b'],
+  'workload_api.bundle_endpoint': webEndpoint,
+  'workload_api.bundle_endpoint.listen': '127.0.0.1:1024',
+  'workload_api.bundle_endpoint.profile': 'https_web',
+  'workload_api.bundle_endpoint.certificate': './other.pem',
+  'workload_api.bundle_endpoint.key': './pass',
+  'workload_api.bundle_endpoint.spiffe_id': 'spiffe://shop.test/b',
+  'workload_api.bundle_endpoint.refresh_hint': '2s',
   federation: [],
   'federation[].trust_domain': 'b.test',
   'federation[].url': 'https://b.test/',
@@ -207,6 +227,17 @@ const together: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   'policy.bundle': { 'policy.rego': undefined },
   'policy.strict_builtin_errors': { 'policy.engine': 'plan' },
   'crls[].file': { 'crls[].url': undefined },
+  ...Object.fromEntries(
+    Object.keys(other)
+      .filter((path) => path.startsWith('workload_api.'))
+      .map((path) => [path, { workload_api: served }]),
+  ),
+  ...Object.fromEntries(
+    ['profile', 'certificate', 'key'].map((key) => [
+      `workload_api.bundle_endpoint.${key}`,
+      { workload_api: { ...served, bundle_endpoint: webEndpoint } },
+    ]),
+  ),
   'federation[].profile': { federation: [spiffePartner] },
   'federation[].endpoint_spiffe_id': { federation: [spiffePartner] },
   'federation[].bootstrap': { federation: [spiffePartner] },

@@ -8,7 +8,7 @@ import { test } from 'tap';
 import { withFederated } from '../../../certs/federated-trust.ts';
 import { writeSpiffeBundle } from '../../../certs/spiffe-bundle.ts';
 import { parseSpiffeId, parseTrustDomain } from '../../../certs/spiffe-id.ts';
-import type { FederationConfig } from '../../../proxy/config/config.ts';
+import type { FederationConfig } from '../../../proxy/config/federation-config.ts';
 import { bundleSources, type FederatedBundle } from '../../../proxy/fetch/federated-bundles.ts';
 import { openNetwork } from '../../../proxy/fetch/network.ts';
 import type { Answer } from '../../harness/https-server.ts';

@@ -1,0 +1,15 @@
+import type { SpiffeId, TrustDomain } from '../../certs/spiffe-id.ts';
+
+/** A foreign trust domain, and the bundle endpoint that says whom to believe in it. Absolute paths. */
+export type FederationConfig = {
+  readonly trustDomain: TrustDomain;
+  readonly url: string;
+  /** By what the server is known: a certificate for its name, or an SVID of this trust domain. */
+  readonly server:
+    | { readonly kind: 'web'; readonly caFile: string | undefined }
+    | { readonly kind: 'spiffe'; readonly spiffeId: SpiffeId; readonly bootstrapFile: string };
+  /** Undefined where the bundle itself says it. */
+  readonly refreshMs: number | undefined;
+  /** For so long what was fetched is believed while nothing new comes. */
+  readonly maxAgeMs: number;
+};
