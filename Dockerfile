@@ -39,7 +39,13 @@ RUN NODE_COMPILE_CACHE=/portcullis/.cache node /src/.ci/image/warm.mjs /portcull
 USER 0:0
 RUN chown -R 0:0 /portcullis && chmod -R a=rX,u+w /portcullis && cp -a /portcullis /image/portcullis \
  && find /image/usr /image/lib* -type f -exec node /src/.ci/image/sums.mjs /image/portcullis {} + \
- && mkdir /varying && mv /image/portcullis/.cache /image/portcullis/SHA256SUMS /varying/
+ && mkdir -p /varying/portcullis /varying/usr/local/share/portcullis \
+ && mv /image/portcullis/.cache /image/portcullis/SHA256SUMS /varying/portcullis/
+ARG BASE
+ARG BASE_DIGEST
+ARG REVISION=unknown
+RUN node /src/.ci/provenance.mjs /varying/portcullis/SHA256SUMS --revision "$REVISION" ${BASE_DIGEST:+--base "$BASE@$BASE_DIGEST"} \
+    > /varying/usr/local/share/portcullis/provenance.json
 
 FROM scratch
 ARG REVISION=unknown
@@ -50,9 +56,9 @@ LABEL org.opencontainers.image.title="portcullis" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 COPY --from=build /image /
-# A layer of its own: what V8 compiles differs from run to run, with it the list of all digests, and neither is to change the
-# digest of the rest.
-COPY --from=build /varying /portcullis
+# A layer of its own: what V8 compiles differs from run to run, with it the list of all digests and what is said of that, and none
+# of it is to change the digest of the rest.
+COPY --from=build /varying /
 ENV NODE_COMPILE_CACHE=/portcullis/.cache
 USER 65532:65532
 WORKDIR /var/lib/portcullis

@@ -2,8 +2,9 @@ import { createServer } from 'node:http';
 
 /** Plain HTTP on loopback, where the proxy is the only one to ask. */
 export function serve(answer) {
-  const server = createServer(async (_request, response) => {
-    const body = JSON.stringify(await answer());
+  const server = createServer(async (request, response) => {
+    request.resume();
+    const body = JSON.stringify(await answer(request));
     response
       .writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) })
       .end(body);

@@ -51,5 +51,14 @@ for (const [caller, answers] of Object.entries(expected)) {
 const { body } = await call({ as: 'web', service: 'orders', path: '/orders' });
 console.log(`\nweb asks orders, and orders asks billing: ${body}`);
 if (!body.includes('17.30')) wrong += 1;
+for (const [pieces, wanted] of [
+  [2, 200],
+  [0, 422],
+]) {
+  const order = JSON.stringify({ item: 'chair', pieces });
+  const { status } = await call({ as: 'web', service: 'orders', path: '/orders', body: order });
+  console.log(`web sends orders ${order}: ${status}`);
+  if (status !== wanted) wrong += 1;
+}
 console.log(wrong === 0 ? 'Every answer was the expected one.' : `${wrong} answers were not the expected ones.`);
 process.exit(wrong === 0 ? 0 : 1);

@@ -114,6 +114,17 @@ test('a provenance statement', { skip: existsSync(join(root, '.git')) ? false : 
     },
   });
   t.equal(spawnSync(...script('.ci/provenance.mjs', file, '--base', 'node:26')).status, 2, 'a tag is no base');
+
+  const inImage = (revision: string) => {
+    const words = [join(root, '.ci/provenance.mjs'), file, '--revision', revision];
+    const { stdout } = spawnSync(process.execPath, words, { encoding: 'utf8', env: { PATH: '/where/no/git/is' } });
+    const { predicate } = JSON.parse(stdout) as {
+      readonly predicate: { readonly buildDefinition: { readonly resolvedDependencies: readonly unknown[] } };
+    };
+    return predicate.buildDefinition.resolvedDependencies[0];
+  };
+  t.same(inImage(commit), { uri: 'urn:portcullis:source@HEAD', digest: { gitCommit: commit } });
+  t.same(inImage('unknown'), { uri: 'urn:portcullis:source@HEAD' }, 'what nobody has told is not made up');
   t.end();
 });
 

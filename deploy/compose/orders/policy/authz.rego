@@ -4,7 +4,7 @@ package portcullis.authz
 # entrypoint: true
 default decision := {"allow": false, "rule": "default-deny"}
 
-decision := {"allow": true, "rule": "orders-list"} if {
+decision := {"allow": true, "rule": "web"} if {
 	input.attributes.source.principal == "spiffe://shop.test/web"
-	input.portcullis.route.name == "orders.list"
+	input.portcullis.route.name in {"orders.list", "orders.create"}
 }
