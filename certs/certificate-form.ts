@@ -72,7 +72,6 @@ function checkCurve(publicKey: Der | undefined): void {
   }
 }
 
-const subjectAltName = '551d11';
 /** How the OIDs of the extensions of RFC 5280 begin (2.5.29 and 1.3.6.1.5.5.7.1); others hold whatever their owner likes. */
 const standardExtension = /^(?:551d|2b060105050701)/;
 
@@ -82,11 +81,30 @@ function checkExtension({ children: [oid, ...rest] }: Der): void {
   const value = rest.at(-1);
   if (!standardExtension.test(name) || value === undefined) return;
   const inside = readDer(value.content);
-  if (name === subjectAltName) checkAltNames(inside);
+  insideChecks.get(name)?.(inside);
 }
+
+/** Of what is not read any further, by the OID of the extension. */
+const insideChecks: ReadonlyMap<string, (inside: Der) => void> = new Map([
+  ['551d11', checkAltNames],
+  ['551d0e', checkSubjectKeyIdentifier],
+  ['551d23', checkAuthorityKeyIdentifier],
+]);
 
 /** RFC 5280 section 4.2.1.6. */
 function checkAltNames({ children }: Der): void {
   const strange = children.some(({ tag, content }) => tag === 0x87 && content.length !== 4 && content.length !== 16);
   if (strange) throw new Error('an IP address that has neither 4 nor 16 bytes');
+}
+
+/** RFC 5280 section 4.2.1.2. */
+function checkSubjectKeyIdentifier({ tag }: Der): void {
+  if (tag !== tags.octetString) throw new Error('a subject key identifier that is none');
+}
+
+/** RFC 5280 section 4.2.1.1: `SEQUENCE { [0] keyIdentifier, [1] authorityCertIssuer, [2] its serial number }`, all optional. */
+function checkAuthorityKeyIdentifier({ tag, children }: Der): void {
+  const order = children.map((child) => [0x80, 0xa1, 0x82].indexOf(child.tag));
+  const inOrder = order.every((place, at) => place > (order[at - 1] ?? -1));
+  if (tag !== tags.sequence || !inOrder) throw new Error('an authority key identifier that is none');
 }
