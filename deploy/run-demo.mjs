@@ -21,21 +21,18 @@ export async function runDemo(demo) {
     children.push(child);
     let said = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (said += chunk));
-    const over = once(child, 'close').then(([code, signal]) => `ended with ${code ?? signal}`, String);
     let ended;
-    over.then((how) => (ended = how));
+    once(child, 'close').then(
+      ([code, signal]) => (ended = `ended with ${code ?? signal}`),
+      (error) => (ended = error.message),
+    );
     return {
-      said: () => said,
-      /** Until `look` finds something. */
+      /** Until `look` finds something, as long as the program runs. */
       until: (what, look) =>
         until(what, async () => {
           if (ended !== undefined) throw new Error(`${program} ${ended}\n${said}`);
           return look(said);
         }),
-      stop: async () => {
-        child.kill();
-        await over;
-      },
     };
   };
   const endAll = () => {
