@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -36,13 +36,20 @@ const config = {
   ],
 };
 
+/** Undefined where Python, or py-spiffe in it, is missing. */
+function pythonClientHere(): readonly string[] | undefined {
+  const python = process.env['PYTHON'] ?? 'python3';
+  const { status } = spawnSync(python, ['-c', 'import importlib.metadata as m; assert m.version("spiffe") == "0.3.2"']);
+  return status === 0 ? [python, source('py-spiffe/main.py')] : undefined;
+}
+
 /** Compiled without asking the network: undefined where Go, or go-spiffe in its module cache, is missing. */
-function compiledGoClient(folder: string): Promise<string | undefined> {
+function compiledGoClient(folder: string): Promise<readonly string[] | undefined> {
   const program = join(folder, 'go-spiffe');
   const env = { ...process.env, GOPROXY: 'off', GOFLAGS: '-mod=readonly -trimpath -buildvcs=false' };
   return new Promise((resolve, reject) => {
     execFile('go', ['build', '-o', program, '.'], { cwd: source('go-spiffe'), env }, (error, _, stderr) => {
-      if (error === null) resolve(program);
+      if (error === null) resolve([program]);
       else if (error.code === 'ENOENT' || /module lookup disabled|toolchain/.test(stderr)) resolve(undefined);
       else reject(new Error(stderr));
     });
@@ -53,6 +60,7 @@ void test('the Workload API, programs that know nothing of this project, and a p
   timeout: 280_000,
 }, async (t) => {
   const goClient = await compiledGoClient(newFolder(t));
+  const pythonClient = pythonClientHere();
   const envoy = findProgram('envoy');
   const api = await startWorkloadApi(t, config);
   const ca = await openCa(api.folder);
@@ -65,23 +73,33 @@ void test('the Workload API, programs that know nothing of this project, and a p
       .map(({ serial = '' }) => serial);
 
   const noGo = 'Go, or go-spiffe in its module cache, is missing: (cd test/clients/go-spiffe && go mod download)';
-  await t.test('go-spiffe', { skip: goClient === undefined && noGo }, async (t) => {
-    const child = spawn(goClient ?? '', [join(api.folder, 'web/api.sock'), '3'], {
-      stdio: ['ignore', 'pipe', 'inherit'],
+  const noPython =
+    'py-spiffe is missing: python3 -m pip install spiffe==0.3.2, for the python3 of the path or of PYTHON';
+  const libraries = [
+    { name: 'go-spiffe', words: goClient, missing: noGo, svid: `${webId}=main` },
+    // It does not tell hints.
+    { name: 'py-spiffe', words: pythonClient, missing: noPython, svid: webId },
+  ];
+  for (const { name, words, missing, svid } of libraries) {
+    await t.test(name, { skip: words === undefined && missing }, async (t) => {
+      const [program = '', ...first] = words ?? [];
+      const child = spawn(program, [...first, join(api.folder, 'web/api.sock'), '3'], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      t.teardown(() => child.kill());
+      const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+      const line = async () => (await lines.next()).value as string;
+      t.equal(await line(), `${webId} ${webId}`, 'the token is good for the library and for the Workload API');
+      const [shown, serial] = (await line()).split(' ');
+      t.equal(shown, svid, 'identity and hint, and a path to the bundle');
+      const given = serials(webId).at(-1) ?? '';
+      t.equal(serial, given.toLowerCase());
+      await ca.revoke(given);
+      let next = await line();
+      while (next.endsWith(` ${serial}`)) next = await line();
+      t.equal(next, `${svid} ${serials(webId).at(-1)?.toLowerCase()}`, 'the successor is pushed');
     });
-    t.teardown(() => child.kill());
-    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-    const line = async () => (await lines.next()).value as string;
-    t.equal(await line(), `${webId} ${webId}`, 'the token is good for the library and for the Workload API');
-    const [svids, serial] = (await line()).split(' ');
-    t.equal(svids, `${webId}=main`, 'identity and hint, and a path to the bundle');
-    const given = serials(webId).at(-1) ?? '';
-    t.equal(serial, given.toLowerCase());
-    await ca.revoke(given);
-    let next = await line();
-    while (next.endsWith(` ${serial}`)) next = await line();
-    t.equal(next, `${webId}=main ${serials(webId).at(-1)?.toLowerCase()}`, 'the successor is pushed');
-  });
+  }
 
   await t.test('Envoy', { skip: envoy === undefined && 'no envoy: npm run bench -- --install' }, async (t) => {
     const port = await freePort();
