@@ -35,7 +35,10 @@ export type InputFacts = {
   readonly connection: ConnectionFacts;
 };
 
-export type PeerFacts = {
+/** Who asks. */
+export type PeerFacts = CertificatePeer | PresentedPeer;
+
+export type CertificatePeer = {
   readonly spiffeId: SpiffeId;
   readonly trustDomain: TrustDomain;
   /** The path of the SPIFFE ID, with its leading slash. */
@@ -44,6 +47,11 @@ export type PeerFacts = {
   readonly fingerprintSha256: string;
   readonly issuer: string;
   readonly notAfterMs: number;
+};
+
+/** The subject of a JWT-SVID that a load balancer has presented. */
+export type PresentedPeer = Pick<CertificatePeer, 'spiffeId' | 'trustDomain' | 'path' | 'notAfterMs'> & {
+  readonly via: CertificatePeer;
 };
 
 /** From a token that was verified. */

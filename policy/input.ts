@@ -1,7 +1,7 @@
 import type { BodyFacts, Endpoint, InputFacts, UserFacts } from './input-facts.ts';
 import { type EnvironmentTime, readTime, repeatedTime } from './input-time.ts';
+import { type PeerInput, peerInput } from './input-peer.ts';
 import { type InputReads, readsAll } from './input-reads.ts';
-import { oncePer } from './once-per.ts';
 import { rfc3339 } from './rfc3339.ts';
 
 type Names = { readonly [name: string]: string };
@@ -48,16 +48,7 @@ type AttributesPeer = {
 
 export type PortcullisInput = {
   readonly v: 1;
-  readonly peer: {
-    readonly spiffe_id: string;
-    readonly trust_domain: string;
-    readonly path: string;
-    readonly path_segments: readonly string[];
-    readonly serial: string;
-    readonly fingerprint_sha256: string;
-    readonly issuer: string;
-    readonly not_after: string;
-  };
+  readonly peer: PeerInput;
   readonly route: { readonly name: string; readonly template: string; readonly parameters: Names };
   readonly user?: {
     readonly issuer: string;
@@ -185,18 +176,6 @@ function connectionInput(connection: InputFacts['connection']): PortcullisInput[
 function attributesPeer({ ip, port }: Endpoint, principal: string): AttributesPeer {
   return { address: { socketAddress: { address: ip, portValue: port } }, principal };
 }
-
-/** The same for every request of a connection. */
-const peerInput = oncePer((peer: InputFacts['peer']): PortcullisInput['peer'] => ({
-  spiffe_id: peer.spiffeId,
-  trust_domain: peer.trustDomain,
-  path: peer.path,
-  path_segments: peer.path.split('/').slice(1),
-  serial: peer.serial,
-  fingerprint_sha256: peer.fingerprintSha256,
-  issuer: peer.issuer,
-  not_after: repeatedTime(peer.notAfterMs),
-}));
 
 /**
  * Lines of one name are joined with a comma, as RFC 9110 section 5.3 lets any recipient do. Envoy turns HTTP/1.1 into the

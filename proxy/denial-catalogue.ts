@@ -45,6 +45,16 @@ export const denialCatalogue = {
   'identity-expired': row(403, 'denied', true, 'The client certificate is no longer valid.', 'The SVID expired, or its trust ended, after the connection was opened.'),
   'identity-revoked': row(403, 'denied', true, 'The client certificate is no longer valid.', 'The SVID or its issuer was revoked, or put on the denylist, after the connection was opened.'),
 
+  // Who asks through a load balancer (JWT-SVID).
+  'caller-token-missing': row(403, 'denied', false, 'A JWT-SVID of the caller is required.', 'A request of a load balancer without the header, where `load_balancers.token` is required.'),
+  'caller-token-unexpected': row(403, 'denied', false, 'A JWT-SVID is not taken from this client.', 'The header of `load_balancers` from a peer that is none of its `peers`: somebody tries to be somebody else.'),
+  'caller-token-malformed': row(403, 'invalid', false, 'The JWT-SVID is malformed.', 'Given twice, too long, not base64url, not strict JSON, a header with crit, b64, enc, jwk, jku, x5u or x5c, another typ, or sub, aud or exp missing or of a wrong type.'),
+  'caller-token-untrusted': row(403, 'denied', false, 'The JWT-SVID is not trusted.', 'Its trust domain is none of the configuration, its algorithm none of JWT-SVIDs (or not approved under `profile: fips`), or the signature is not by a key of that domain.'),
+  'caller-token-untimely': row(403, 'denied', false, 'The JWT-SVID is not valid at this time.', 'exp has passed or lies further ahead than `load_balancers.max_lifetime`, or nbf or iat lies in the future.'),
+  'caller-token-wrong-audience': row(403, 'denied', false, 'The JWT-SVID is not for this service.', 'None of aud is an audience of `load_balancers`.'),
+  'caller-denylisted': row(403, 'denied', false, 'This caller is refused.', 'The denylist names the subject of the JWT-SVID; the connection is that of the load balancer and goes on.'),
+  'caller-keys-unavailable': row(503, 'undecided', false, 'The JWT-SVID cannot be checked now.', 'The agent of our identity has not sent the JWT bundle of its trust domain.'),
+
   // On whose behalf (RFC 6750, RFC 9068, RFC 9449). The answers carry `WWW-Authenticate`.
   'user-token-missing': row(401, 'denied', false, 'A token of a user is required.', 'No Authorization header on a route whose user.token is required.'),
   'user-token-misplaced': row(400, 'invalid', false, 'A token of a user belongs into one Authorization header.', 'A parameter access_token in the query, on a route with user.'),

@@ -1,3 +1,4 @@
+import type { PresentedCaller } from './caller/caller.ts';
 import { type DenialRow, denialCatalogue } from './denial-catalogue.ts';
 import type { HeaderList } from './header-list.ts';
 
@@ -17,6 +18,8 @@ export type DenialDetail = {
   readonly answer?: DenialAnswer;
   /** JSON that policy gave for the audit record. */
   readonly metadata?: string;
+  /** Whose JWT-SVID was verified, and refused all the same. */
+  readonly caller?: PresentedCaller;
   /** Whose token was verified, and refused all the same. */
   readonly user?: RefusedUser;
 };

@@ -1,9 +1,11 @@
 import { oncePer } from '../policy/once-per.ts';
 import type { ExchangeEvent } from './audit/catalogue.ts';
+import { type Caller, isPresented } from './caller/caller.ts';
 import type { Address } from './config/config.ts';
 import type { Denial, RefusedUser } from './denial.ts';
 import type { Accepted, ConnectionFacts } from './exchange.ts';
 import type { Authorized } from './filters/authorize.ts';
+import type { Identified } from './filters/identity.ts';
 import type { Limited } from './filters/limit.ts';
 import type { Normalised } from './filters/normalise.ts';
 import type { Authenticated, User } from './filters/user.ts';
@@ -12,7 +14,7 @@ import { fieldValues } from './header-list.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** Whatever became known before the exchange ended; the chain adds to it as it goes. */
-export type KnownFacts = Accepted & Partial<Normalised & Limited & Authenticated & Validated & Authorized>;
+export type KnownFacts = Accepted & Partial<Identified & Normalised & Limited & Authenticated & Validated & Authorized>;
 
 /** How it ended, as far as the record is concerned. */
 export type Ending = {
@@ -47,6 +49,7 @@ export function exchangeRecord(facts: KnownFacts, ending: Ending, endedNs: bigin
     src,
     dst: facts.sent.toWorkload ? dst : undefined,
     peer,
+    caller: callerRecord(facts.caller ?? denial?.caller),
     user: userRecord(facts.user ?? denial?.user),
     object: {
       service: snapshot.config.identity.spiffeId,
@@ -81,6 +84,13 @@ export const connectionRecord = oncePer(
     tls: Object.freeze({ ...tls, resumed: false }),
   }),
 );
+
+/** Only whom a load balancer has presented: else it is the peer, who stands there already. */
+function callerRecord(caller: Caller | undefined): ExchangeEvent['caller'] {
+  if (caller === undefined || !isPresented(caller)) return undefined;
+  const { spiffeId, tokenId, notAfterMs } = caller;
+  return { spiffe: spiffeId, jti: tokenId, not_after: new Date(notAfterMs).toISOString() };
+}
 
 function userRecord(user: User | RefusedUser | undefined): ExchangeEvent['user'] {
   if (user === undefined) return undefined;

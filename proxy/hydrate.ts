@@ -2,15 +2,18 @@ import { readTrustBundle } from '../certs/trust-bundle.ts';
 import { type EngineEvents, openEngine } from '../policy/engines/select.ts';
 import { readStrictJson } from '../policy/json/strict-json.ts';
 import type { ParameterValidator, SchemaValidator } from '../policy/schema.ts';
-import type { Config, IssuerConfig, RouteConfig } from './config/config.ts';
+import { type CallerTokens, openCallerTokens } from './caller/caller-tokens.ts';
+import { JWT_SVID_ALGORITHMS, readJwtBundle } from './caller/jwt-bundle.ts';
+import type { Config, RouteConfig } from './config/config.ts';
+import type { IssuerConfig } from './config/token-config.ts';
 import { parseTemplate } from './config/route-template.ts';
 import { ProxyError } from './errors.ts';
-import { algorithmsOf } from './fips/approved.ts';
+import { algorithmsOf, approvedTokens } from './fips/approved.ts';
 import { ownHeaders } from './normalise/headers.ts';
 import { createRouter } from './router.ts';
 import { sampleInputs } from './sample-input.ts';
 import type { Route, Snapshot } from './snapshot.ts';
-import { jwksKey, type SnapshotData } from './snapshot-data.ts';
+import { jwksKey, jwtBundleKey, type SnapshotData } from './snapshot-data.ts';
 import { openPool } from './upstream/pool.ts';
 import { readJwks } from './user/read-jwks.ts';
 import { type Issuer, openTokenVerifier } from './user/token-verifier.ts';
@@ -32,8 +35,9 @@ export async function hydrate(data: SnapshotData, before?: Snapshot, events?: En
       samples: policyBad === undefined ? sampleInputs(config) : [],
     }),
     tokens: openTokenVerifier(await Promise.all(config.issuers.map((issuer) => readIssuer(issuer, data.jwks)))),
+    callerTokens: await readCallerTokens(config, data.jwks),
     trust: readTrustBundle(data.trust, data.denylist, data.lists, algorithmsOf(config)),
-    ownHeaders: ownHeaders([config.workload.spiffeIdHeader, config.workload.clientCertHeader]),
+    ownHeaders: ownHeaders(headersOfOurs(config)),
     pool: before !== undefined && sameWorkload(before.config, config) ? before.pool : openPool(config.workload),
   });
 }
@@ -52,6 +56,28 @@ async function readIssuer(config: IssuerConfig, jwks: SnapshotData['jwks']): Pro
   const [problem] = problems;
   if (problem === undefined) return { config, keys };
   throw new ProxyError('config-invalid', `${jwksKey(config)} ${problem.pointer} ${problem.message}`);
+}
+
+function headersOfOurs({ workload, loadBalancers }: Config): readonly string[] {
+  const { spiffeIdHeader, clientCertHeader } = workload;
+  return [spiffeIdHeader, clientCertHeader, ...(loadBalancers === undefined ? [] : [loadBalancers.header])];
+}
+
+async function readCallerTokens(config: Config, jwks: SnapshotData['jwks']): Promise<CallerTokens | undefined> {
+  const { loadBalancers, profile } = config;
+  if (loadBalancers === undefined) return undefined;
+  const read = loadBalancers.jwtBundles.map(async (bundle) => {
+    const text = jwks.get(jwtBundleKey(bundle));
+    if (text === undefined) return [bundle.trustDomain, undefined] as const;
+    const reading = readStrictJson(Buffer.from(text), { maxDepth: 16 });
+    const { keys, problems } = await readJwtBundle(reading.ok ? reading.value : undefined);
+    const [problem] = problems;
+    if (problem === undefined) return [bundle.trustDomain, keys] as const;
+    throw new ProxyError('config-invalid', `${jwtBundleKey(bundle)} ${problem.pointer} ${problem.message}`);
+  });
+  const algorithms =
+    profile === 'fips' ? JWT_SVID_ALGORITHMS.filter((one) => approvedTokens.includes(one)) : JWT_SVID_ALGORITHMS;
+  return openCallerTokens(loadBalancers, new Map(await Promise.all(read)), algorithms);
 }
 
 async function compileRoute(config: RouteConfig, schemas: SnapshotData['schemas']): Promise<Route> {

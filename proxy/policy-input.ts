@@ -1,6 +1,7 @@
 import type { PeerSvid } from '../certs/peer.ts';
 import { pathOf } from '../certs/spiffe-id.ts';
-import type { BodyFacts, InputFacts, UserFacts } from '../policy/input-facts.ts';
+import type { BodyFacts, InputFacts, PeerFacts, UserFacts } from '../policy/input-facts.ts';
+import { type Caller, isPresented } from './caller/caller.ts';
 import type { Accepted } from './exchange.ts';
 import type { Identified } from './filters/identity.ts';
 import type { Normalised } from './filters/normalise.ts';
@@ -15,11 +16,17 @@ import { oncePer } from '../policy/once-per.ts';
 export type Judged = Accepted & Identified & Normalised & Authenticated & Validated;
 
 /** The same for every request of a connection. */
-const peerFacts = oncePer((peer: PeerSvid) => ({ ...peer, path: pathOf(peer.spiffeId) }));
+const certificateFacts = oncePer((peer: PeerSvid) => ({ ...peer, path: pathOf(peer.spiffeId) }));
+
+function callerFacts(caller: Caller): PeerFacts {
+  if (!isPresented(caller)) return certificateFacts(caller);
+  const { spiffeId, trustDomain, notAfterMs, via } = caller;
+  return { spiffeId, trustDomain, path: pathOf(spiffeId), notAfterMs, via: certificateFacts(via) };
+}
 
 /** The facts of an exchange in the terms of the policy input; nothing is parsed again here. */
 export function inputFacts(facts: Judged, reads: Pick<InputReads, 'headers'> = readsAll): InputFacts {
-  const { request, peer, connection, snapshot } = facts;
+  const { request, caller, connection, snapshot } = facts;
   return {
     request: {
       id: facts.id,
@@ -32,7 +39,7 @@ export function inputFacts(facts: Judged, reads: Pick<InputReads, 'headers'> = r
       headers: reads.headers ? sentHeaders(facts) : none,
     },
     pathSegments: request.decodedSegments,
-    peer: peerFacts(peer),
+    peer: callerFacts(caller),
     source: connection.remote,
     destination: { ip: connection.local.ip, port: connection.local.port, principal: snapshot.config.identity.spiffeId },
     route: { name: facts.route.config.name, template: facts.route.config.path, parameters: facts.parameters },

@@ -1,7 +1,8 @@
 import { pathOf, trustDomainOf } from '../certs/spiffe-id.ts';
 import { buildInput, type PolicyInput } from '../policy/input.ts';
 import type { UserFacts } from '../policy/input-facts.ts';
-import type { Config, IssuerConfig, RouteConfig } from './config/config.ts';
+import type { Config, RouteConfig } from './config/config.ts';
+import type { IssuerConfig } from './config/token-config.ts';
 
 /** What compiling lazily leaves for the first decision is done with a few routes as well as with all. */
 const maxRoutes = 16;

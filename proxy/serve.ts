@@ -109,8 +109,8 @@ async function refuse(parts: ServeParts, sink: AnswerSink, facts: KnownFacts, de
   sink.end(startDenial(sink, deny('audit-unavailable'), problemContext(parts, facts)));
 }
 
-function problemContext({ clock }: ServeParts, { id, connection, snapshot, method }: KnownFacts) {
-  const explain = snapshot.config.explainTo.includes(connection.peer.spiffeId);
+function problemContext({ clock }: ServeParts, { id, caller, connection, snapshot, method }: KnownFacts) {
+  const explain = snapshot.config.explainTo.includes((caller ?? connection.peer).spiffeId);
   return { id, nowMs: clock.nowMs(), explain, bodiless: method === 'HEAD' };
 }
 

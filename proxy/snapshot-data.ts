@@ -2,7 +2,10 @@ import { createHash } from 'node:crypto';
 import type { DenylistData } from '../certs/denylist.ts';
 import { listsKey, type RevocationLists, type TrustBundleData } from '../certs/trust-bundle.ts';
 import type { PolicyBundle } from '../policy/bundle/bundle.ts';
-import type { Config, IssuerConfig } from './config/config.ts';
+import type { Config } from './config/config.ts';
+import type { IssuerConfig, LoadBalancersConfig } from './config/token-config.ts';
+
+type JwtBundleConfig = LoadBalancersConfig['jwtBundles'][number];
 
 /** A snapshot as it travels to the data threads: plain data, nothing compiled, one digest over all of it. */
 export type SnapshotData = {
@@ -11,7 +14,7 @@ export type SnapshotData = {
   readonly policy: PolicyBundle;
   /** Text of every schema file, by its path. */
   readonly schemas: ReadonlyMap<string, string>;
-  /** Text of every JWK set that is there, by `jwksKey`. */
+  /** Text of every JWK set that is there, by `jwksKey` and `jwtBundleKey`. */
   readonly jwks: ReadonlyMap<string, string>;
   readonly trust: TrustBundleData;
   readonly denylist: DenylistData | undefined;
@@ -48,6 +51,11 @@ function stableJson(value: unknown): string {
 /** A path, or the name of an issuer whose keys are fetched: no name begins as a path does. */
 export function jwksKey({ name, keys }: IssuerConfig): string {
   return keys.kind === 'file' ? keys.file : name;
+}
+
+/** A path, or for what the agent of our identity has given the ID of the trust domain. */
+export function jwtBundleKey({ trustDomain, file }: JwtBundleConfig): string {
+  return file ?? `spiffe://${trustDomain}`;
 }
 
 /** Every schema file a configuration names. */

@@ -1,6 +1,7 @@
 import type { TrustBundle } from '../certs/trust-bundle.ts';
 import type { PolicyEngine } from '../policy/engine.ts';
 import type { ParameterValidator, SchemaValidator } from '../policy/schema.ts';
+import type { CallerTokens } from './caller/caller-tokens.ts';
 import type { Config, RouteConfig } from './config/config.ts';
 import type { TemplateSegment } from './config/route-template.ts';
 import type { OwnHeaders } from './normalise/headers.ts';
@@ -21,6 +22,8 @@ export type Snapshot = {
   readonly ownHeaders: OwnHeaders;
   /** Verifies the tokens of end users. */
   readonly tokens: TokenVerifier;
+  /** Verifies the JWT-SVIDs that load balancers present; undefined where there are none. */
+  readonly callerTokens: CallerTokens | undefined;
   /** Where what this snapshot allowed is sent. Snapshots of one workload share it. */
   readonly pool: WorkloadPool;
   /** Why the policy may not decide any more, when its revision was marked bad; every decision is then undecided. */

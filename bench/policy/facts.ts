@@ -40,15 +40,7 @@ function readFacts(input: PolicyInput): InputFacts {
         .flat(),
     },
     pathSegments: parsed_path,
-    peer: {
-      spiffeId: peer.spiffe_id as SpiffeId,
-      trustDomain: peer.trust_domain as TrustDomain,
-      path: peer.path,
-      serial: peer.serial,
-      fingerprintSha256: peer.fingerprint_sha256,
-      issuer: peer.issuer,
-      notAfterMs: Date.parse(peer.not_after),
-    },
+    peer: peerFacts(peer),
     source: endpoint(attributes.source),
     destination: { ...endpoint(attributes.destination), principal: attributes.destination.principal as SpiffeId },
     route: { name: route.name, template: route.template, parameters: new Map(Object.entries(route.parameters)) },
@@ -63,6 +55,22 @@ function readFacts(input: PolicyInput): InputFacts {
       serverName: attributes.tlsSession?.sni,
     },
   };
+}
+
+type PeerInput = PolicyInput['portcullis']['peer'];
+
+function peerFacts(peer: PeerInput): InputFacts['peer'] {
+  return peer.proved_by === 'jwt-svid' ? { ...idFacts(peer), via: certificateFacts(peer.via) } : certificateFacts(peer);
+}
+
+function certificateFacts(peer: Extract<PeerInput, { proved_by: 'x509-svid' }>) {
+  const { serial, fingerprint_sha256: fingerprintSha256, issuer } = peer;
+  return { ...idFacts(peer), serial, fingerprintSha256, issuer };
+}
+
+function idFacts(peer: PeerInput) {
+  const [spiffeId, trustDomain] = [peer.spiffe_id as SpiffeId, peer.trust_domain as TrustDomain];
+  return { spiffeId, trustDomain, path: peer.path, notAfterMs: Date.parse(peer.not_after) };
 }
 
 function endpoint({ address }: PolicyInput['attributes']['source']): InputFacts['source'] {

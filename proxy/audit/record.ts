@@ -72,6 +72,14 @@ export const exchangeFields = {
     path: text('Path of the unix socket.', 256),
   }),
   peer,
+  caller: group(
+    'Who asked, where `peer` is a load balancer: the subject of the JWT-SVID that it presented, once it was verified; it may have been refused all the same. Never the token.',
+    {
+      spiffe: text('SPIFFE ID: `sub`.', 2048),
+      jti: text('`jti`, where it has one.', 512),
+      not_after: text('When it ends: `exp`.', 64),
+    },
+  ),
   user: group(
     'The end user on whose behalf the peer asks, from a token that was verified, and may have been refused all the same: expired, for another audience, used before; never the token.',
     {

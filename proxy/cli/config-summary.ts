@@ -2,16 +2,9 @@ import { endpointText } from '../../certs/sources/workload-api/endpoint.ts';
 import { addressText } from '../config/address.ts';
 import { durationText, sizeText } from '../config/amounts.ts';
 import type { EngineSettings } from '../../policy/engines/settings.ts';
-import type {
-  Config,
-  CrlConfig,
-  IdentityConfig,
-  IssuerConfig,
-  PolicySource,
-  RouteBody,
-  RouteConfig,
-} from '../config/config.ts';
+import type { Config, CrlConfig, IdentityConfig, PolicySource, RouteBody, RouteConfig } from '../config/config.ts';
 import type { FederationConfig } from '../config/federation-config.ts';
+import type { IssuerConfig, LoadBalancersConfig } from '../config/token-config.ts';
 import type { CryptographicModule } from '../fips/module.ts';
 import type { Io } from './command.ts';
 import { painter, table } from './render.ts';
@@ -29,6 +22,7 @@ export function configSummary(config: Config, { color }: Pick<Io, 'color'>, fips
     ...config.crls.map((crl) => ['revoked', crlText(crl)] as const),
     ...(config.workloadApi?.sockets ?? []).map(({ path }) => ['serves', `the Workload API, on ${path}`] as const),
     ...config.federation.map((entry) => ['federated', federationText(entry)] as const),
+    ...(config.loadBalancers === undefined ? [] : [['callers', callersText(config.loadBalancers)] as const]),
     ...config.issuers.map((issuer) => ['users', issuerText(issuer, config.routes)] as const),
     ['policy', `${policy.entrypoint} of ${sourceText(policy.source)}; what no rule allows is denied`],
     ['engine', engineText(policy.engine)],
@@ -82,6 +76,11 @@ function crlText(crl: CrlConfig): string {
 function federationText({ trustDomain, url, server, maxAgeMs }: FederationConfig): string {
   const as = server.kind === 'spiffe' ? ` as ${server.spiffeId}` : '';
   return `${trustDomain}, from ${url}${as}, believed for ${durationText(maxAgeMs)}`;
+}
+
+function callersText({ peers, header, jwtBundles }: LoadBalancersConfig): string {
+  const domains = jwtBundles.map(({ trustDomain, file }) => `${trustDomain} by ${file ?? 'its agent'}`);
+  return `of ${peers.join(', ')} by a JWT-SVID in ${header}: ${domains.join(', ')}`;
 }
 
 function issuerText({ name, issuer, realm, algorithms, dpop }: IssuerConfig, routes: readonly RouteConfig[]): string {

@@ -47,6 +47,7 @@ export async function givenRequest(
       serverName: undefined,
     },
     peer,
+    caller: peer,
     snapshot,
     sent: { toWorkload: false },
     departure: new Departure(),

@@ -1,8 +1,8 @@
 import type { Endpoint } from '../../certs/sources/workload-api/endpoint.ts';
 import type { SpiffeId, TrustDomain } from '../../certs/spiffe-id.ts';
 import type { EngineSettings } from '../../policy/engines/settings.ts';
-import type { SignatureAlgorithm } from '../user/algorithms.ts';
 import type { FederationConfig } from './federation-config.ts';
+import type { IssuerConfig, LoadBalancersConfig } from './token-config.ts';
 import type { ServedWorkloadApiConfig } from './workload-api-config.ts';
 
 /**
@@ -17,6 +17,8 @@ export type Config = {
   readonly workload: WorkloadConfig;
   readonly policy: PolicyConfig;
   readonly issuers: readonly IssuerConfig[];
+  /** Undefined where every peer is its own caller. */
+  readonly loadBalancers: LoadBalancersConfig | undefined;
   readonly routes: readonly RouteConfig[];
   readonly limits: LimitsConfig;
   readonly audit: AuditConfig;
@@ -157,45 +159,6 @@ export type RouteUser = {
   /** Whether policy and workload see the Authorization header. */
   readonly forwardToken: boolean;
 };
-
-/** Whose tokens of end users are believed, and what for. */
-export type IssuerConfig = {
-  /** What routes, policy and audit call it. */
-  readonly name: string;
-  /** `iss`, compared character for character. */
-  readonly issuer: string;
-  readonly realm: 'internal' | 'federated' | 'external';
-  readonly keys: IssuerKeysConfig;
-  readonly algorithms: readonly SignatureAlgorithm[];
-  /** `aud` has one of these. */
-  readonly audience: readonly string[];
-  readonly tokenTypes: readonly ('at+jwt' | 'JWT')[];
-  readonly maxTokenAgeMs: number;
-  readonly clockToleranceMs: number;
-  /** Undefined where tokens that are bound to a key are refused. */
-  readonly dpop: DpopConfig | undefined;
-};
-
-/** How clients prove that they hold the key of their token (RFC 9449). */
-export type DpopConfig = {
-  /** Whether a token without a proof is refused. */
-  readonly required: boolean;
-  /** Of the signatures of proofs. */
-  readonly algorithms: readonly SignatureAlgorithm[];
-  readonly maxAgeMs: number;
-};
-
-/** Where an issuer's JWK set comes from. */
-export type IssuerKeysConfig =
-  | { readonly kind: 'file'; readonly file: string }
-  | {
-      readonly kind: 'url';
-      /** Undefined where the issuer's own metadata say it (OpenID Connect Discovery). */
-      readonly jwksUri: string | undefined;
-      readonly refreshMs: number;
-      /** For so long what was fetched is believed while nothing new comes. */
-      readonly maxAgeMs: number;
-    };
 
 /** GCRA: `requests` per `perMs`, with up to `burst` at once. */
 export type QuotaConfig = { readonly requests: number; readonly perMs: number; readonly burst: number };

@@ -1,7 +1,8 @@
 import { parseDenylist } from '../../certs/denylist.ts';
 import { isJsonObject } from '../../policy/json/json-object.ts';
 import { readStrictJson } from '../../policy/json/strict-json.ts';
-import { readJwks } from '../user/read-jwks.ts';
+import { readJwtBundle } from '../caller/jwt-bundle.ts';
+import { type JwksReading, readJwks } from '../user/read-jwks.ts';
 import { positionOfOffset, positionOfPointer } from './json-position.ts';
 import { problemAt } from './problem.ts';
 import type { ConfigProblem } from './problem.ts';
@@ -23,6 +24,7 @@ const caps: Partial<Record<FileUse, number>> = {
   json: MAX_DATA_BYTES,
   bundle: MAX_DATA_BYTES,
   jwks: MAX_JWKS_BYTES,
+  'jwt-bundle': MAX_JWKS_BYTES,
   crl: MAX_CRL_BYTES,
   'spiffe-bundle': MAX_SPIFFE_BUNDLE_BYTES,
 };
@@ -105,8 +107,8 @@ async function checkJson(file: string, use: FileUse, bytes: Uint8Array): Promise
       problemAt(file, positionOfPointer(bytes, pointer), [], `${message}${pointer === '' ? '' : ` (#${pointer})`}`),
     );
   }
-  if (use === 'jwks') {
-    const { problems } = await readJwks(reading.value);
+  if (use === 'jwks' || use === 'jwt-bundle') {
+    const { problems } = await (use === 'jwks' ? readJwks(reading.value) : readWholeJwtBundle(reading.value));
     return problems.map(({ pointer, message }) =>
       problemAt(file, positionOfPointer(bytes, pointer), [], `${pointer === '' ? '' : `${pointer}: `}${message}`),
     );
@@ -114,6 +116,13 @@ async function checkJson(file: string, use: FileUse, bytes: Uint8Array): Promise
   return isJsonObject(reading.value)
     ? []
     : [problemAt(file, { line: 1, column: 1 }, [], 'the policy data must be a JSON object')];
+}
+
+/** Of a file that is named for its keys, having none is a mistake. */
+async function readWholeJwtBundle(document: unknown): Promise<JwksReading> {
+  const { keys, problems } = await readJwtBundle(document);
+  if (keys.length > 0 || problems.length > 0) return { keys, problems };
+  return { keys, problems: [{ pointer: '/keys', message: 'there is no key of use `jwt-svid` among them' }] };
 }
 
 function firstLineIsEmpty(bytes: Uint8Array): boolean {

@@ -19,7 +19,7 @@ const issuerUrl: Shape<string> = text('an https URL', { pattern: '^https://[^?#]
   return { value };
 });
 
-const audience = text(
+export const audience = text(
   '1 to 255 characters',
   { minLength: 1, maxLength: 255 },
   (value): Parsed<string> => (value.length > 0 && value.length <= 255 ? { value } : { wrong: 'is empty or too long' }),

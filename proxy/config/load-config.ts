@@ -11,6 +11,7 @@ import { checkFederation, checkFederationFiles } from './federation-checks.ts';
 import { checkFiles } from './file-checks.ts';
 import { checkIdentity, checkServedInside, ownDomains } from './identity-checks.ts';
 import { checkIssuers, checkKeysFit } from './issuer-checks.ts';
+import { checkLoadBalancers } from './load-balancer-checks.ts';
 import { options } from './options.ts';
 import type { Settings } from './options.ts';
 import { inReadingOrder } from './problem.ts';
@@ -87,6 +88,7 @@ function checkAcross(settings: Settings, root: YamlNode, reading: Reading, world
   checkServedInside(draft, complain);
   checkFederation(draft.federation ?? [], ownDomains(draft.identity), complain);
   checkIssuers(draft, complain);
+  checkLoadBalancers(draft, complain);
   checkRoutes(draft.routes ?? [], draft.workload?.max_response, complain);
 }
 

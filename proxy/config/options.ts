@@ -7,6 +7,7 @@ import { headerName } from './http-names.ts';
 import { identityOptions } from './identity-options.ts';
 import { installationOptions } from './installation-options.ts';
 import { issuerOptions } from './issuer-options.ts';
+import { loadBalancerOptions } from './load-balancer-options.ts';
 import { limitOptions } from './limit-options.ts';
 import { policyOptions } from './policy-options.ts';
 import { routeOptions } from './route-options.ts';
@@ -72,6 +73,10 @@ export const options = section('(top level)', 'The keys at the top of the file.'
   policy: required(policyOptions, { doc: 'Which Rego decides.', reload: live }),
   issuers: defaulted(listOf(issuerOptions), [], {
     doc: 'Who vouches for end users; `routes[].user` says where.',
+    reload: live,
+  }),
+  load_balancers: optional(loadBalancerOptions, {
+    doc: 'Who may present a JWT-SVID of the caller instead of being the caller.',
     reload: live,
   }),
   routes: required(listOf(routeOptions, { atLeast: 1 }), { doc: 'What may reach the workload at all.', reload: live }),

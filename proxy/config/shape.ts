@@ -47,6 +47,7 @@ export type FileUse =
   | 'body-schema'
   | 'parameter-schema'
   | 'jwks'
+  | 'jwt-bundle'
   | 'rego'
   | 'bundle'
   | 'secret'

@@ -28,7 +28,9 @@ export type Identity = {
   readonly watched: readonly string[];
   /** To be called when a watched file has changed, before the trust is read. */
   readonly lookAgain: () => Promise<void>;
-  /** Calls when the trust bundle has changed although no watched file has; answers how to stop. */
+  /** Text of the JWT bundles that its agent has sent of the trust domains that the configuration asks it for, by `jwtBundleKey`. */
+  readonly jwtBundles: (config: Config) => ReadonlyMap<string, string>;
+  /** Calls when the trust bundle or a JWT bundle has changed although no watched file has; answers how to stop. */
   readonly watchTrust: (changed: () => void) => () => void;
   readonly close: () => void;
 };
@@ -64,6 +66,7 @@ export function openIdentity(config: Config, given: Omit<Parts, 'algorithms'>): 
 }
 
 const nobody = () => () => {};
+const none = () => new Map<string, string>();
 
 async function fromLocalCa(
   { stateFolder, trustDomain, spiffeId }: IdentityConfig,
@@ -84,6 +87,7 @@ async function fromLocalCa(
   return {
     source,
     trust: ca.trustBundle,
+    jwtBundles: none,
     watched: [ca.describe().crlFile],
     lookAgain: async () => {},
     watchTrust: nobody,
@@ -103,7 +107,7 @@ async function fromFiles(
   const files = { certificate, key, bundle };
   const source = await filesSource({ files, spiffeId, trustDomain, overdueShare, algorithms, now, onEvent });
   const { trust, lookAgain, close } = source;
-  return { source, trust, watched: Object.values(files), lookAgain, watchTrust: nobody, close };
+  return { source, trust, jwtBundles: none, watched: Object.values(files), lookAgain, watchTrust: nobody, close };
 }
 
 async function fromWorkloadApi(
@@ -114,9 +118,25 @@ async function fromWorkloadApi(
 ): Promise<Identity> {
   // Loaded for who asks for it: gRPC stays in the memory of the process.
   const { workloadApiSource } = await import('../../certs/sources/workload-api/source.ts');
+  const { agentBundles } = await import('./agent-bundles.ts');
   const source = await workloadApiSource({ ...agent, spiffeId, trustDomain, algorithms, now, onEvent, stop });
-  const { trust, watchTrust, close } = source;
-  return { source, trust, watched: [], lookAgain: async () => {}, watchTrust, close };
+  const { trust } = source;
+  const bundles = agentBundles({ endpoint: agent.endpoint, now, current: source.current, onEvent });
+  return {
+    source,
+    trust,
+    jwtBundles: bundles.get,
+    watched: [],
+    lookAgain: async () => {},
+    watchTrust: (changed) => {
+      const unwatch = [source.watchTrust(changed), bundles.watch(changed)];
+      return () => unwatch.forEach((stop) => stop());
+    },
+    close: () => {
+      bundles.close();
+      source.close();
+    },
+  };
 }
 
 function recordIn({ audit, log, metrics, waiting }: Parts): OnEvent {

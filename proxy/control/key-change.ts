@@ -1,25 +1,30 @@
 import { createHash } from 'node:crypto';
 import { isJsonObject, own } from '../../policy/json/json-object.ts';
 import { readStrictJson } from '../../policy/json/strict-json.ts';
-import type { IssuerConfig } from '../config/config.ts';
-import { jwksKey, type SnapshotData } from '../snapshot-data.ts';
+import { jwksKey, jwtBundleKey, type SnapshotData } from '../snapshot-data.ts';
 
 type Keys = Pick<SnapshotData, 'config' | 'jwks'>;
 
 const maxNamed = 10;
 
-/** One line for each issuer whose keys are others than before. */
+/** One line for each issuer and each trust domain of callers whose keys are others than before. */
 export function describeKeyChanges(before: Keys, after: Keys): readonly string[] {
-  return after.config.issuers.flatMap((issuer) => {
-    const old = before.config.issuers.find(({ name }) => name === issuer.name);
-    const [then, now] = [old && before.jwks.get(jwksKey(old)), after.jwks.get(jwksKey(issuer))];
-    return then === now ? [] : [`${issuer.name}: ${said(issuer, now)}`];
-  });
+  const then = keyTexts(before);
+  return [...keyTexts(after)].flatMap(([name, text]) => (then.get(name) === text ? [] : [`${name}: ${said(text)}`]));
 }
 
-function said({ keys }: IssuerConfig, text: string | undefined): string {
-  if (text === undefined)
-    return `no keys are there${keys.kind === 'url' ? ', or none that are believed any more' : ''}`;
+/** By name of the issuer, and by ID of the trust domain. */
+function keyTexts({ config, jwks }: Keys): ReadonlyMap<string, string | undefined> {
+  const issuers = config.issuers.map((issuer) => [issuer.name, jwks.get(jwksKey(issuer))] as const);
+  const domains = config.loadBalancers?.jwtBundles ?? [];
+  return new Map([
+    ...issuers,
+    ...domains.map((one) => [`spiffe://${one.trustDomain}`, jwks.get(jwtBundleKey(one))] as const),
+  ]);
+}
+
+function said(text: string | undefined): string {
+  if (text === undefined) return 'no keys are there, or none that are believed any more';
   const kids = kidsOf(text);
   const named = kids.slice(0, maxNamed).join(', ');
   const more = kids.length > maxNamed ? ` and ${kids.length - maxNamed} more` : '';

@@ -18,7 +18,7 @@ export async function loadConfigFile(file: string, world: World, cwd: string): P
 
 /** What does not stand in files that the configuration names: whom to trust, and what was fetched. */
 export type Given = Pick<SnapshotData, 'trust' | 'lists'> & {
-  /** Text of the JWK sets that are there, by the name of their issuer. */
+  /** Text of the JWK sets that are there: fetched, by the name of their issuer, and sent by the agent of our identity, by `jwtBundleKey`. */
   readonly fetchedKeys: ReadonlyMap<string, string>;
 };
 
@@ -33,10 +33,15 @@ export async function loadSnapshot(
 ): Promise<SnapshotData> {
   const policy = await loadPolicy(config.policy, build);
   const schemas = await textsOf(schemaFiles(config));
-  const files = config.issuers.flatMap(({ keys }) => (keys.kind === 'file' ? [keys.file] : []));
-  const jwks = new Map([...(await textsOf(files)), ...fetchedKeys]);
+  const jwks = new Map([...(await textsOf(keyFiles(config))), ...fetchedKeys]);
   const denylist = await readDenylistFile(config);
   return snapshotData({ config, policy, schemas, jwks, denylist, trust, lists, policyBad: undefined });
+}
+
+/** Every file with public keys of tokens. */
+export function keyFiles({ issuers, loadBalancers }: Config): readonly string[] {
+  const ofIssuers = issuers.flatMap(({ keys }) => (keys.kind === 'file' ? [keys.file] : []));
+  return [...ofIssuers, ...(loadBalancers?.jwtBundles ?? []).flatMap(({ file }) => (file === undefined ? [] : [file]))];
 }
 
 /** Throws CertsError: it may have changed since the configuration was checked. */

@@ -14,7 +14,7 @@ import { type DataPlane, stoppedAThread } from './data-plane.ts';
 import type { Fetched } from './fetched.ts';
 import type { Identity } from './identity.ts';
 import { describeKeyChanges } from './key-change.ts';
-import { loadSnapshot, readDenylistFile } from './load-snapshot.ts';
+import { keyFiles, loadSnapshot, readDenylistFile } from './load-snapshot.ts';
 import { tryPolicy } from './policy-trial.ts';
 import { describeTrustChange, sameTrust } from './trust-change.ts';
 import type { FileWatch } from './watch-files.ts';
@@ -53,7 +53,7 @@ export async function reload(parts: ReloadParts, plane: DataPlane, before: Snaps
     await parts.fetched.follow(loaded.config);
     const trust = parts.fetched.trust(loaded.config, own);
     const lists = await parts.fetched.lists(loaded.config);
-    const fetchedKeys = parts.fetched.keys(loaded.config);
+    const fetchedKeys = givenKeys(parts, loaded.config);
     type = 'policy.reject';
     const next = stillBad(plane, await loadSnapshot(loaded.config, { trust, lists, fetchedKeys }, parts.build));
     if (runsAnew(before, next)) await tryPolicy(next);
@@ -84,7 +84,7 @@ async function trustAlone(parts: ReloadParts, plane: DataPlane, before: Snapshot
       trust: parts.fetched.trust(before.config, own),
       denylist: await alone(parts, before.denylist, () => readDenylistFile(before.config)),
       lists: await alone(parts, before.lists, () => parts.fetched.lists(before.config, before.lists)),
-      jwks: withFetched(before, parts.fetched.keys(before.config)),
+      jwks: withGiven(before, givenKeys(parts, before.config)),
     };
     const next = snapshotData({ ...before, ...now });
     if (next.digest === before.digest) return before;
@@ -102,12 +102,18 @@ function ownTrust({ trust, config: { federation } }: SnapshotData): SnapshotData
   return trust.filter((entry) => !federation.some(({ trustDomain }) => trustDomain === entry.trustDomain));
 }
 
-/** Keys that are fetched now, and those in files as they were. */
-function withFetched({ config, jwks }: SnapshotData, fetched: ReadonlyMap<string, string>): SnapshotData['jwks'] {
-  const inFiles = [...jwks].filter(([key]) =>
-    config.issuers.some(({ keys }) => keys.kind === 'file' && keys.file === key),
-  );
-  return new Map([...inFiles, ...fetched]);
+/** Keys that are in no file: what was fetched, and what the agent of our identity has sent. */
+export function givenKeys(
+  { fetched, identity }: Pick<ReloadParts, 'fetched' | 'identity'>,
+  config: Config,
+): ReadonlyMap<string, string> {
+  return new Map([...fetched.keys(config), ...identity.jwtBundles(config)]);
+}
+
+/** Keys that are given now, and those in files as they were. */
+function withGiven({ config, jwks }: SnapshotData, given: ReadonlyMap<string, string>): SnapshotData['jwks'] {
+  const files = keyFiles(config);
+  return new Map([...[...jwks].filter(([key]) => files.includes(key)), ...given]);
 }
 
 /** Each part of trust for itself: one that cannot be read stays as it was, and does not hold up the others. */

@@ -23,6 +23,7 @@ import { type BootedThread, bootDataThread } from './data-thread.ts';
 import { openFetched } from './fetched.ts';
 import { openIdentity } from './identity.ts';
 import { loadConfigFile, loadSnapshot } from './load-snapshot.ts';
+import { givenKeys } from './reload.ts';
 import { starting } from './starting.ts';
 import type { ServedParts } from '../workload-api/serve-local-ca.ts';
 
@@ -93,8 +94,11 @@ async function startWith(booted: BootedThread, options: StartOptions): Promise<R
     const fetched = openFetched({ clock, audit, log, metrics });
     undo.push(fetched.close);
     await fetched.follow(config);
-    const trust = fetched.trust(config, identity.trust());
-    const given = { trust, lists: await fetched.lists(config), fetchedKeys: fetched.keys(config) };
+    const given = {
+      trust: fetched.trust(config, identity.trust()),
+      lists: await fetched.lists(config),
+      fetchedKeys: givenKeys({ fetched, identity }, config),
+    };
     const standby = options.standbyCompiler === true ? standbyCompiler() : undefined;
     undo.push(() => standby?.end());
     const build = { cacheFolder: join(config.identity.stateFolder, 'policy-cache'), compiler: { standby } };

@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto';
 import { isJsonObject, own } from '../../policy/json/json-object.ts';
 import { readStrictJson } from '../../policy/json/strict-json.ts';
-import type { Config, IssuerConfig } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
+import type { IssuerConfig } from '../config/token-config.ts';
 import { MAX_JWKS_BYTES } from '../config/file-checks.ts';
 import { ProxyError } from '../errors.ts';
 import { readJwks } from '../user/read-jwks.ts';

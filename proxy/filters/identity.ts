@@ -1,9 +1,12 @@
 import { type Ended, type PeerSvid, stillValid } from '../../certs/peer.ts';
 import type { Filter } from '../chain.ts';
-import { type Denial, deny } from '../denial.ts';
+import type { Caller } from '../caller/caller.ts';
+import { findCaller } from '../caller/find-caller.ts';
+import { type Denial, deny, isDenial } from '../denial.ts';
 import type { Accepted } from '../exchange.ts';
 
-export type Identified = { readonly peer: PeerSvid };
+/** The other end of the connection; and who asks, which is the same unless it is a load balancer. */
+export type Identified = { readonly peer: PeerSvid; readonly caller: Caller };
 
 const codes = { expired: 'identity-expired', revoked: 'identity-revoked', untrusted: 'identity-expired' } as const;
 
@@ -18,11 +21,19 @@ export function identityDenial({ reason, detail }: Ended): Denial {
  */
 export const identity = (ownNotAfterMs: () => number): Filter<Accepted, Identified> => ({
   name: 'identity',
-  add: (facts, { peer }) => void (facts.peer = peer),
-  apply: ({ connection, receivedMs, snapshot }) => {
+  add: (facts, { peer, caller }) => {
+    facts.peer = peer;
+    facts.caller = caller;
+  },
+  apply: ({ connection, headers, receivedMs, snapshot }) => {
     if (receivedMs > ownNotAfterMs()) return ownIdentityDenial();
     const ended = stillValid(connection.peer, snapshot.trust, receivedMs);
-    return ended === undefined ? { peer: connection.peer } : identityDenial(ended);
+    if (ended !== undefined) return identityDenial(ended);
+    const { peer } = connection;
+    if (snapshot.callerTokens === undefined) return { peer, caller: peer };
+    const found = findCaller({ connection, headers, receivedMs, snapshot }, snapshot.callerTokens);
+    const identified = (caller: Caller | Denial) => (isDenial(caller) ? caller : { peer, caller });
+    return found instanceof Promise ? found.then(identified) : identified(found);
   },
 });
 

@@ -1,5 +1,5 @@
-import type { PeerSvid } from '../../certs/peer.ts';
 import { oncePer } from '../../policy/once-per.ts';
+import type { Caller } from '../caller/caller.ts';
 import type { RouteConfig } from '../config/config.ts';
 import type { Filter } from '../chain.ts';
 import { type Denial, deny } from '../denial.ts';
@@ -26,37 +26,40 @@ export function limit(limits: SharedLimits, nowUs: () => number): Filter<Accepte
   return {
     name: 'limit',
     add: (facts, { quota }) => void (facts.quota = quota),
-    apply: ({ peer, route, snapshot, atEnd }) => {
+    apply: ({ caller, route, snapshot, atEnd }) => {
       const { maxInFlight, maxInFlightPerIdentity } = snapshot.config.limits;
-      const lease = limits.requests.acquire(peer.spiffeId, { perIdentity: maxInFlightPerIdentity, total: maxInFlight });
+      const lease = limits.requests.acquire(caller.spiffeId, {
+        perIdentity: maxInFlightPerIdentity,
+        total: maxInFlight,
+      });
       if (typeof lease === 'string') return deny(full[lease], { headers: ['retry-after', '1'] });
       atEnd.push(lease.release);
-      return takeQuota(limits, peer, route.config, nowUs());
+      return takeQuota(limits, caller, route.config, nowUs());
     },
   };
 }
 
 function takeQuota(
   limits: SharedLimits,
-  peer: PeerSvid,
+  caller: Caller,
   { name, quota }: RouteConfig,
   nowUs: number,
 ): Limited | Denial {
   if (quota === undefined) return { quota: undefined };
-  const verdict = limits.quotas.take(keyOf(peer, name), quota, nowUs);
+  const verdict = limits.quotas.take(keyOf(caller, name), quota, nowUs);
   if (verdict === 'table-full') return deny('overloaded', { detail: 'no room to track one more identity' });
   if (verdict.allowed) return { quota: { remaining: verdict.remaining, resetMs: verdict.resetMs } };
   return deny('too-many-requests', { rule: name, headers: rateLimitFields(name, quota, verdict) });
 }
 
 /** One text for all requests of a connection: another with the same characters would have to be hashed anew. */
-const keysOf = oncePer((_peer: PeerSvid) => new Map<string, string>());
+const keysOf = oncePer((_caller: Caller) => new Map<string, string>());
 
-function keyOf(peer: PeerSvid, routeName: string): string {
-  const keys = keysOf(peer);
+function keyOf(caller: Caller, routeName: string): string {
+  const keys = keysOf(caller);
   const known = keys.get(routeName);
   if (known !== undefined) return known;
-  const key = quotaKey(peer.spiffeId, routeName);
+  const key = quotaKey(caller.spiffeId, routeName);
   keys.set(routeName, key);
   return key;
 }

@@ -21,7 +21,10 @@ export type Metrics = {
   readonly setThreads: (count: number) => void;
   readonly setSvidExpiry: (epochMs: number) => void;
   readonly identityRefreshed: (part: 'svid' | 'bundle', outcome: 'used' | 'refused') => void;
-  readonly fetched: (kind: 'revocation-list' | 'issuer-keys' | 'federated-bundle', outcome: 'fetched' | 'failed') => void;
+  readonly fetched: (
+    kind: 'revocation-list' | 'issuer-keys' | 'federated-bundle',
+    outcome: 'fetched' | 'failed',
+  ) => void;
   /** By source; undefined where no list has come. */
   readonly setRevocationLists: (ends: ReadonlyMap<string, number | undefined>) => void;
   readonly setSnapshot: (digest: string, policyRevision: string) => void;

@@ -1,6 +1,8 @@
 import type { PeerSvid } from '../../certs/peer.ts';
+import { isPresented } from '../caller/caller.ts';
 import type { Config } from '../config/config.ts';
 import type { Accepted, ConnectionFacts } from '../exchange.ts';
+import type { Identified } from '../filters/identity.ts';
 import type { HeaderList } from '../header-list.ts';
 
 type Told = { readonly config: Config; readonly headers: HeaderList; readonly lines: string };
@@ -9,27 +11,37 @@ type Told = { readonly config: Config; readonly headers: HeaderList; readonly li
 const told = new WeakMap<ConnectionFacts, Told>();
 
 /** `lines` are the headers as they stand in a head. */
-export function identityHeaders(facts: Pick<Accepted, 'connection' | 'snapshot'>): Told {
-  const { connection, snapshot } = facts;
+export function identityHeaders(facts: Pick<Accepted & Identified, 'connection' | 'snapshot' | 'caller'>): Told {
+  const { connection, snapshot, caller } = facts;
+  // Many callers come on one connection of a load balancer.
+  if (isPresented(caller)) return tell(facts);
   const known = told.get(connection);
   if (known?.config === snapshot.config) return known;
-  const headers = makeHeaders(facts);
-  const lines = headers.map((part, index) => (index % 2 === 0 ? `${part}: ` : `${part}\r\n`)).join('');
-  const made: Told = { config: snapshot.config, headers, lines };
+  const made = tell(facts);
   told.set(connection, made);
   return made;
 }
 
+function tell(facts: Pick<Accepted & Identified, 'connection' | 'snapshot' | 'caller'>): Told {
+  const headers = makeHeaders(facts);
+  const lines = headers.map((part, index) => (index % 2 === 0 ? `${part}: ` : `${part}\r\n`)).join('');
+  return { config: facts.snapshot.config, headers, lines };
+}
+
 /**
- * What the workload is told about its caller: the plain SPIFFE ID, and the element of `x-forwarded-client-cert` that
+ * What the workload is told about its caller: the plain SPIFFE ID, and, of the certificate of the peer, the element of `x-forwarded-client-cert` that
  * Envoy would write. Normalising has dropped everything under these names, so there is one value and it is ours.
  */
-function makeHeaders({ connection, snapshot }: Pick<Accepted, 'connection' | 'snapshot'>): HeaderList {
+function makeHeaders({
+  connection,
+  snapshot,
+  caller,
+}: Pick<Accepted & Identified, 'connection' | 'snapshot' | 'caller'>): HeaderList {
   const { workload, identity } = snapshot.config;
   const { peer, remote } = connection;
   return [
     workload.spiffeIdHeader,
-    peer.spiffeId,
+    caller.spiffeId,
     workload.clientCertHeader,
     clientCertElement(peer, identity.spiffeId),
     'x-forwarded-for',

@@ -1,4 +1,4 @@
-import type { IssuerConfig } from '../config/config.ts';
+import type { IssuerConfig } from '../config/token-config.ts';
 import { type Denial, deny } from '../denial.ts';
 import type { Scheme } from './credential.ts';
 

@@ -1,5 +1,5 @@
 import type { PeerSvid } from '../../certs/peer.ts';
-import type { IssuerConfig } from '../config/config.ts';
+import type { IssuerConfig } from '../config/token-config.ts';
 import type { Denial } from '../denial.ts';
 import type { Claims } from './claims.ts';
 import { refuse } from './refuse.ts';

@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject, own } from '../../policy/json/json-object.ts';
-import type { DpopConfig } from '../config/config.ts';
+import type { DpopConfig } from '../config/token-config.ts';
 import { type Denial, isDenial } from '../denial.ts';
 import { isName, isTime } from './claims.ts';
 import { readJws, refusedParameter } from './jws.ts';

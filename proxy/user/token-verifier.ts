@@ -1,10 +1,10 @@
-import { hash } from 'node:crypto';
 import { deepFreeze } from '../config/freeze.ts';
-import type { IssuerConfig } from '../config/config.ts';
+import type { IssuerConfig } from '../config/token-config.ts';
 import { type Denial, deny, isDenial } from '../denial.ts';
 import type { Claims } from './claims.ts';
 import type { IssuerKey } from './read-jwks.ts';
 import { refuse } from './refuse.ts';
+import { rememberedTokens } from './remembered.ts';
 import { isSignedBy } from './signature.ts';
 import { readToken, type Token } from './token.ts';
 
@@ -15,7 +15,7 @@ export type Issuer = { readonly config: IssuerConfig; readonly keys: readonly Is
 export type SignedToken = { readonly issuer: IssuerConfig; readonly claims: Claims };
 
 /**
- * Checks signatures, and remembers whose token was good: a signature costs 100 times what it costs to find it again. A
+ * Checks signatures, and remembers whose token was good. A
  * verifier belongs to one snapshot, so that with a key that is removed everything is forgotten that it has signed.
  */
 export type TokenVerifier = {
@@ -24,14 +24,11 @@ export type TokenVerifier = {
   readonly verify: (text: string, missed?: (issuer: string) => void) => Denial | Promise<SignedToken | Denial>;
 };
 
-/** Of each data thread; at most 8 KiB of token each. */
-const maxRemembered = 1000;
-
 export function openTokenVerifier(issuers: readonly Issuer[]): TokenVerifier {
   const byName = new Map(issuers.map((issuer) => [issuer.config.issuer, issuer]));
-  const remembered = new Map<string, SignedToken>();
+  const { recall, remember } = rememberedTokens<SignedToken>();
   return {
-    recall: (text) => remembered.get(digestOf(text)),
+    recall,
     verify: (text, missed = () => {}) => {
       const token = readToken(text);
       if (isDenial(token)) return token;
@@ -47,7 +44,7 @@ export function openTokenVerifier(issuers: readonly Issuer[]): TokenVerifier {
       return isSignedBy(text, key.key, key.algorithm).then((signed) => {
         if (!signed) return refuse('user-token-untrusted', 'the signature is not by the key of the issuer');
         const judged = deepFreeze({ issuer: issuer.config, claims: token.claims });
-        remember(remembered, digestOf(text), judged);
+        remember(text, judged);
         return judged;
       });
     },
@@ -67,15 +64,4 @@ function findKey({ config, keys }: Issuer, { algorithm, kid, type }: Token): Iss
   if (key === undefined) return 'unknown';
   // Trying one key after the other would make of each forged token several signatures to check.
   return second === undefined ? key : refuse('user-token-untrusted', 'without `kid` it may be by several keys');
-}
-
-function remember(remembered: Map<string, SignedToken>, digest: string, token: SignedToken): void {
-  const [oldest] = remembered.size < maxRemembered ? [] : remembered.keys();
-  if (oldest !== undefined) remembered.delete(oldest);
-  remembered.set(digest, token);
-}
-
-/** The token itself is a credential: it does not stay in memory. */
-function digestOf(text: string): string {
-  return hash('sha256', text, 'base64url');
 }

@@ -5,12 +5,17 @@ import { test } from 'tap';
 import { exchange, requestText } from '../harness/client.ts';
 import { clientId, startProxy } from '../harness/proxy.ts';
 import { startRecorder } from '../harness/recorder.ts';
-import { jwks, mint, tokenKey } from '../harness/user-tokens.ts';
+import { jwks, mint, type TokenKey, tokenKey } from '../harness/user-tokens.ts';
 
 const iss = 'https://login.test.example';
+const bundle = (...keys: readonly TokenKey[]) =>
+  JSON.stringify({ spiffe_sequence: 1, keys: keys.map(({ jwk }) => ({ ...jwk, use: 'jwt-svid' })) });
 const sha256 = (text: string) => createHash('sha256').update(text).digest('base64url');
 const key = tokenKey('one');
 const next = tokenKey('two', 'rsa');
+
+const balancerId = 'spiffe://test.example/ns/t/sa/balancer';
+const webId = 'spiffe://test.example/ns/t/sa/web';
 
 const rego = `package portcullis.authz
 
@@ -31,6 +36,15 @@ decision := {"allow": true, "rule": "nobody"} if {
 	not input.portcullis.user
 }
 
+decision := {"allow": true, "rule": "presented"} if {
+	input.portcullis.route.name == "called"
+	input.attributes.source.principal == "${webId}"
+	input.portcullis.peer.proved_by == "jwt-svid"
+	input.portcullis.peer.via.spiffe_id == "${balancerId}"
+	not input.portcullis.peer.serial
+	not input.attributes.request.http.headers["x-jwt-svid"]
+}
+
 decision := {"allow": true, "rule": "seen"} if {
 	input.portcullis.route.name == "forwarded"
 	startswith(input.attributes.request.http.headers.authorization, "Bearer ey")
@@ -47,7 +61,10 @@ const issuer = {
 };
 const boundIssuer = { ...issuer, name: 'bound', issuer: 'https://bound.test.example', dpop: 'required' };
 const user = { issuers: ['staff'] };
+const loadBalancers = { peers: [balancerId], jwt_bundles: { 'test.example': './bundle.json' } };
+const domainKey = tokenKey('domain');
 const routes = [
+  { name: 'called', methods: ['GET'], path: '/called', quota: { requests: 2, per: '1h' } },
   { name: 'orders', methods: ['GET'], path: '/orders', user },
   { name: 'open', methods: ['GET'], path: '/open', user: { ...user, token: 'optional' } },
   { name: 'once', methods: ['GET'], path: '/once', user: { ...user, single_use: true } },
@@ -62,11 +79,12 @@ void test('a user is who the token says, or nobody', async (t) => {
     workloadPort: workload.port,
     config: {
       issuers: [issuer, boundIssuer],
+      load_balancers: loadBalancers,
       routes,
       threads: 2,
       policy: { rego: './policy', engine: 'verify', verify_share: 1 },
     },
-    files: { 'policy/authz.rego': rego, 'staff.jwks.json': jwks(key) },
+    files: { 'policy/authz.rego': rego, 'staff.jwks.json': jwks(key), 'bundle.json': bundle(domainKey) },
   });
   const now = Math.floor(Date.now() / 1000);
   const claims = { iss, sub: 'alice', aud: 'orders', iat: now - 5, exp: now + 300, jti: 'id-1', scope: 'orders:read' };
@@ -74,8 +92,8 @@ void test('a user is who the token says, or nobody', async (t) => {
   const ask = async (path: string, bearer?: string) => {
     return send(path, bearer === undefined ? [] : [`Authorization: Bearer ${bearer}`]);
   };
-  const send = async (path: string, headers: readonly string[]) => {
-    const { answer, client } = await exchange(proxy.port, proxy.client, requestText('GET', path, headers));
+  const send = async (path: string, headers: readonly string[], by = proxy.client) => {
+    const { answer, client } = await exchange(proxy.port, by, requestText('GET', path, headers));
     client.close();
     const code = answer?.status === 200 ? undefined : (JSON.parse(answer?.body ?? '{}') as { code: string }).code;
     return { status: answer?.status, code, challenge: answer?.headers.get('www-authenticate') };
@@ -159,6 +177,39 @@ void test('a user is who the token says, or nobody', async (t) => {
     );
   });
 
+  await t.test('behind a load balancer the caller is who its JWT-SVID says', async (t) => {
+    const balancer = await proxy.issue(balancerId);
+    const aud = 'spiffe://test.example/ns/t/sa/proxy';
+    const svid = (claims: object = {}, by = domainKey) =>
+      mint(by, { sub: webId, aud, exp: now + 300, jti: 'svid-1', ...claims }, { typ: 'JWT' });
+    const shown = async (one: string, by = balancer) => send('/called', [`X-Jwt-Svid: ${one}`], by);
+    const before = workload.requests().length;
+    t.match(await shown(svid()), { status: 200 });
+    const headers = workload.requests()[before]?.headers ?? [];
+    t.ok(headers.includes(`x-spiffe-id: ${webId}`), 'the workload is told who calls');
+    t.ok(headers.some((line) => line.startsWith('x-forwarded-client-cert:') && line.endsWith(`URI=${balancerId}`)));
+    t.notOk(headers.some((line) => /^x-jwt-svid:/i.test(line)));
+    const record = await proxy.untilRecord(({ rule }) => rule === 'presented');
+    t.match(record, { peer: { spiffe: balancerId }, caller: { spiffe: webId, jti: 'svid-1' } });
+    t.match(
+      await shown(svid(), proxy.client),
+      refused('caller-token-unexpected', 403),
+      'nobody else may say who he is',
+    );
+    t.match(await send('/called', [], balancer), refused('caller-token-missing', 403));
+    t.match(await shown(svid({}, tokenKey('domain'))), refused('caller-token-untrusted', 403));
+    t.match(await shown(svid({ aud: 'orders' })), refused('caller-token-wrong-audience', 403));
+    const named = await proxy.untilRecord(({ reason }) => reason === 'caller-token-wrong-audience');
+    t.match(named, { peer: { spiffe: balancerId }, caller: { spiffe: webId } });
+    t.match(await shown(svid()), { status: 200 });
+    t.match(await shown(svid()), refused('too-many-requests', 429), 'his own quota is used up');
+    t.match(await shown(svid({ sub: `${webId}-2` })), refused('forbidden', 403), 'and not that of the next caller');
+    writeFileSync(join(proxy.folder, 'next-bundle.json'), bundle(next));
+    renameSync(join(proxy.folder, 'next-bundle.json'), join(proxy.folder, 'bundle.json'));
+    await proxy.untilRecord(({ type }) => type === 'keys.change');
+    t.match(await shown(svid()), refused('caller-token-untrusted', 403), 'with its key he is forgotten');
+  });
+
   await t.test('a route can pass it on', async (t) => {
     const before = workload.requests().length;
     t.match(await ask('/forwarded', token()), { status: 200 });
@@ -170,7 +221,7 @@ void test('a user is who the token says, or nobody', async (t) => {
     t.match(await ask('/orders', remembered), { status: 200 });
     writeFileSync(join(proxy.folder, 'next.json'), jwks(next));
     renameSync(join(proxy.folder, 'next.json'), join(proxy.folder, 'staff.jwks.json'));
-    await proxy.untilRecord(({ type }) => type === 'snapshot.swap');
+    await proxy.untilRecord(({ type, detail }) => type === 'keys.change' && String(detail).startsWith('staff'));
     t.match(await ask('/orders', remembered), refused('user-token-untrusted'));
     t.match(await ask('/orders', token({}, next)), { status: 200 });
   });

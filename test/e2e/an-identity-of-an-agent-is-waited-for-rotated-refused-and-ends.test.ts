@@ -3,7 +3,8 @@ import { test } from 'tap';
 import { type Agent, startAgent, svidOf } from '../harness/agent.ts';
 import { type ClientCredential, connectRaw, exchange, requestText } from '../harness/client.ts';
 import { keepConnection } from '../harness/kept-connection.ts';
-import { type AuditRecord, newFolder, startProxy, trustDomain } from '../harness/proxy.ts';
+import { type AuditRecord, clientId, newFolder, startProxy, trustDomain } from '../harness/proxy.ts';
+import { jwks, mint, tokenKey } from '../harness/user-tokens.ts';
 import { startWorkload } from '../harness/workload.ts';
 import { type Credential, makePki } from '../pki/pki.ts';
 
@@ -18,6 +19,9 @@ async function serialShown(port: number, client: ClientCredential): Promise<stri
   close();
   return shown;
 }
+
+const signing = tokenKey('one');
+const balancerId = `spiffe://${trustDomain}/ns/t/sa/balancer`;
 
 const serial = (credential: Credential) => credential.serial.toUpperCase();
 const rotatedTo =
@@ -40,7 +44,7 @@ void test('an agent: waited for, its SVIDs used, refused when they are bad, kept
   const proxy = await startProxy(t, {
     workloadPort: workload.port,
     folder,
-    config: { identity },
+    config: { identity, load_balancers: { peers: [balancerId], jwt_bundles: 'workload_api' } },
     env,
     whileStarting: async ({ untilLog, admin }) => {
       await untilLog((log) => /"level":"warn","event":"identity.wait".*"reason":"workload-api-unavailable"/.test(log));
@@ -68,6 +72,24 @@ void test('an agent: waited for, its SVIDs used, refused when they are bad, kept
   await proxy.untilRecord(rotatedTo(second));
   t.equal(await serialShown(proxy.port, client), serial(second));
   t.equal((await kept.ask('/second')).status, 200, 'who was connected goes on');
+
+  // Its JWT bundles come beside its SVIDs, once a configuration asks for them.
+  const balancer = await pki.issue({ path: '/ns/t/sa/balancer' });
+  const aud = `spiffe://${trustDomain}${own}`;
+  const jwtSvid = mint(signing, { sub: clientId, aud, exp: Math.floor(Date.now() / 1000) + 300 }, { typ: 'JWT' });
+  const present = async () => {
+    const text = requestText('GET', '/presented', [`X-Jwt-Svid: ${jwtSvid}`]);
+    const { answer, client: balancing } = await exchange(proxy.port, balancer, text);
+    balancing.close();
+    return answer;
+  };
+  const early = await present();
+  t.equal(early?.status, 503);
+  t.match(early?.body, 'caller-keys-unavailable');
+  agent?.offerJwtBundles({ [`spiffe://${trustDomain}`]: jwks(signing) });
+  const given = await proxy.untilRecord(({ type }) => type === 'keys.change');
+  t.match(given, { detail: new RegExp(`^spiffe://${trustDomain}: keys one; sha256 `) });
+  t.equal((await present())?.status, 200);
 
   const { x509SvidKey } = svidOf(pki, first, own);
   agent?.offer({ svids: [svidOf(pki, second, own, { x509SvidKey })], federatedBundles });
@@ -109,5 +131,5 @@ void test('an agent: waited for, its SVIDs used, refused when they are bad, kept
   const late = await exchange(proxy.port, newClient, requestText('GET', '/late'));
   t.equal(late.text, '');
   await proxy.untilRecord(({ type, reason }) => type === 'tls.reject' && reason === 'own-identity-expired');
-  t.equal(workload.hits(), 5);
+  t.equal(workload.hits(), 6);
 });

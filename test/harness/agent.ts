@@ -2,6 +2,7 @@ import { createPrivateKey } from 'node:crypto';
 import { Metadata, Server, ServerCredentials, type ServerWritableStream, type status } from '@grpc/grpc-js';
 import { grpcMethod, message } from '../../certs/workload-api/proto/message.ts';
 import {
+  JWTBundlesResponseSchema,
   SpiffeWorkloadAPI,
   type X509SVID,
   X509SVIDResponseSchema,
@@ -10,6 +11,7 @@ import {
 import type { Credential, Pki } from '../pki/pki.ts';
 
 const { path, responseSerialize } = grpcMethod(SpiffeWorkloadAPI.method.fetchX509SVID);
+const jwtBundles = grpcMethod(SpiffeWorkloadAPI.method.fetchJWTBundles);
 
 export type OfferedResponse = Parameters<typeof message<typeof X509SVIDResponseSchema>>[1];
 
@@ -17,6 +19,8 @@ export type OfferedResponse = Parameters<typeof message<typeof X509SVIDResponseS
 export type Agent = {
   /** To all that ask and will ask: a response, or bytes that are none. */
   readonly offer: (response: OfferedResponse | Buffer) => void;
+  /** By the ID of the trust domain; bytes alone are no message. */
+  readonly offerJwtBundles: (bundles: Readonly<Record<string, string>> | Buffer) => void;
   readonly refuse: (code: status, details: string) => void;
   /** Metadata `workload.spiffe.io` of each call so far. */
   readonly asked: () => readonly string[];
@@ -47,6 +51,20 @@ export async function startAgent(t: { teardown: (task: () => void) => void }, wh
     () => ({}),
     'serverStream',
   );
+  const jwtCalls = new Set<Call>();
+  let jwtAnswer: Buffer | undefined;
+  const handleJwt = (call: Call) => {
+    jwtCalls.add(call);
+    call.on('cancelled', () => jwtCalls.delete(call));
+    if (jwtAnswer !== undefined) call.write(jwtAnswer);
+  };
+  server.register(
+    jwtBundles.path,
+    handleJwt,
+    (bytes: Buffer) => bytes,
+    () => ({}),
+    'serverStream',
+  );
   const port = await new Promise<number>((resolve, reject) => {
     const address = where === undefined ? '127.0.0.1:0' : `unix:${where}`;
     server.bindAsync(address, ServerCredentials.createInsecure(), (failed, bound) =>
@@ -64,6 +82,10 @@ export async function startAgent(t: { teardown: (task: () => void) => void }, wh
       const bytes = Buffer.isBuffer(response) ? response : responseSerialize(message(X509SVIDResponseSchema, response));
       answerAll((call) => void call.write(bytes));
     },
+    offerJwtBundles: (bundles) => {
+      jwtAnswer = Buffer.isBuffer(bundles) ? bundles : jwtMessage(bundles);
+      for (const call of jwtCalls) call.write(jwtAnswer);
+    },
     refuse: (code, details) =>
       answerAll((call) => {
         calls.delete(call);
@@ -73,6 +95,11 @@ export async function startAgent(t: { teardown: (task: () => void) => void }, wh
     stop,
     uri: where === undefined ? `tcp://127.0.0.1:${port}` : `unix://${where}`,
   };
+}
+
+function jwtMessage(bundles: Readonly<Record<string, string>>): Buffer {
+  const bytes = Object.entries(bundles).map(([name, text]) => [name, Buffer.from(text)] as const);
+  return jwtBundles.responseSerialize(message(JWTBundlesResponseSchema, { bundles: Object.fromEntries(bytes) }));
 }
 
 /** As an agent hands out this credential, unless the test says otherwise. */

@@ -80,7 +80,7 @@ function factsOf({
       headers: [],
     },
     pathSegments: decodedSegments,
-    peer: peerFacts(record.peer),
+    peer: callerFacts(record),
     source: { ip: src?.ip ?? '', port: src?.port ?? 0 },
     destination: { ip: '', port: 0, principal: parseSpiffeId(workload) },
     route: {
@@ -101,15 +101,21 @@ function factsOf({
   };
 }
 
-function peerFacts(peer: ExchangeRecord['peer']): InputFacts['peer'] {
-  const spiffeId = parseSpiffeId(peer?.spiffe ?? '');
+function callerFacts({ caller, peer }: Pick<ExchangeRecord, 'caller' | 'peer'>): InputFacts['peer'] {
+  const { serial = '', fp_sha256: fingerprintSha256 = '', issuer = '' } = peer ?? {};
+  const via = { ...idFacts(peer), serial, fingerprintSha256, issuer };
+  return caller === undefined ? via : { ...idFacts(caller), via };
+}
+
+function idFacts({
+  spiffe = '',
+  not_after: notAfter = '',
+}: Pick<NonNullable<ExchangeRecord['peer']>, 'spiffe' | 'not_after'> = {}) {
+  const spiffeId = parseSpiffeId(spiffe);
   return {
     spiffeId,
     trustDomain: trustDomainOf(spiffeId),
     path: pathOf(spiffeId),
-    serial: peer?.serial ?? '',
-    fingerprintSha256: peer?.fp_sha256 ?? '',
-    issuer: peer?.issuer ?? '',
-    notAfterMs: Date.parse(peer?.not_after ?? ''),
+    notAfterMs: Date.parse(notAfter),
   };
 }

@@ -1,7 +1,9 @@
 import { Client, credentials, Metadata, status, type StatusObject } from '@grpc/grpc-js';
 import type { CertsErrorCode } from '../../errors.ts';
-import { grpcMethod, message } from '../../workload-api/proto/message.ts';
+import { type GrpcMethod, grpcMethod, message } from '../../workload-api/proto/message.ts';
 import {
+  JWTBundlesRequestSchema,
+  type JWTBundlesResponse,
   SpiffeWorkloadAPI,
   X509SVIDRequestSchema,
   type X509SVIDResponse,
@@ -11,9 +13,9 @@ import type { Endpoint } from './endpoint.ts';
 /** Why a stream has ended. */
 export type StreamEnd = { readonly code: CertsErrorCode; readonly message: string };
 
-export type StreamListener = {
-  /** Undefined stands for a message that is no X509SVIDResponse; the stream goes on. */
-  readonly received: (response: X509SVIDResponse | undefined) => void;
+export type StreamListener<Response> = {
+  /** Undefined stands for a message that cannot be read; the stream goes on. */
+  readonly received: (response: Response | undefined) => void;
   /** Once; nothing is received any more. */
   readonly ended: (end: StreamEnd) => void;
 };
@@ -30,23 +32,37 @@ const channelOptions = {
   'grpc.enable_channelz': 0,
 };
 
-const { path, requestSerialize, responseDeserialize } = grpcMethod(SpiffeWorkloadAPI.method.fetchX509SVID);
+/** Asks the agent; each change comes as a message. Returns how to hang up, after which nobody is called. */
+export type Ask<Response> = (endpoint: Endpoint, listener: StreamListener<Response>) => () => void;
 
-/** Asks for our X.509-SVIDs on a connection of its own; each change comes as a message. Returns how to hang up, after which nobody is called. */
-export function fetchX509Svids(endpoint: Endpoint, { received, ended }: StreamListener): () => void {
+/** Our X.509-SVIDs, and whom to trust. */
+export const fetchX509Svids: Ask<X509SVIDResponse> = (endpoint, listener) =>
+  ask(grpcMethod(SpiffeWorkloadAPI.method.fetchX509SVID), message(X509SVIDRequestSchema, {}), endpoint, listener);
+
+/** The keys of JWT-SVIDs of each trust domain. */
+export const fetchJwtBundles: Ask<JWTBundlesResponse> = (endpoint, listener) =>
+  ask(grpcMethod(SpiffeWorkloadAPI.method.fetchJWTBundles), message(JWTBundlesRequestSchema, {}), endpoint, listener);
+
+/** On a connection of its own. */
+function ask<Request, Response>(
+  { path, requestSerialize, responseDeserialize }: GrpcMethod<Request, Response>,
+  request: Request,
+  endpoint: Endpoint,
+  { received, ended }: StreamListener<Response>,
+): () => void {
   const client = new Client(target(endpoint), credentials.createInsecure(), channelOptions);
   const metadata = new Metadata();
   // SPIFFE Workload Endpoint section 3: no request forged through somebody else's HTTP client carries this.
   metadata.set('workload.spiffe.io', 'true');
-  const request = message(X509SVIDRequestSchema, {});
-  const call = client.makeServerStreamRequest(path, requestSerialize, orUndefined, request, metadata);
+  const read = orUndefined(responseDeserialize);
+  const call = client.makeServerStreamRequest(path, requestSerialize, read, request, metadata);
   let isOver = false;
   const hangUp = () => {
     isOver = true;
     call.cancel();
     client.close();
   };
-  call.on('data', ({ response }: Read) => {
+  call.on('data', ({ response }: Read<Response>) => {
     if (!isOver) received(response);
   });
   // Every end has a status too.
@@ -59,15 +75,17 @@ export function fetchX509Svids(endpoint: Endpoint, { received, ended }: StreamLi
   return hangUp;
 }
 
-type Read = { readonly response: X509SVIDResponse | undefined };
+type Read<Response> = { readonly response: Response | undefined };
 
 /** In an object, because gRPC takes undefined for the end. */
-function orUndefined(bytes: Uint8Array): Read {
-  try {
-    return { response: responseDeserialize(bytes) };
-  } catch {
-    return { response: undefined };
-  }
+function orUndefined<Response>(deserialize: (bytes: Uint8Array) => Response): (bytes: Uint8Array) => Read<Response> {
+  return (bytes) => {
+    try {
+      return { response: deserialize(bytes) };
+    } catch {
+      return { response: undefined };
+    }
+  };
 }
 
 /** By address alone: nothing is resolved. */

@@ -1,11 +1,11 @@
-import type { X509SVIDResponse } from '../../workload-api/proto/workload_pb.ts';
 import type { Schedule } from '../schedule.ts';
-import { fetchX509Svids, type StreamEnd } from './connect.ts';
+import type { Ask, StreamEnd } from './connect.ts';
 import { type Endpoint, endpointText } from './endpoint.ts';
 
-export type Follower = {
+export type Follower<Response> = {
+  readonly ask: Ask<Response>;
   readonly endpoint: Endpoint;
-  readonly received: (response: X509SVIDResponse | undefined) => void;
+  readonly received: (response: Response | undefined) => void;
   /** `failures` in a row, this one included. */
   readonly lost: (end: StreamEnd, failures: number) => void;
   readonly now: () => number;
@@ -22,7 +22,8 @@ const shortestWaitMs = 250;
 const longestWaitMs = 30_000;
 
 /** Holds one stream open, and opens it again whenever it ends (section 4.2). Returns how to stop. */
-export function followSvids({ endpoint, received, lost, now, schedule, random }: Follower): () => void {
+export function followAgent<Response>(follower: Follower<Response>): () => void {
+  const { ask, endpoint, received, lost, now, schedule, random } = follower;
   let failures = 0;
   let stop = () => {};
   const open = () => {
@@ -36,7 +37,7 @@ export function followSvids({ endpoint, received, lost, now, schedule, random }:
     const giveUp = schedule(firstAnswerMs, () =>
       end({ code: 'workload-api-unavailable', message: `no answer within ${firstAnswerMs / 1000} s` }),
     );
-    const hangUp = fetchX509Svids(endpoint, {
+    const hangUp = ask(endpoint, {
       received: (response) => {
         giveUp();
         received(response);

@@ -6,9 +6,9 @@ import { createComplaints } from '../complaints.ts';
 import type { IdentityEvent } from '../events.ts';
 import { afterDelay, type Schedule } from '../schedule.ts';
 import type { SvidSource } from '../svid-source.ts';
-import type { StreamEnd } from './connect.ts';
+import { fetchX509Svids, type StreamEnd } from './connect.ts';
 import type { Endpoint } from './endpoint.ts';
-import { followSvids } from './follow.ts';
+import { followAgent } from './follow.ts';
 import { createInUse, type InUse, type WholeIdentity } from './in-use.ts';
 import { judgeResponse } from './judge.ts';
 
@@ -88,7 +88,7 @@ function listen(options: WorkloadApiSourceOptions, { current, use }: InUse): () 
   const lost = ({ code, message }: StreamEnd, failures: number) => {
     if (current() === undefined || failures > 1) aboutStream.tell([{ about: 'svid', code, message }]);
   };
-  const hangUp = followSvids({ ...options, received, lost, random, schedule });
+  const hangUp = followAgent({ ...options, ask: fetchX509Svids, received, lost, random, schedule });
   return () => {
     hangUp();
     doNotJudgeAgain();

@@ -6,7 +6,8 @@ import { status } from '@grpc/grpc-js';
 import { type Test, test } from 'tap';
 import type { IdentityEvent } from '../../../certs/sources/events.ts';
 import type { Endpoint } from '../../../certs/sources/workload-api/endpoint.ts';
-import { followSvids } from '../../../certs/sources/workload-api/follow.ts';
+import { followAgent } from '../../../certs/sources/workload-api/follow.ts';
+import { fetchX509Svids } from '../../../certs/sources/workload-api/connect.ts';
 import { workloadApiSource, type WorkloadApiSourceOptions } from '../../../certs/sources/workload-api/source.ts';
 import { parseSpiffeId, parseTrustDomain } from '../../../certs/spiffe-id.ts';
 import { parseSpiffeEndpoint } from '../../../proxy/config/spiffe-endpoint.ts';
@@ -389,7 +390,8 @@ test('the longer an agent is away, the more rarely it is asked', async (t) => {
   const waits: number[] = [];
   const clock = { nowMs };
   await new Promise<void>((resolve) => {
-    const stop = followSvids({
+    const stop = followAgent({
+      ask: fetchX509Svids,
       endpoint: { kind: 'unix', path: '/nonexistent/agent.sock' },
       received: () => undefined,
       lost: (_why, failures) => {

@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
-import type { Config, IssuerConfig } from '../../../proxy/config/config.ts';
+import type { Config } from '../../../proxy/config/config.ts';
+import type { IssuerConfig } from '../../../proxy/config/token-config.ts';
 import { keySources } from '../../../proxy/fetch/issuer-keys.ts';
 import { openNetwork } from '../../../proxy/fetch/network.ts';
 import { type Answer, startHttpsServer } from '../../harness/https-server.ts';

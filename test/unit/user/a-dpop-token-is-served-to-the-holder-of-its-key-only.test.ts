@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { test } from 'tap';
-import type { IssuerConfig } from '../../../proxy/config/config.ts';
+import type { IssuerConfig } from '../../../proxy/config/token-config.ts';
 import { createQuotas, openQuotas } from '../../../proxy/limit/quotas.ts';
 import { isSameResource } from '../../../proxy/user/request-uri.ts';
 import { tokenUses } from '../../../proxy/user/token-uses.ts';

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { IssuerConfig, RouteUser } from '../../../proxy/config/config.ts';
+import type { RouteUser } from '../../../proxy/config/config.ts';
+import type { IssuerConfig } from '../../../proxy/config/token-config.ts';
 import { isDenial } from '../../../proxy/denial.ts';
 import { type Authenticated, type TokenOutcome, user } from '../../../proxy/filters/user.ts';
 import { readJwks } from '../../../proxy/user/read-jwks.ts';
