@@ -21,6 +21,7 @@ export function relay(answer: Answer, sink: AnswerSink, departure: Departure): R
     const hold = holdBack(answer, sink, body);
     body.consume({
       chunk: hold.push,
+      lent: hold.push,
       end: () => {
         const last = hold.take();
         resolve({ kind: 'complete', last, bytesOut: sink.bytesOut + (last?.length ?? 0) });
@@ -59,6 +60,7 @@ function relayWhole(body: Buffer, sink: AnswerSink, departure: Departure): Relay
  */
 function holdBack({ framing }: Answer, sink: AnswerSink, body: ResponseBody) {
   let held: Buffer | undefined;
+  let done: (() => void) | undefined;
   let received = 0;
   let scheduled: NodeJS.Immediate | undefined;
   const release = () => {
@@ -68,12 +70,13 @@ function holdBack({ framing }: Answer, sink: AnswerSink, body: ResponseBody) {
     if (held === undefined) return;
     const piece = held;
     held = undefined;
-    if (!sink.write(piece)) body.pause();
+    if (!sink.write(piece, done)) body.pause();
   };
   return {
-    push: (piece: Buffer) => {
+    push: (piece: Buffer, sent?: () => void) => {
       release();
       held = piece;
+      done = sent;
       received += piece.length;
       const completes = framing.kind === 'length' && received >= framing.bytes;
       if (!completes) scheduled ??= setImmediate(release);

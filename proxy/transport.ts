@@ -47,8 +47,11 @@ export interface AnswerSink {
   readonly bytesOut: number;
   /** Held back until the first `write` or `end`, so that a small answer leaves in one piece. */
   head(status: number, headers: HeaderList, framing: AnswerFraming, close: boolean): void;
-  /** @returns false when the client is behind; `onDrain` tells when to go on */
-  write(chunk: Buffer): boolean;
+  /**
+   * @param sent when the chunk has left and its memory is the caller's again; never where that is not known
+   * @returns false when the client is behind; `onDrain` tells when to go on
+   */
+  write(chunk: Buffer, sent?: () => void): boolean;
   end(last: Buffer | undefined): void;
   /** Breaks the connection off, so that the client cannot take what it has for the whole. */
   abort(): void;

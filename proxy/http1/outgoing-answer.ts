@@ -42,11 +42,11 @@ export class OutgoingAnswer implements AnswerSink {
     this.#head = `${text}connection: ${this.#close ? 'close' : 'keep-alive'}\r\n\r\n`;
   }
 
-  write(chunk: Buffer): boolean {
+  write(chunk: Buffer, sent?: () => void): boolean {
     if (this.#over || chunk.length === 0) return true;
     this.#socket.cork();
     this.#flushHead();
-    const flowing = this.#writeChunk(chunk);
+    const flowing = this.#writeChunk(chunk, sent);
     this.#socket.uncork();
     return flowing;
   }
@@ -107,12 +107,14 @@ export class OutgoingAnswer implements AnswerSink {
     this.#head = undefined;
   }
 
-  #writeChunk(chunk: Buffer): boolean {
+  #writeChunk(chunk: Buffer, sent?: () => void): boolean {
     this.bytesOut += chunk.length;
     this.#events.progressed();
-    if (!this.#chunked) return this.#socket.write(chunk);
+    // An error says nothing of who still reads the bytes.
+    const written = sent && ((error?: Error | null) => (error === null || error === undefined ? sent() : undefined));
+    if (!this.#chunked) return this.#socket.write(chunk, written);
     this.#socket.write(`${chunk.length.toString(16)}\r\n`, 'latin1');
-    this.#socket.write(chunk);
+    this.#socket.write(chunk, written);
     return this.#socket.write('\r\n', 'latin1');
   }
 }

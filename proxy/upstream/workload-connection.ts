@@ -7,6 +7,7 @@ import { requestHead } from '../http1/request-writer.ts';
 import { ResponseReader } from '../http1/response-reader.ts';
 import { connectFailure, connectionFailure } from './failure.ts';
 import { keepAliveMs } from './keep-alive.ts';
+import { borrowMemory, giveBack, largeRead, sharedMemory } from './read-memory.ts';
 import { sendStreamed } from './request-body.ts';
 import { lateness, type Waiting, type WaitLimits, waitLimits } from './waiting.ts';
 import type { Carrier, WorkloadExchange, WorkloadRequest } from './workload-exchange.ts';
@@ -18,12 +19,6 @@ export type ConnectionEvents = {
   /** It is gone; with the reason, where it had never been open. */
   readonly closed: (connection: WorkloadConnection, neverOpened: Denial | undefined) => void;
 };
-
-/**
- * What all connections of this thread read into. One is enough: libuv reads and reports with nothing in between, and
- * whoever keeps bytes copies them. So memory does not grow with connections, and no read allocates 64 KB.
- */
-const readBuffer = Buffer.allocUnsafeSlow(64 * 1024);
 
 /** One connection to the workload: one request at a time, never pipelined, nothing sent twice. */
 export class WorkloadConnection {
@@ -39,6 +34,8 @@ export class WorkloadConnection {
   #msLeft: number;
   #keepAliveMs = 0;
   #paused = false;
+  /** Read into in place of the shared one while a large body comes. */
+  #own: Buffer | undefined;
 
   readonly #carrier: Carrier = {
     pause: () => void (this.#paused = true),
@@ -55,7 +52,7 @@ export class WorkloadConnection {
     this.#msLeft = this.#limits.connect;
     const { address } = workload;
     const to = address.kind === 'tcp' ? { host: address.host, port: address.port } : { path: address.path };
-    const onread = { buffer: readBuffer, callback: (length: number) => this.#read(length) };
+    const onread = { buffer: () => this.#own ?? sharedMemory, callback: (length: number) => this.#read(length) };
     this.#socket = connect({ ...to, noDelay: true, onread });
     this.#socket.on('connect', () => this.#connected());
     this.#socket.on('drain', () => this.#drained());
@@ -152,17 +149,27 @@ export class WorkloadConnection {
     const reader = this.#reader;
     // Nobody asked: an answer that is pushed would be taken for that to the next request (CVE-2026-6733).
     if (reader === undefined) return this.#cut();
-    const arrived = reader.read(readBuffer.subarray(0, length));
+    const arrived = reader.read((this.#own ?? sharedMemory).subarray(0, length));
     if ('code' in arrived) {
       this.#failure = arrived;
       return this.#cut();
     }
     if (arrived.head !== undefined) this.#keepAliveMs = keepAliveMs(arrived.head.headers);
     if (arrived.head !== undefined || arrived.data.length > 0) this.#wait('body');
-    this.#exchange?.arrived(arrived);
+    if (this.#exchange?.arrived(arrived, this.#own)) this.#own = undefined;
+    this.#chooseMemory(!arrived.done && length >= largeRead);
     // Bytes behind the end are the beginning of an answer to nothing.
     if (arrived.done) this.#finish(reader.keepsConnection && arrived.consumed === length);
     return !this.#paused;
+  }
+
+  /** For the next read, as the one before it was. */
+  #chooseMemory(isLarge: boolean): void {
+    if (isLarge) this.#own ??= borrowMemory();
+    else if (this.#own !== undefined) {
+      giveBack(this.#own);
+      this.#own = undefined;
+    }
   }
 
   #endOfInput(): void {

@@ -1,6 +1,7 @@
 import { type Denial, deny } from '../denial.ts';
 import type { HeaderList } from '../header-list.ts';
 import type { Arrived } from '../http1/response-reader.ts';
+import { giveBack, largeRead } from './read-memory.ts';
 import type { StreamedBody } from './request-body.ts';
 import {
   judgeResponse,
@@ -78,20 +79,26 @@ export class WorkloadExchange implements ResponseBody {
     if (this.#msLeft <= 0) this.cancel(expired);
   }
 
-  /** For its connection: bytes of the response, which are read again into the same memory and therefore copied here. */
-  arrived({ head, data, done }: Arrived): void {
-    if (this.over) return;
+  /**
+   * For its connection: bytes of the response, which are copied here, because the memory is read into again.
+   * @param own is not, unless it is given back
+   * @returns whether it was handed on
+   */
+  arrived({ head, data, done }: Arrived, own?: Buffer): boolean {
+    if (this.over) return false;
     for (const piece of data) this.#received += piece.length;
-    if (this.#received > this.#rules.maxResponseBytes) return this.cancel(deny('upstream-too-large'));
+    if (this.#received > this.#rules.maxResponseBytes) return this.#refuse(deny('upstream-too-large'));
     if (head !== undefined) {
       const judged = judgeResponse(head, this.#rules);
-      if ('code' in judged) return this.cancel(judged);
+      if ('code' in judged) return this.#refuse(judged);
       // One that is all here needs no consumer, and the way back no turn to wait for one.
       if (done) return this.#whole({ ...judged, body: copyOf(data) });
       this.#settle({ ...judged, body: this });
     }
-    for (const piece of data) this.#deliver(Buffer.from(piece));
+    const isLent = own !== undefined && this.#lend(data, own);
+    if (!isLent) for (const piece of data) this.#deliver(Buffer.from(piece));
     if (done) this.#end('end');
+    return isLent;
   }
 
   failed(denial: Denial): void {
@@ -128,9 +135,23 @@ export class WorkloadExchange implements ResponseBody {
     this.cancel(deny('client-aborted'));
   }
 
-  #whole(response: WorkloadResponse): void {
+  #refuse(denial: Denial): false {
+    this.cancel(denial);
+    return false;
+  }
+
+  #whole(response: WorkloadResponse): false {
     this.over = true;
     this.#settle(response);
+    return false;
+  }
+
+  /** A small piece would hold on to memory that is many times as large. */
+  #lend([only, ...others]: readonly Buffer[], own: Buffer): boolean {
+    const lent = this.#consumer?.lent;
+    if (only === undefined || only.length < largeRead || others.length > 0 || lent === undefined) return false;
+    lent(only, () => giveBack(own));
+    return true;
   }
 
   #settle(outcome: WorkloadResponse | Denial): void {

@@ -8,6 +8,8 @@ import { withoutHopByHop } from '../normalise/headers.ts';
 /** Receives a response body. After `end` or `failed` nothing more comes. */
 export type ResponseConsumer = {
   readonly chunk: (data: Buffer) => void;
+  /** In place of `chunk`, for who can tell when he has done with the bytes: their memory is used again. Everybody else gets a copy. */
+  readonly lent?: (data: Buffer, done: () => void) => void;
   readonly end: () => void;
   readonly failed: (denial: Denial) => void;
 };
