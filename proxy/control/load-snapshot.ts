@@ -5,6 +5,7 @@ import { configInvalid } from '../config/config-invalid.ts';
 import { loadConfig } from '../config/load-config.ts';
 import type { World } from '../config/world.ts';
 import { loadPolicy, type PolicyBuild } from '../load-policy.ts';
+import type { Given } from './given.ts';
 import { type SnapshotData, schemaFiles, snapshotData } from '../snapshot-data.ts';
 
 export type LoadedFile = { readonly config: Config; readonly watched: readonly string[] };
@@ -15,12 +16,6 @@ export async function loadConfigFile(file: string, world: World, cwd: string): P
   if (!loaded.ok) throw configInvalid(loaded.problems, cwd);
   return loaded;
 }
-
-/** What does not stand in files that the configuration names: whom to trust, and what was fetched. */
-export type Given = Pick<SnapshotData, 'trust' | 'lists'> & {
-  /** Text of the JWK sets that are there: fetched, by the name of their issuer, and sent by the agent of our identity, by `jwtBundleKey`. */
-  readonly fetchedKeys: ReadonlyMap<string, string>;
-};
 
 /**
  * Everything that requests will be judged by, read and compiled: the policy in a child process, the schemas and the keys of

@@ -12,6 +12,7 @@ import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { type DataPlane, stoppedAThread } from './data-plane.ts';
 import type { Fetched } from './fetched.ts';
+import { givenKeys, givenNow } from './given.ts';
 import type { Identity } from './identity.ts';
 import { describeKeyChanges } from './key-change.ts';
 import { keyFiles, loadSnapshot, readDenylistFile } from './load-snapshot.ts';
@@ -49,13 +50,10 @@ export async function reload(parts: ReloadParts, plane: DataPlane, before: Snaps
     if (!loaded.ok) throw configInvalid(loaded.problems, parts.cwd);
     refuseRestartOnly(before.config, loaded.config);
     refuseUnreserved(parts.reservedQuotas, loaded.config);
-    const own = parts.identity.trust();
     await parts.fetched.follow(loaded.config);
-    const trust = parts.fetched.trust(loaded.config, own);
-    const lists = await parts.fetched.lists(loaded.config);
-    const fetchedKeys = givenKeys(parts, loaded.config);
+    const given = await givenNow(parts, loaded.config);
     type = 'policy.reject';
-    const next = stillBad(plane, await loadSnapshot(loaded.config, { trust, lists, fetchedKeys }, parts.build));
+    const next = stillBad(plane, await loadSnapshot(loaded.config, given, parts.build));
     if (runsAnew(before, next)) await tryPolicy(next);
     const wasRefused = refusedLast.delete(parts);
     if (next.digest === before.digest) {
@@ -100,14 +98,6 @@ async function trustAlone(parts: ReloadParts, plane: DataPlane, before: Snapshot
 /** What comes from the source of our own identity. */
 function ownTrust({ trust, config: { federation } }: SnapshotData): SnapshotData['trust'] {
   return trust.filter((entry) => !federation.some(({ trustDomain }) => trustDomain === entry.trustDomain));
-}
-
-/** Keys that are in no file: what was fetched, and what the agent of our identity has sent. */
-export function givenKeys(
-  { fetched, identity }: Pick<ReloadParts, 'fetched' | 'identity'>,
-  config: Config,
-): ReadonlyMap<string, string> {
-  return new Map([...fetched.keys(config), ...identity.jwtBundles(config)]);
 }
 
 /** Keys that are given now, and those in files as they were. */

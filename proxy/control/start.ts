@@ -23,7 +23,7 @@ import { type BootedThread, bootDataThread } from './data-thread.ts';
 import { openFetched } from './fetched.ts';
 import { openIdentity } from './identity.ts';
 import { loadConfigFile, loadSnapshot } from './load-snapshot.ts';
-import { givenKeys } from './reload.ts';
+import { givenNow } from './given.ts';
 import { starting } from './starting.ts';
 import type { ServedParts } from '../workload-api/serve-local-ca.ts';
 
@@ -94,11 +94,7 @@ async function startWith(booted: BootedThread, options: StartOptions): Promise<R
     const fetched = openFetched({ clock, audit, log, metrics });
     undo.push(fetched.close);
     await fetched.follow(config);
-    const given = {
-      trust: fetched.trust(config, identity.trust()),
-      lists: await fetched.lists(config),
-      fetchedKeys: givenKeys({ fetched, identity }, config),
-    };
+    const given = await givenNow({ fetched, identity }, config);
     const standby = options.standbyCompiler === true ? standbyCompiler() : undefined;
     undo.push(() => standby?.end());
     const build = { cacheFolder: join(config.identity.stateFolder, 'policy-cache'), compiler: { standby } };
