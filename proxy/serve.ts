@@ -163,7 +163,8 @@ const brokenOffBy: Partial<Record<DenialCode, 'client' | 'workload'>> = {
 };
 
 function commit({ audit, clock }: ServeParts, facts: KnownFacts, ending: Ending): Promise<CommitResult> {
-  return audit.commit(exchangeRecord(facts, ending, clock.monotonicNs()));
+  const endedNs = clock.monotonicNs();
+  return audit.commit(exchangeRecord(facts, ending, endedNs), endedNs);
 }
 
 /** Whether the answer may be completed with what became of its record. */

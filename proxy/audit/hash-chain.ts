@@ -25,10 +25,22 @@ export type LinkedLines = {
 /** More than all that a line has beside the inner part of its record: the longest name of a stream has 64 characters. */
 const AROUND_BYTES = 320;
 
-/** Makes the next lines from the inner parts of records. Each is hashed where it lies, and nothing is copied again. */
-export function link(before: Head, stream: string, bodies: readonly string[]): LinkedLines {
-  const bytes = Buffer.allocUnsafe(bodies.reduce((sum, body) => sum + body.length + AROUND_BYTES, 0));
+/** What a turn of the event loop hardly ever exceeds: some forty records. */
+const MEMORY_BYTES = 65_536;
+
+/** Makes the next lines of a stream from the inner parts of records: those of one call are good until the next. */
+export function linking(stream: string): (before: Head, bodies: readonly string[]) => LinkedLines {
+  const memory = Buffer.allocUnsafeSlow(MEMORY_BYTES);
   const name = quoted(stream);
+  return (before, bodies) => {
+    let room = 0;
+    for (const body of bodies) room += body.length + AROUND_BYTES;
+    return link(before, name, bodies, room <= memory.length ? memory : Buffer.allocUnsafe(room));
+  };
+}
+
+/** Each line is hashed where it lies, and nothing is copied again. */
+function link(before: Head, name: string, bodies: readonly string[], bytes: Buffer): LinkedLines {
   const ends: number[] = [];
   const heads: Head[] = [];
   let head = before;

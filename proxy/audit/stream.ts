@@ -1,13 +1,11 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { rfc3339 } from '../../policy/rfc3339.ts';
 import { ProxyError } from '../errors.ts';
 import type { AuditEvent, ControlEvent } from './catalogue.ts';
 import { stepDetector } from './clock-step.ts';
-import { encodeEvent } from './encode.ts';
-import { inOnePiece, quoted } from './encode-text.ts';
+import { enveloping } from './envelope.ts';
 import { assertLockedByUs } from './folder-lock.ts';
-import { type Head, link } from './hash-chain.ts';
+import { type Head, linking } from './hash-chain.ts';
 import { ensureReserve, hasRoomAgain, mayUseReserve, releaseReserve } from './reserve.ts';
 import { type Resumption, resumeStream } from './resume.ts';
 import { type StorageError, createSegment, storageError } from './segment.ts';
@@ -43,9 +41,10 @@ export function openAuditStream(options: AuditStreamOptions): AuditStream {
 export class AuditStream {
   readonly #options: AuditStreamOptions;
   readonly #folder: string;
-  readonly #prefix: string;
+  readonly #bodyOf: ReturnType<typeof enveloping>;
   readonly #timer: NodeJS.Timeout;
   readonly #segments: SegmentWriter;
+  readonly #link: ReturnType<typeof linking>;
   #head: Head;
   #state: AuditState = 'writable';
   #fault: StorageError | undefined;
@@ -59,9 +58,9 @@ export class AuditStream {
 
   constructor(options: AuditStreamOptions, folder: string, { head, segment, lastNumber, ...found }: Resumption) {
     this.#options = options;
+    this.#link = linking(options.stream);
     this.#folder = folder;
-    const { node, workload } = options.identity;
-    this.#prefix = inOnePiece(`"node":${quoted(node)},"workload":${quoted(workload)},`);
+    this.#bodyOf = enveloping(options);
     this.#head = head;
     const first = segment ?? createSegment(folder, lastNumber + 1);
     this.#segments = new SegmentWriter(folder, first, options.monotonicNs, (error, isFatal) => {
@@ -91,10 +90,13 @@ export class AuditStream {
     return this.#segments.lagMs;
   }
 
-  /** The answer comes when the record is in the file, or when it is certain that it will not be. Never rejects. */
-  commit(event: AuditEvent): Promise<CommitResult> {
+  /**
+   * The answer comes when the record is in the file, or when it is certain that it will not be. Never rejects.
+   * `madeNs` saves a look at the monotonic clock to who has just had one.
+   */
+  commit(event: AuditEvent, madeNs?: bigint): Promise<CommitResult> {
     return new Promise((resolve) => {
-      this.#enqueue(event, (result) => {
+      this.#enqueue(event, madeNs, (result) => {
         this.#options.onCommitted?.(result);
         resolve(result);
       });
@@ -103,7 +105,7 @@ export class AuditStream {
 
   /** For events that nobody waits for. */
   append(event: ControlEvent): void {
-    this.#enqueue(event, undefined);
+    this.#enqueue(event, undefined, undefined);
   }
 
   /** Writes what is left and the stop record, and has the device confirm it. */
@@ -124,23 +126,22 @@ export class AuditStream {
     this.append({ kind: 'control', ...event });
   }
 
-  #enqueue(event: AuditEvent, settle: Entry['settle']): void {
+  #enqueue(event: AuditEvent, madeNs: bigint | undefined, settle: Entry['settle']): void {
     if (this.#isClosed || (this.#state === 'failed' && !mayUseReserve(event))) {
       this.#countLost(1);
       this.#owed.refused += 1;
       settle?.('lost');
       return;
     }
-    const entry = this.#entry(event, settle);
+    const entry = this.#entry(event, settle, madeNs);
     this.#pending.push(entry);
     this.#pendingBytes += entry.body.length;
     if (this.#pendingBytes >= MAX_BATCH_BYTES) this.#flush();
     else if (this.#pending.length === 1) setImmediate(() => this.#flush());
   }
 
-  #entry(event: AuditEvent, settle?: Entry['settle']): Entry {
-    const time = `"ts":"${rfc3339(this.#options.now())}","mono_ns":"${this.#options.monotonicNs()}",`;
-    return { body: time + this.#prefix + encodeEvent(event), settle };
+  #entry(event: AuditEvent, settle?: Entry['settle'], madeNs?: bigint): Entry {
+    return { body: this.#bodyOf(event, madeNs), settle };
   }
 
   #flush(): void {
@@ -167,7 +168,7 @@ export class AuditStream {
       if (this.#write([this.#entry(rotated)]).length > 0) return entries;
     }
     const bodies = entries.map(({ body }) => body);
-    const linked = link(this.#head, this.#options.stream, bodies);
+    const linked = this.#link(this.#head, bodies);
     const written = this.#segments.write(linked);
     this.#head = linked.heads[written.lines - 1] ?? this.#head;
     for (const entry of entries.slice(0, written.lines)) entry.settle?.('written');
