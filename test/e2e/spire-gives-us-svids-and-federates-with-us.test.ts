@@ -160,3 +160,37 @@ void test('SPIRE believes the bundle that we serve, and its agent has a proxy be
   t.equal((await ours.ask('/a')).status, 200);
   ours.client.close();
 });
+
+void test('SPIRE: a caller behind a load balancer is who its JWT-SVID says, by the keys that the agent pushes', {
+  skip,
+}, async (t) => {
+  const workload = await startWorkload();
+  t.teardown(workload.close);
+  const own = `spiffe://${trustDomain}/ns/t/sa/proxy`;
+  const balancer = `spiffe://${trustDomain}/balancer`;
+  const entries = [own, clientId].map((spiffeId) => ({ spiffeId, svidSeconds: 300 }));
+  const spire = await startSpire(t, { programs: programs ?? '', folder: newFolder(t), trustDomain, entries });
+  const proxy = await startProxy(t, {
+    workloadPort: workload.port,
+    config: {
+      identity: { trust_domain: trustDomain, spiffe_id: own, workload_api: { socket: `unix://${spire.socket}` } },
+      load_balancers: { peers: [balancer], jwt_bundles: 'workload_api' },
+    },
+  });
+  const { client, ask } = await keepConnection(proxy.port, await spire.mint(balancer));
+  const token = await spire.jwtSvid(clientId, own);
+  const shown = [`x-jwt-svid: ${token}`];
+  await eventually(async () => (await ask('/until-its-keys-are-there', shown)).status !== 503);
+  t.equal((await ask('/orders', shown)).status, 200);
+  t.match(await proxy.untilRecord(({ type }) => type === 'authz.allow'), {
+    peer: { spiffe: balancer },
+    caller: { spiffe: clientId },
+  });
+  t.match(await ask('/orders'), { body: /"code":"caller-token-missing"/ });
+  const forOthers = await spire.jwtSvid(clientId, `spiffe://${trustDomain}/other`);
+  t.match(await ask('/orders', [`x-jwt-svid: ${forOthers}`]), {
+    status: 403,
+    body: /"code":"caller-token-wrong-audience"/,
+  });
+  client.close();
+});

@@ -19,6 +19,8 @@ export type Spire = {
   /** An SVID straight from the server, as a client that is no workload of this agent. */
   readonly mint: (spiffeId: string) => Promise<ClientCredential>;
   readonly stopAgent: () => Promise<void>;
+  /** From the agent, for a workload of this user, once it knows it. */
+  readonly jwtSvid: (spiffeId: string, audience: string) => Promise<string>;
   /** Of its bundle endpoint, profile https_spiffe. */
   readonly bundleUrl: string;
   /** A command of `spire-server`; resolves to what it prints. */
@@ -90,6 +92,21 @@ export async function startSpire(t: Test, { programs, folder, trustDomain, entri
       return { certPem: read('svid.pem'), keyPem: read('key.pem') };
     },
     stopAgent: agent.stop,
+    jwtSvid: async (spiffeId, audience) => {
+      const words = [
+        'api',
+        'fetch',
+        'jwt',
+        '-audience',
+        audience,
+        '-spiffeID',
+        spiffeId,
+        '-socketPath',
+        at('agent.sock'),
+      ];
+      const { stdout } = await promisify(execFile)(join(programs, 'spire-agent'), words);
+      return /^token\(\S+\):\s+(\S+)/.exec(stdout)?.[1] ?? '';
+    },
     bundleUrl: `https://localhost:${values['BUNDLE_PORT']}/`,
     ask,
     register,
