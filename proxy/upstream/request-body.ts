@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { type Denial, deny } from '../denial.ts';
+import { oneBuffer } from '../http1/message-bytes.ts';
 import type { RequestBody } from '../transport.ts';
 
 /** A body that goes to the workload while it arrives. */
@@ -14,8 +15,8 @@ export type SendingEvents = {
 };
 
 /**
- * Writes a request whose body still arrives, piece by piece, none copied, as fast as the workload takes it; the cap holds
- * for chunked bodies too. Only now, with a connection to the workload at hand, is a waiting client told to continue. The
+ * Writes a request whose body still arrives, piece by piece, as fast as the workload takes it; the cap holds for chunked
+ * bodies too. None is copied, but for a small body that is here whole: one write with its head costs less. Only now, with a connection to the workload at hand, is a waiting client told to continue. The
  * head leaves with the first piece: of a body that fails before that, the workload hears nothing.
  */
 export function sendStreamed(head: string, { source, maxBytes }: StreamedBody, socket: Socket, events: SendingEvents) {
@@ -23,6 +24,11 @@ export function sendStreamed(head: string, { source, maxBytes }: StreamedBody, s
   let unsent = head;
   let bytes = 0;
   const write = (data: Buffer | undefined): boolean => {
+    const whole = data !== undefined && data.length === source.declaredBytes ? oneBuffer(unsent, data) : undefined;
+    if (whole !== undefined) {
+      unsent = '';
+      return socket.write(whole);
+    }
     socket.cork();
     if (unsent !== '') socket.write(unsent, 'latin1');
     unsent = '';
@@ -30,7 +36,7 @@ export function sendStreamed(head: string, { source, maxBytes }: StreamedBody, s
     socket.uncork();
     return flowing;
   };
-  // What has come by now leaves together: a small body whole, with its head and its end.
+  // What has come by now leaves together.
   socket.cork();
   source.consume({
     chunk: (data) => {
