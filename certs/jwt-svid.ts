@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { CertsError } from './errors.ts';
 import { parseSpiffeId, type SpiffeId, type TrustDomain, trustDomainOf } from './spiffe-id.ts';
+import type { JwtKey } from './spiffe-bundle.ts';
 import type { SigningKey } from './x509.ts';
 
 /** Loaded for who has a CA that signs tokens. */
@@ -32,7 +33,7 @@ const maxTokenLength = 8192;
 
 /** JWT-SVID sections 2 and 3. Whoever holds the key of the CA's tokens can be any workload of the trust domain. */
 export async function jwtAuthority(key: SigningKey, trustDomain: TrustDomain): Promise<JwtAuthority> {
-  const { calculateJwkThumbprint, exportJWK, jwtVerify, SignJWT } = await library();
+  const { calculateJwkThumbprint, exportJWK, SignJWT } = await library();
   const jwk = await exportJWK(key.publicKey);
   const kid = await calculateJwkThumbprint(jwk);
   const algorithm = key.hash === 'SHA-384' ? 'ES384' : 'ES256';
@@ -49,22 +50,41 @@ export async function jwtAuthority(key: SigningKey, trustDomain: TrustDomain): P
         .sign(key.privateKey);
       return { token, jti, notAfterMs: expires * 1000 };
     },
-    verify: (token, audience, nowMs) =>
-      refusing(async () => {
-        if (token.length > maxTokenLength) throw new Error(`it is longer than ${maxTokenLength} characters`);
-        const options = { algorithms: [algorithm], audience, requiredClaims: ['sub', 'aud', 'exp'] };
-        const { payload, protectedHeader } = await jwtVerify(token, key.publicKey, {
-          ...options,
-          currentDate: new Date(nowMs),
-        });
-        const { typ = 'JWT', kid: named = kid } = protectedHeader;
-        if (typ !== 'JWT' && typ !== 'JOSE') throw new Error('its `typ` is neither JWT nor JOSE');
-        if (named !== kid) throw new Error('its `kid` is not that of the key');
-        const spiffeId = parseSpiffeId(String(payload.sub));
-        if (trustDomainOf(spiffeId) !== trustDomain) throw new Error('its `sub` is of another trust domain');
-        return { spiffeId, claims: payload };
-      }),
+    verify: jwtVerifier([{ ...(jwk as Record<string, string>), kid }], trustDomain),
   };
+}
+
+/** JWT-SVID section 3. */
+const algorithms = ['ES256', 'ES384', 'ES512', 'RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'];
+
+/** Knows the JWT-SVIDs of a trust domain by its public keys. */
+export function jwtVerifier(keys: readonly JwtKey[], trustDomain: TrustDomain): JwtAuthority['verify'] {
+  return (token, audience, nowMs) =>
+    refusing(async () => {
+      if (token.length > maxTokenLength) throw new Error(`it is longer than ${maxTokenLength} characters`);
+      const { createLocalJWKSet, jwtVerify } = await library();
+      const { payload, protectedHeader } = await jwtVerify(token, createLocalJWKSet({ keys: [...keys] }), {
+        algorithms,
+        audience,
+        requiredClaims: ['sub', 'aud', 'exp'],
+        currentDate: new Date(nowMs),
+      });
+      const { typ = 'JWT' } = protectedHeader;
+      if (typ !== 'JWT' && typ !== 'JOSE') throw new Error('its `typ` is neither JWT nor JOSE');
+      const spiffeId = parseSpiffeId(String(payload.sub));
+      if (trustDomainOf(spiffeId) !== trustDomain) throw new Error('its `sub` is of another trust domain');
+      return { spiffeId, claims: payload };
+    });
+}
+
+/** What the token says of itself, and nobody has verified: good for choosing the keys, and for nothing else. */
+export async function namedSubject(token: string): Promise<string | undefined> {
+  if (token.length > maxTokenLength) return undefined;
+  try {
+    return (await library()).decodeJwt(token).sub;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The library's messages name the claim that is wrong and never its value. */

@@ -1,4 +1,6 @@
 import { CertsError } from '../errors.ts';
+import { jwtVerifier, namedSubject } from '../jwt-svid.ts';
+import { jwtBundle } from '../spiffe-bundle.ts';
 import { keepTold } from './keep-told.ts';
 import { type Served, single, stream } from './listen.ts';
 import { grpcMethod, message } from './proto/message.ts';
@@ -12,6 +14,7 @@ import {
 import { RefusedCall } from './refused-call.ts';
 import { requireSecurityHeader } from './security-header.ts';
 import type { ServedSocket } from './served-socket.ts';
+import type { FederatedAnchors } from './served-trust.ts';
 
 /** The JWT-SVID profile of the SPIFFE Workload API. */
 export function jwtMethods(socket: ServedSocket): readonly Served[] {
@@ -36,11 +39,15 @@ export function jwtMethods(socket: ServedSocket): readonly Served[] {
       guard(fetchJWTBundles.name, async () => {
         requireSecurityHeader(answers);
         const { jwks } = await tokens.authority();
-        const bundles = { [`spiffe://${trust.trustDomain}`]: Buffer.from(jwks) };
-        // The key stays as long as this process; the stream stays open, as its callers expect.
+        // Our own key stays as long as this process; those of others come and go.
         await keepTold(answers, {
-          watch: async () => () => {},
-          answer: async () => message(JWTBundlesResponseSchema, { bundles }),
+          watch: async ({ changed }) => trust.watch(changed),
+          answer: async () => {
+            const others = trust.federated().map((one) => [`spiffe://${one.trustDomain}`, jwtBundle(one.jwtKeys)]);
+            const texts = Object.entries({ ...Object.fromEntries(others), [`spiffe://${trust.trustDomain}`]: jwks });
+            const bundles = Object.fromEntries(texts.map(([domain, text]) => [domain, Buffer.from(String(text))]));
+            return message(JWTBundlesResponseSchema, { bundles });
+          },
         });
       }),
     ),
@@ -76,9 +83,21 @@ function isAudience(text: string): boolean {
   return text.length > 0 && text.length <= maxAudienceLength;
 }
 
+/** Whose keys are asked, by what the token says of itself; that it is so, its signature says then. */
+async function foreignDomain(
+  token: string,
+  federated: readonly FederatedAnchors[],
+): Promise<FederatedAnchors | undefined> {
+  if (federated.length === 0) return undefined;
+  const subject = await namedSubject(token);
+  return federated.find(({ trustDomain }) => subject?.startsWith(`spiffe://${trustDomain}/`));
+}
+
 /** Unlike trouble of ours, a token that is not good is the answer to the question. */
-async function validated({ tokens }: ServedSocket, token: string, audience: string) {
-  const { verify } = await tokens.authority();
+async function validated({ tokens, trust }: ServedSocket, token: string, audience: string) {
+  const foreign = await foreignDomain(token, trust.federated());
+  const verify =
+    foreign === undefined ? (await tokens.authority()).verify : jwtVerifier(foreign.jwtKeys, foreign.trustDomain);
   try {
     const { spiffeId, claims } = await verify(token, audience, tokens.now());
     return { spiffeId, claims: JSON.parse(JSON.stringify(claims)) as Record<string, string> };

@@ -7,7 +7,7 @@ import {
 import type { HeldSvid, Watcher } from './kept-svid.ts';
 import { RefusedCall } from './refused-call.ts';
 import { delivery, type ServedSocket } from './served-socket.ts';
-import type { TrustAnchors } from './served-trust.ts';
+import type { ServedTrust } from './served-trust.ts';
 
 /** One secret that an Envoy has asked for by name. */
 export type WatchedSecret = {
@@ -39,7 +39,7 @@ export async function watchSecret(
     const resource = async () =>
       packed(SecretSchema, {
         name,
-        type: { case: 'validationContext', value: context(trust.trustDomain, trust.current()) },
+        type: { case: 'validationContext', value: context(trust) },
       });
     return { resource, release };
   }
@@ -65,14 +65,16 @@ async function certificate({ recorded }: ServedSocket, method: string, name: str
 type Context = Parameters<typeof packed<typeof CertificateValidationContextSchema>>[1];
 
 /** Envoy's own validator: any leaf of our roots that is on none of the lists; whom of them, `match_typed_subject_alt_names` says. */
-function rootsAndLists(_: string, { rootsPem, crlsPem }: TrustAnchors): Context {
+function rootsAndLists({ current }: ServedTrust): Context {
+  const { rootsPem, crlsPem } = current();
   return { trustedCa: inline(rootsPem), crl: inline(crlsPem) };
 }
 
 /** Envoy's SPIFFE validator, which holds a leaf to the roots of its trust domain, and reads no revocation lists. */
-function spiffeValidator(trustDomain: string, { rootsPem }: TrustAnchors): Context {
+function spiffeValidator({ trustDomain, current, federated }: ServedTrust): Context {
+  const domains = [{ trustDomain, rootsPem: [current().rootsPem] }, ...federated()];
   const typedConfig = packed(SPIFFECertValidatorConfigSchema, {
-    trustDomains: [{ name: trustDomain, trustBundle: inline(rootsPem) }],
+    trustDomains: domains.map(({ trustDomain: name, rootsPem }) => ({ name, trustBundle: inline(rootsPem.join('')) })),
   });
   return { customValidatorConfig: { name: 'envoy.tls.cert_validator.spiffe', typedConfig } };
 }

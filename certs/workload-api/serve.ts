@@ -1,13 +1,13 @@
 import type { LocalCa } from '../local-ca/local-ca.ts';
 import { localCaSource } from '../sources/local-ca.ts';
-import type { SpiffeId } from '../spiffe-id.ts';
+import type { SpiffeId, TrustDomain } from '../spiffe-id.ts';
 import type { WorkloadApiEvent } from './events.ts';
 import { keepSvid } from './kept-svid.ts';
 import { jwtMethods } from './jwt-methods.ts';
 import { grpcServer } from './listen.ts';
 import { secretMethods } from './secret-methods.ts';
 import { type ServedSocketOptions, servedSocket, type TokenGrant } from './served-socket.ts';
-import { serveTrust } from './served-trust.ts';
+import { type Federation, serveTrust, trustOf } from './served-trust.ts';
 import { listenInFolder } from './socket.ts';
 import { x509Methods } from './x509-methods.ts';
 
@@ -16,6 +16,8 @@ export type SocketGrant = {
   readonly path: string;
   /** In order: the first is the default. */
   readonly svids: readonly SvidGrant[];
+  /** Foreign trust domains whose bundles are told. */
+  readonly federatesWith: readonly TrustDomain[];
 };
 
 export type SvidGrant = {
@@ -27,6 +29,7 @@ export type SvidGrant = {
 export type WorkloadApiOptions = Pick<ServedSocketOptions, 'record' | 'onBug'> & {
   readonly ca: LocalCa;
   readonly sockets: readonly SocketGrant[];
+  readonly federation: Federation;
   readonly svidLifetimeMs: number;
   readonly jwtSvidLifetimeMs: number;
   readonly now: () => number;
@@ -43,7 +46,7 @@ const maxConnections = 64;
 /** Serves the SPIFFE Workload API, and Envoy's secret discovery, on each socket. Throws CertsError. */
 export async function serveWorkloadApi(options: WorkloadApiOptions): Promise<WorkloadApi> {
   const { ca, sockets } = options;
-  const trust = serveTrust(ca.describe().trustDomain, ca.trustBundle);
+  const trust = serveTrust(ca.describe().trustDomain, ca.trustBundle, options.federation);
   let authority: ReturnType<LocalCa['jwtAuthority']> | undefined;
   const tokens: TokenGrant = {
     // Asked for once; one that failed is asked for again.
@@ -77,13 +80,13 @@ export async function serveWorkloadApi(options: WorkloadApiOptions): Promise<Wor
 }
 
 async function openSocket(
-  { path, svids: granted }: SocketGrant,
+  { path, svids: granted, federatesWith }: SocketGrant,
   common: Pick<ServedSocketOptions, 'trust' | 'tokens'>,
   { record, onBug, ...rest }: WorkloadApiOptions,
 ) {
   // Never shared between sockets: two workloads do not have one key, though they may have one name.
   const svids = granted.map((grant) => keepGranted(grant, path, { record, ...rest }));
-  const socket = servedSocket({ path, svids, ...common, record, onBug });
+  const socket = servedSocket({ path, svids, ...common, trust: trustOf(common.trust, federatesWith), record, onBug });
   const grpc = grpcServer([...x509Methods(socket), ...jwtMethods(socket), ...secretMethods(socket)]);
   const listener = await listenInFolder(path, { maxConnections, accept: grpc.accept });
   return {

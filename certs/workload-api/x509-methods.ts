@@ -12,6 +12,7 @@ import {
 import { RefusedCall } from './refused-call.ts';
 import { requireSecurityHeader } from './security-header.ts';
 import { delivery, type ServedSocket, watchEach } from './served-socket.ts';
+import { rootsDer as rootsOf, type ServedTrust } from './served-trust.ts';
 
 /** The X.509-SVID profile of the SPIFFE Workload API. */
 export function x509Methods(socket: ServedSocket): readonly Served[] {
@@ -61,6 +62,7 @@ async function sendSvids(
           hint: svids[index]?.hint ?? '',
         })),
         crl: [...crlsDer],
+        federatedBundles: federatedRoots(trust),
       });
     },
   });
@@ -72,11 +74,15 @@ async function sendBundles({ trust }: ServedSocket, answers: AnswerStream<X509Bu
     answer: async () => {
       const { rootsDer, crlsDer } = trust.current();
       return message(X509BundlesResponseSchema, {
-        bundles: { [`spiffe://${trust.trustDomain}`]: rootsDer },
+        bundles: { ...federatedRoots(trust), [`spiffe://${trust.trustDomain}`]: rootsDer },
         crl: [...crlsDer],
       });
     },
   });
+}
+
+function federatedRoots({ federated }: ServedTrust): Record<string, Uint8Array<ArrayBuffer>> {
+  return Object.fromEntries(federated().map((one) => [`spiffe://${one.trustDomain}`, rootsOf(one)]));
 }
 
 /** One behind the other, as the Workload API wants them. */

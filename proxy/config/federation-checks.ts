@@ -10,7 +10,7 @@ import type { Settings as TopSettings } from './options.ts';
 import type { Values } from './section.ts';
 import type { World } from './world.ts';
 
-type Settings = Values<typeof federationOptions.fields>;
+type Settings = Values<ReturnType<typeof federationOptions>['fields']>;
 type Entries = readonly (Draft<Settings> | undefined)[];
 
 export function federationOf(settings: Settings): FederationConfig {

@@ -30,22 +30,23 @@ export function urlOf(...schemes: readonly ('https' | 'http')[]): Shape<string> 
   });
 }
 
-export const fetchOptions = section(
-  'fetch',
-  'How `crls[].url`, `issuers[].jwks_uri` and `federation[].url` are fetched: by name or address as it stands there, without following redirects, without proxies, ' +
-    'within 5s; https by name only. A name that leads to an address that is not public (loopback, private, link-local and other special ones) is refused, whatever a name ' +
-    'server says, unless `allow` has it.',
-  {
-    allow: defaulted(listOf(network, { unique: true }), [], {
-      doc: 'Networks that may be asked although they are not public: those of internal servers of lists, keys and bundles.',
-      reload: live,
-    }),
-    ca: optional(file('certificates', 'a PEM file'), {
-      doc: 'Roots to believe for https, instead of those that Node brings along.',
-      reload: live,
-    }),
-  },
-);
+export const fetchOptions = (reload: 'live' | 'restart') =>
+  section(
+    'fetch',
+    'How `crls[].url`, `issuers[].jwks_uri` and `federation[].url` are fetched: by name or address as it stands there, without following redirects, without proxies, ' +
+      'within 5s; https by name only. A name that leads to an address that is not public (loopback, private, link-local and other special ones) is refused, whatever a name ' +
+      'server says, unless `allow` has it.',
+    {
+      allow: defaulted(listOf(network, { unique: true }), [], {
+        doc: 'Networks that may be asked although they are not public: those of internal servers of lists, keys and bundles.',
+        reload,
+      }),
+      ca: optional(file('certificates', 'a PEM file'), {
+        doc: 'Roots to believe for https, instead of those that Node brings along.',
+        reload,
+      }),
+    },
+  );
 
 const crlKeys = section(
   'crls[]',

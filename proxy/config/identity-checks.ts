@@ -37,7 +37,7 @@ export function ownDomains(identity: Draft<Settings>['identity']): ReadonlyMap<s
 
 /** The Workload API inside `run` hands out what the local CA of `identity` issues. */
 export function checkServedInside(
-  { workload_api: served, identity, audit }: Draft<Settings>,
+  { workload_api: served, identity, audit, federation }: Draft<Settings>,
   complain: Complain,
 ): void {
   if (served === undefined) return;
@@ -50,5 +50,5 @@ export function checkServedInside(
     [identity?.state, '`identity.state`, where the keys of the CA are'],
     [audit?.folder, '`audit.folder`'],
   ] as const;
-  checkServed({ settings: served, domain: identity?.trust_domain, closed }, at, complain);
+  checkServed({ settings: served, domain: identity?.trust_domain, federation, closed }, at, complain);
 }

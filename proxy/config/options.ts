@@ -106,11 +106,11 @@ export const options = section('(top level)', 'The keys at the top of the file.'
     doc: 'Serves the SPIFFE Workload API from the local CA.',
     reload: restart,
   }),
-  federation: defaulted(listOf(federationOptions), [], {
+  federation: defaulted(listOf(federationOptions(live)), [], {
     doc: 'Foreign trust domains whose workloads are believed, by what their bundle endpoints say.',
     reload: live,
   }),
-  fetch: defaulted(fetchOptions, {}, { doc: 'How lists, keys and bundles are fetched from URLs.', reload: live }),
+  fetch: defaulted(fetchOptions(live), {}, { doc: 'How lists, keys and bundles are fetched from URLs.', reload: live }),
   threads: defaulted(eitherOf(oneOf('auto'), isWord('auto'), integer(1, 256)), 1, {
     doc: 'Data threads; `auto` is one for each core granted.',
     reload: restart,
@@ -123,7 +123,7 @@ export const options = section('(top level)', 'The keys at the top of the file.'
   }),
   profile: defaulted(oneOf('standard', 'regulated', 'fips'), 'standard', {
     doc:
-      '`regulated` refuses what else would be allowed: `audit.mode` other than `required`, any `unsafe_` key that is on, and with ' +
+      '`regulated` refuses what else would be allowed: `audit.mode` other than `required`, any `unsafe_` key that is on, `workload_api`, and with ' +
       '`policy.engine: verify` a request over which the engines differ. `policy.strict` is true unless it is ' +
       'set. Nothing else changes. `fips` is `regulated` and has only approved cryptography: TLS 1.3 with AES-GCM, P-256 and P-384 (and ' +
       'TLS 1.2 with AES-GCM where we ask others), RSA from 2048 bits and ECDSA on P-256 and P-384 with SHA-2 in every certificate, SVID, ' +

@@ -4,21 +4,27 @@ import { bundleEndpointOf, checkBundleEndpoint } from './bundle-endpoint-options
 import type { Complain } from './checks.ts';
 import type { Draft } from './draft.ts';
 import type { Path } from './problem.ts';
-import type { ServedSettings } from './workload-api-options.ts';
+import type { ServedSettings, WorkloadApiSettings } from './workload-api-options.ts';
 
 /** What is served, of which trust domain, and the folders that none of its callers may enter, each with what it has. */
 export type Served = {
   readonly settings: Draft<ServedSettings>;
   readonly domain: string | undefined;
+  readonly federation: Draft<WorkloadApiSettings>['federation'];
   readonly closed: readonly (readonly [folder: string | undefined, what: string])[];
 };
 
 /** What no single key can show: identities of another trust domain, and folders that two can enter. `at` is where it stands. */
-export function checkServed({ settings, domain, closed }: Served, at: Path, complain: Complain): void {
+export function checkServed({ settings, domain, federation = [], closed }: Served, at: Path, complain: Complain): void {
   const { sockets = [], bundle_endpoint: endpoint } = settings;
   const below: Complain = (key, message, advice) => complain([...at, ...key], message, advice);
   checkTrustDomain(sockets, domain, below);
   checkToldApart(sockets, below);
+  checkFederates(
+    sockets,
+    federation.map((entry) => entry?.trust_domain),
+    below,
+  );
   checkFolders(sockets, closed, below);
   checkBundleEndpoint(endpoint, domain, ['bundle_endpoint'], below);
 }
@@ -51,6 +57,16 @@ function checkToldApart(sockets: Sockets, complain: Complain): void {
   });
 }
 
+function checkFederates(sockets: Sockets, known: readonly (string | undefined)[], complain: Complain): void {
+  sockets.forEach((socket, index) => {
+    socket?.federates_with?.forEach((domain, at) => {
+      if (domain === undefined || known.includes(domain)) return;
+      const allowed = known.filter((one) => one !== undefined).join(', ') || 'none is configured';
+      complain(['sockets', index, 'federates_with', at], `\`${domain}\` is in none of \`federation\``, { allowed });
+    });
+  });
+}
+
 /** Who may enter a folder may enter what is below it, if that lets the same group in. */
 function checkFolders(sockets: Sockets, closed: Served['closed'], complain: Complain): void {
   const folders = sockets.map((socket) => (socket?.path === undefined ? undefined : dirname(socket.path)));
@@ -74,8 +90,9 @@ export function servedOf({ sockets, jwt_svid_lifetime: jwtSvidLifetimeMs, bundle
   return {
     jwtSvidLifetimeMs,
     bundleEndpoint: bundleEndpointOf(endpoint),
-    sockets: sockets.map(({ path, svids }) => ({
+    sockets: sockets.map(({ path, svids, federates_with: federatesWith }) => ({
       path,
+      federatesWith,
       svids: svids.map(({ spiffe_id: spiffeId, hint, dns_names: dnsNames }) => ({ spiffeId, hint, dnsNames })),
     })),
   };

@@ -1,8 +1,9 @@
 import type { SocketGrant } from '../../certs/workload-api/serve.ts';
 import type { SpiffeId, TrustDomain } from '../../certs/spiffe-id.ts';
-import type { AuditConfig, LocalCaConfig } from './config.ts';
+import type { AuditConfig, FetchConfig, LocalCaConfig } from './config.ts';
+import type { FederationConfig } from './federation-config.ts';
 
-/** Everything an operator decides about `portcullis workload-api`, after parsing; frozen. */
+/** What is served from the local CA, by `portcullis workload-api` or inside `run`; frozen. */
 export type ServedWorkloadApiConfig = {
   readonly trustDomain: TrustDomain;
   readonly stateFolder: string;
@@ -11,6 +12,12 @@ export type ServedWorkloadApiConfig = {
   readonly sockets: readonly SocketGrant[];
   readonly bundleEndpoint: BundleEndpointConfig | undefined;
   readonly audit: AuditConfig;
+};
+
+/** Everything an operator decides about `portcullis workload-api`. */
+export type WorkloadApiFileConfig = ServedWorkloadApiConfig & {
+  readonly federation: readonly FederationConfig[];
+  readonly fetch: FetchConfig;
 };
 
 /** Absolute paths. */

@@ -2,6 +2,8 @@ import { HOST_NAME, MAX_SOCKET_PATH_BYTES } from './address.ts';
 import { auditOptions } from './audit-options.ts';
 import { bundleEndpointOptions } from './bundle-endpoint-options.ts';
 import { listOf } from './collections.ts';
+import { federationOptions } from './federation-options.ts';
+import { fetchOptions } from './fetch-options.ts';
 import { duration, file, oneOf, pattern, spiffeId, trustDomain } from './scalars.ts';
 import type { Values } from './section.ts';
 import { defaulted, optional, required, section } from './section.ts';
@@ -44,6 +46,12 @@ const socketOptions = (prefix: string) =>
       }),
       svids: required(listOf(svidOptions(prefix)), {
         doc: 'The first is the default. With none, the socket tells whom to trust and no more.',
+        reload: restart,
+      }),
+      federates_with: defaulted(listOf(trustDomain, { unique: true }), [], {
+        doc:
+          'Trust domains of `federation` whose bundles the workload is told, X.509 and JWT; with none, it is told its own alone. A bundle that has ended is ' +
+          'told no more.',
         reload: restart,
       }),
     },
@@ -89,6 +97,11 @@ export const workloadApiOptions = section('(top level)', 'The keys at the top of
     reload: restart,
   }),
   ...servedOptions(''),
+  federation: defaulted(listOf(federationOptions(restart)), [], {
+    doc: 'Foreign trust domains whose bundles are handed out, to the sockets whose `federates_with` names them.',
+    reload: restart,
+  }),
+  fetch: defaulted(fetchOptions(restart), {}, { doc: 'How these bundles are fetched.', reload: restart }),
   audit: defaulted(auditOptions, {}, { doc: 'Where the evidence goes.', reload: restart }),
 });
 

@@ -1,4 +1,5 @@
 import { withFederated } from '../../certs/federated-trust.ts';
+import type { FederatedAnchors } from '../../certs/workload-api/served-trust.ts';
 import type { RevocationLists, TrustBundleData } from '../../certs/trust-bundle.ts';
 import type { AuditStream } from '../audit/stream.ts';
 import type { Clock } from '../clock.ts';
@@ -15,13 +16,15 @@ import type { Metrics } from '../telemetry/metrics.ts';
 /** What the configuration has fetched from URLs, and what stands beside it in files. */
 export type Fetched = {
   /** From here on what this configuration names; resolves when each of it has been tried once. */
-  readonly follow: (config: Config) => Promise<void>;
+  readonly follow: (config: Followed) => Promise<void>;
   /** With `before`, a file that cannot be used does not hold up the others. */
   readonly lists: (config: Config, before?: readonly RevocationLists[]) => Promise<readonly RevocationLists[]>;
   /** Text of the JWK sets that are there, by the name of their issuer. */
   readonly keys: (config: Config) => ReadonlyMap<string, string>;
   /** Our own trust, with the trust domains of `federation` beside it whose bundles are there. */
-  readonly trust: (config: Config, own: TrustBundleData) => TrustBundleData;
+  readonly trust: (config: Pick<Config, 'federation'>, own: TrustBundleData) => TrustBundleData;
+  /** What `trust` has beside our own, by the configuration that is followed, with the keys of JWT-SVIDs. */
+  readonly bundles: (own: TrustBundleData) => readonly FederatedAnchors[];
   /** A token names a key of this issuer that is not there. */
   readonly keyIsMissing: (issuer: string) => void;
   /** Calls when something else has come than there was; answers how to stop. */
@@ -29,7 +32,15 @@ export type Fetched = {
   readonly close: () => void;
 };
 
-type Parts = { readonly clock: Clock; readonly audit: AuditStream; readonly log: Log; readonly metrics: Metrics };
+/** All that is fetched, and how. */
+export type Followed = Pick<Config, 'crls' | 'issuers' | 'federation' | 'fetch' | 'profile'>;
+
+type Parts = {
+  readonly clock: Clock;
+  readonly audit: AuditStream;
+  readonly log: Log;
+  readonly metrics: Pick<Metrics, 'fetched'>;
+};
 
 export function openFetched(parts: Parts): Fetched {
   const { nowMs } = parts.clock;
@@ -45,14 +56,25 @@ export function openFetched(parts: Parts): Fetched {
   const keys = kept<FetchedJwks>(parts, 'issuer-keys', { same, changed });
   const bundles = kept<FederatedBundle>(parts, 'federated-bundle', { same, changed });
   const complain = complaints(parts);
+  let followed: Followed['federation'] = [];
+  const there = (federation: Followed['federation']) =>
+    federation.flatMap(({ trustDomain }) => {
+      const bundle = bundles.get(trustDomain);
+      return bundle === undefined ? [] : [{ trustDomain, ...bundle }];
+    });
+  const said = () => JSON.stringify(there(followed).map(({ trustDomain, sha256 }) => [trustDomain, sha256]));
   return {
     follow: async (config) => {
+      const before = said();
+      followed = config.federation;
       const network = await openNetwork(config.fetch, algorithmsOf(config));
       await Promise.all([
         lists.follow(await listSources(config, network, nowMs)),
         keys.follow(keySources(config, network)),
         bundles.follow(await bundleSources(config.federation, network, nowMs)),
       ]);
+      // What is named no more, or anew, goes without a word of its own.
+      if (said() !== before) changed();
     },
     lists: (config, before) => readLists(config, lists.get, before),
     keys: ({ issuers }) =>
@@ -63,13 +85,13 @@ export function openFetched(parts: Parts): Fetched {
         }),
       ),
     trust: ({ federation }, own) => {
-      const there = federation.flatMap(({ trustDomain }) => {
-        const rootsPem = bundles.get(trustDomain)?.rootsPem;
-        return rootsPem === undefined ? [] : [{ trustDomain, rootsPem }];
-      });
-      const { trust, leftOut } = withFederated(own, there);
+      const { trust, leftOut } = withFederated(own, there(federation));
       complain(leftOut);
       return trust;
+    },
+    bundles: (own) => {
+      const believed = new Set(withFederated(own, there(followed)).trust.map(({ trustDomain }) => trustDomain));
+      return there(followed).filter(({ trustDomain }) => believed.has(trustDomain));
     },
     keyIsMissing: keys.ask,
     watch: (watcher) => {

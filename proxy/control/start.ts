@@ -87,13 +87,14 @@ async function startWith(booted: BootedThread, options: StartOptions): Promise<R
     const { waitingFor: waiting } = begun;
     const identity = await openIdentity(config, { clock, audit, log, metrics, waiting, stop });
     undo.push(identity.close);
-    const served = await serveInside(config, { clock, log, audit });
-    undo.push(() => served?.close());
     // Again: somebody may have come while we waited.
     await claimPort(config.listen.host, port);
     const fetched = openFetched({ clock, audit, log, metrics });
     undo.push(fetched.close);
     await fetched.follow(config);
+    const federation = { current: fetched.bundles, watch: fetched.watch };
+    const served = await serveInside(config, { clock, log, audit, federation });
+    undo.push(() => served?.close());
     const given = await givenNow({ fetched, identity }, config);
     const standby = options.standbyCompiler === true ? standbyCompiler() : undefined;
     undo.push(() => standby?.end());

@@ -13,7 +13,7 @@ import { type Network, networkKey } from './network.ts';
 export type FetchedJwks = { readonly text: string; readonly sha256: string };
 
 /** The key sets that are to be fetched, by the name of their issuer. */
-export function keySources({ issuers }: Config, network: Network): readonly Source<FetchedJwks>[] {
+export function keySources({ issuers }: Pick<Config, 'issuers'>, network: Network): readonly Source<FetchedJwks>[] {
   return issuers.flatMap((issuer) => {
     const { keys, name } = issuer;
     if (keys.kind === 'file') return [];

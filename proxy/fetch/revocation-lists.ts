@@ -18,7 +18,7 @@ type Entry = Config['crls'][number];
  * is replaced by what there was of it `before`, where that is given. Throws CertsError.
  */
 export async function readLists(
-  { crls }: Config,
+  { crls }: Pick<Config, 'crls'>,
   fetched: (url: string) => Crls | undefined,
   before: readonly RevocationLists[] = [],
 ): Promise<readonly RevocationLists[]> {
@@ -51,7 +51,7 @@ async function issuersOf({ issuerFile }: Entry) {
 
 /** Those that are to be fetched. */
 export async function listSources(
-  { crls }: Config,
+  { crls }: Pick<Config, 'crls'>,
   network: Network,
   nowMs: () => number,
 ): Promise<readonly Source<Crls>[]> {

@@ -3,6 +3,7 @@ import { type LocalCa, openLocalCa } from '../../certs/local-ca/local-ca.ts';
 import { readPassphrase } from '../../certs/local-ca/secret-files.ts';
 import type { WorkloadApiEvent } from '../../certs/workload-api/events.ts';
 import { RefusedCall } from '../../certs/workload-api/refused-call.ts';
+import type { Federation } from '../../certs/workload-api/served-trust.ts';
 import { serveWorkloadApi } from '../../certs/workload-api/serve.ts';
 import type { ControlEvent } from '../audit/catalogue.ts';
 import type { AuditStream } from '../audit/stream.ts';
@@ -18,6 +19,8 @@ export type ServedParts = {
   readonly clock: Clock;
   readonly log: Log;
   readonly audit: AuditStream;
+  /** The bundles of other trust domains. */
+  readonly federation: Federation;
 };
 
 export type ServedWorkloadApi = {
@@ -39,6 +42,7 @@ export async function serveLocalCa(parts: ServedParts): Promise<ServedWorkloadAp
     const api = await serveWorkloadApi({
       ca,
       sockets: config.sockets,
+      federation: parts.federation,
       svidLifetimeMs: config.ca.svidLifetimeMs,
       jwtSvidLifetimeMs: config.jwtSvidLifetimeMs,
       now: clock.nowMs,

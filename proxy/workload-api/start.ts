@@ -2,12 +2,14 @@ import { hostname } from 'node:os';
 import { lockAuditFolder } from '../audit/folder-lock.ts';
 import { type AuditStream, openAuditStream } from '../audit/stream.ts';
 import type { Clock } from '../clock.ts';
-import type { ServedWorkloadApiConfig } from '../config/workload-api-config.ts';
+import type { WorkloadApiFileConfig } from '../config/workload-api-config.ts';
+import { type Fetched, openFetched } from '../control/fetched.ts';
+import { describeTrustChange } from '../control/trust-change.ts';
 import type { Log } from '../telemetry/log.ts';
 import { serveLocalCa } from './serve-local-ca.ts';
 
 export type WorkloadApiParts = {
-  readonly config: ServedWorkloadApiConfig;
+  readonly config: WorkloadApiFileConfig;
   readonly configFile: string;
   readonly version: string;
   readonly clock: Clock;
@@ -30,7 +32,10 @@ export async function startWorkloadApi(parts: WorkloadApiParts): Promise<Running
     undo.push(() => audit.close());
     audit.append({ kind: 'control', type: 'proc.start', pid: process.pid, version: parts.version });
     audit.append({ kind: 'control', type: 'config.load', file: configFile });
-    const served = await serveLocalCa({ config, clock, log, audit });
+    const fetched = await followFederation(parts, audit);
+    undo.push(fetched.close);
+    const federation = { current: fetched.bundles, watch: fetched.watch };
+    const served = await serveLocalCa({ config, clock, log, audit, federation });
     undo.push(served.close);
     return {
       bundleEndpoint: served.bundleEndpoint,
@@ -43,6 +48,21 @@ export async function startWorkloadApi(parts: WorkloadApiParts): Promise<Running
     for (const step of undo.reverse()) await step();
     throw cause;
   }
+}
+
+/** What is fetched is said in the audit; there are no metrics. */
+async function followFederation({ config, clock, log }: WorkloadApiParts, audit: AuditStream): Promise<Fetched> {
+  const fetched = openFetched({ clock, audit, log, metrics: { fetched: () => {} } });
+  const now = () => ({ trust: fetched.trust(config, []), denylist: undefined, lists: [] });
+  let before = now();
+  fetched.watch(() => {
+    const after = now();
+    const detail = describeTrustChange(before, after);
+    before = after;
+    if (detail !== undefined) audit.append({ kind: 'control', type: 'trust.change', detail });
+  });
+  await fetched.follow({ ...config, crls: [], issuers: [], profile: 'standard' });
+  return fetched;
 }
 
 function openAudit({ config: { audit, trustDomain }, clock, log }: WorkloadApiParts): AuditStream {

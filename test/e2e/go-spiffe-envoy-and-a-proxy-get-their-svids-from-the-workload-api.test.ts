@@ -5,11 +5,13 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import type { TLSSocket } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { test } from 'tap';
 import { freePort } from '../../bench/peers/opa.ts';
 import { findProgram } from '../../bench/peers/programs.ts';
+import { writeSpiffeBundle } from '../../certs/spiffe-bundle.ts';
 import { derToPem } from '../../certs/certificate.ts';
 import { grpcMethod, message } from '../../certs/workload-api/proto/message.ts';
 import {
@@ -25,6 +27,7 @@ import { grpcClient, startWorkloadApi } from '../harness/workload-api.ts';
 
 const source = (name: string) => fileURLToPath(new URL(`../clients/${name}`, import.meta.url));
 const edgeId = `spiffe://${trustDomain}/edge`;
+const endpointId = `spiffe://${trustDomain}/bundles`;
 const proxyId = `spiffe://${trustDomain}/ns/t/sa/proxy`;
 const webId = `spiffe://${trustDomain}/web`;
 
@@ -34,6 +37,7 @@ const config = {
     { path: './web/api.sock', svids: [{ spiffe_id: webId, hint: 'main' }] },
     { path: './proxy/api.sock', svids: [{ spiffe_id: proxyId }] },
   ],
+  bundle_endpoint: { listen: '127.0.0.1:0', profile: 'https_spiffe', spiffe_id: endpointId },
 };
 
 /** Undefined where Python, or py-spiffe in it, is missing. */
@@ -101,6 +105,20 @@ void test('the Workload API, programs that know nothing of this project, and a p
     });
   }
 
+  await t.test('go-spiffe, at the bundle endpoint', { skip: goClient === undefined && noGo }, async (t) => {
+    const [, port = ''] = /"bundle_endpoint":"127\.0\.0\.1:(\d+)"/.exec(api.log()) ?? [];
+    const known = join(api.folder, 'bundle.json');
+    const bundle = await ca.publicBundle();
+    writeFileSync(known, writeSpiffeBundle({ ...bundle, refreshHintMs: 0 }));
+    const [program = '', ...first] = goClient ?? [];
+    const ask = async (id: string) => {
+      const words = ['federation', `https://localhost:${port}/`, trustDomain, id, known];
+      return text(spawn(program, [...first, ...words], { stdio: ['ignore', 'pipe', 'inherit'] }).stdout);
+    };
+    t.equal(await ask(endpointId), `1 1 ${bundle.sequence} 5m0s\n`, 'a root, a key, sequence and hint');
+    t.match(await ask(webId), /^error .*unexpected ID/, 'only by its own SPIFFE ID');
+  });
+
   await t.test('Envoy', { skip: envoy === undefined && 'no envoy: npm run bench -- --install' }, async (t) => {
     const port = await freePort();
     const values: Readonly<Record<string, string>> = {
@@ -108,11 +126,11 @@ void test('the Workload API, programs that know nothing of this project, and a p
       PEER: webId,
       SOCKET: join(api.folder, 'edge/api.sock'),
     };
-    const text = readFileSync(source('envoy/envoy.yaml'), 'utf8').replaceAll(
+    const yaml = readFileSync(source('envoy/envoy.yaml'), 'utf8').replaceAll(
       /@([A-Z]+)@/g,
       (_, name) => values[name] ?? '',
     );
-    writeFileSync(join(api.folder, 'envoy.yaml'), text);
+    writeFileSync(join(api.folder, 'envoy.yaml'), yaml);
     const words = ['-c', 'envoy.yaml', '--concurrency', '1', '--disable-hot-restart', '--log-level', 'error'];
     const child = spawn(envoy ?? '', words, { cwd: api.folder, stdio: ['ignore', 'ignore', 'inherit'] });
     t.teardown(async () => {

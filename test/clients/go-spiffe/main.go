@@ -1,5 +1,7 @@
 // What a workload does with go-spiffe: it asks the Workload API who it is and whom to trust, and stays to be told of a successor.
-// Usage: main SOCKET COUNT. Prints who a JWT-SVID says it is, to the library and to the Workload API; then a line for each of COUNT
+// Usage: main SOCKET COUNT, or main federation URL TRUST-DOMAIN ENDPOINT-ID BUNDLE-FILE, which asks a bundle endpoint of the profile
+// https_spiffe and prints how many roots and keys of tokens it serves, its sequence and its refresh hint.
+// With a socket it prints who a JWT-SVID says it is, to the library and to the Workload API; then a line for each of COUNT
 // updates: every SPIFFE ID with its hint, and the serial of the first.
 package main
 
@@ -10,6 +12,9 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/spiffe/go-spiffe/v2/bundle/spiffebundle"
+	"github.com/spiffe/go-spiffe/v2/federation"
+	"github.com/spiffe/go-spiffe/v2/spiffeid"
 	"github.com/spiffe/go-spiffe/v2/svid/jwtsvid"
 	"github.com/spiffe/go-spiffe/v2/svid/x509svid"
 	"github.com/spiffe/go-spiffe/v2/workloadapi"
@@ -62,7 +67,37 @@ func showToken(ctx context.Context, client *workloadapi.Client) error {
 	return nil
 }
 
+func showBundle(ctx context.Context, url, domain, id, file string) error {
+	trustDomain, err := spiffeid.TrustDomainFromString(domain)
+	if err != nil {
+		return err
+	}
+	known, err := spiffebundle.Load(trustDomain, file)
+	if err != nil {
+		return err
+	}
+	endpoint, err := spiffeid.FromString(id)
+	if err != nil {
+		return err
+	}
+	bundle, err := federation.FetchBundle(ctx, trustDomain, url, federation.WithSPIFFEAuth(known, endpoint))
+	if err != nil {
+		return err
+	}
+	sequence, _ := bundle.SequenceNumber()
+	hint, _ := bundle.RefreshHint()
+	fmt.Println(len(bundle.X509Authorities()), len(bundle.JWTAuthorities()), sequence, hint)
+	return nil
+}
+
 func main() {
+	if os.Args[1] == "federation" {
+		if err := showBundle(context.Background(), os.Args[2], os.Args[3], os.Args[4], os.Args[5]); err != nil {
+			fmt.Println("error", err)
+			os.Exit(1)
+		}
+		return
+	}
 	count, err := strconv.Atoi(os.Args[2])
 	if err != nil {
 		panic(err)

@@ -98,6 +98,22 @@ const bad: readonly (readonly [string, string, string])[] = [
   ['trust_domain: shop.test', 'trust_domain: Shop.test', '1:15: trust_domain: trust domain "Shop.test"'],
   ['svid_lifetime', 'svid_livetime', '3:1: svid_livetime: unknown key'],
   ['    svids: []\n', '', 'sockets[1].svids: is required'],
+  [
+    '    svids: []\n',
+    '    svids: []\n    federates_with: [b.test]\n',
+    'federates_with[0]: `b.test` is in none of `federation`',
+  ],
+  [
+    'audit:\n',
+    'federation: [{ trust_domain: shop.test, url: "https://a.test/", profile: https_web }]\naudit:\n',
+    'federation[0].trust_domain: `shop.test` is our own trust domain',
+  ],
+  [
+    'audit:\n',
+    'federation: [{ trust_domain: b.test, url: "https://b.test/", profile: https_spiffe, endpoint_spiffe_id: spiffe://b.test/e, bootstrap: a.pem }]\naudit:\n',
+    'federation[0].bootstrap: the document is not acceptable JSON',
+  ],
+  ['audit:\n', 'fetch: { ca: a.pem }\naudit:\n', 'fetch.ca: there is no certificate'],
   ...(
     [
       [

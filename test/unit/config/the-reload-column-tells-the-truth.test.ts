@@ -204,6 +204,7 @@ const other: Readonly<Record<string, unknown>> = {
   'workload_api.sockets[].svids[].spiffe_id': 'spiffe://shop.test/b',
   'workload_api.sockets[].svids[].hint': 'b',
   'workload_api.sockets[].svids[].dns_names': ['b'],
+  'workload_api.sockets[].federates_with': ['partner.test'],
   'workload_api.bundle_endpoint': webEndpoint,
   'workload_api.bundle_endpoint.listen': '127.0.0.1:1024',
   'workload_api.bundle_endpoint.profile': 'https_web',

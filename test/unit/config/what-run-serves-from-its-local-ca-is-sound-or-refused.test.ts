@@ -56,6 +56,10 @@ const wrong: readonly (readonly [section: string, problem: RegExp, more?: string
     `{ sockets: [${socket}], bundle_endpoint: { ${endpoint.replace('shop.test', 'b.test')} } }`,
     /bundle_endpoint\.spiffe_id: .* is not in the trust domain/,
   ],
+  [
+    `{ sockets: [${socket.replace('svids', 'federates_with: [b.test], svids')}] }`,
+    /sockets\[0\]\.federates_with\[0\]: `b\.test` is in none of `federation`; allowed: none is configured/,
+  ],
   [`{ sockets: [${socket}], trust_domain: shop.test }`, /workload_api\.trust_domain: unknown key/],
   [
     `{ sockets: [${socket}] }`,

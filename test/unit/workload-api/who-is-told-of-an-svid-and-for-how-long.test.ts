@@ -18,6 +18,8 @@ import { serveTrust } from '../../../certs/workload-api/served-trust.ts';
 import { eventually } from '../../harness/process.ts';
 import { newFolder, openCa } from '../../harness/proxy.ts';
 
+const nobodyElse = { current: () => [], watch: () => () => {} };
+
 const spiffeId = parseSpiffeId('spiffe://shop.test/web');
 const lifeMs = 1000;
 
@@ -147,7 +149,7 @@ test('what cannot be recorded is not handed out, and what breaks is told to nobo
   const { guard, recorded } = servedSocket({
     path: `${folder}/api.sock`,
     svids: [kept],
-    trust: serveTrust(parseTrustDomain('test.example'), ca.trustBundle),
+    trust: serveTrust(parseTrustDomain('test.example'), ca.trustBundle, nobodyElse),
     tokens: { authority: ca.jwtAuthority, lifetimeMs: 1000, now: Date.now },
     record: async (event) => {
       events.push(event);
@@ -178,7 +180,7 @@ test('a flood of questions is refused, and on record once', async (t) => {
   const { guard } = servedSocket({
     path: `${folder}/api.sock`,
     svids: [],
-    trust: serveTrust(parseTrustDomain('test.example'), ca.trustBundle),
+    trust: serveTrust(parseTrustDomain('test.example'), ca.trustBundle, nobodyElse),
     tokens: { authority: ca.jwtAuthority, lifetimeMs: 1000, now: () => nowMs },
     record: async (event) => {
       events.push(event);
