@@ -90,6 +90,7 @@ function readLines(name: string, object: unknown, lines: HeaderLine[]): void {
 
 /** Names of headers, in lower case whatever they were in. */
 export function readHeaderNames(name: string, value: unknown): readonly string[] {
+  if (value === undefined) return none;
   return readArray(name, value, limits.headers).map((given) => {
     if (typeof given !== 'string') throw new Malformed(`a member of ${name} is ${typeName(given)}, not a string`);
     return readName(given.toLowerCase());

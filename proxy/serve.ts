@@ -118,8 +118,10 @@ function problemContext({ clock }: ServeParts, { id, caller, connection, snapsho
 function answer(parts: ServeParts, sink: AnswerSink, facts: Served): Promise<void> {
   const { answer: whole, permit, id } = facts;
   parts.measurements.upstreamResponse(whole.status);
-  // Not spread: that grows the list as it goes, and each time leaves one behind.
-  const headers = whole.headers.concat(permit.obligations.responseHeaders, ['x-portcullis-id', id]);
+  // Neither `concat`, which takes 0.6 us where a list is frozen, nor a spread, which grows the list as it goes.
+  const headers = whole.headers.slice();
+  for (const part of permit.obligations.responseHeaders) headers.push(part);
+  headers.push('x-portcullis-id', id);
   sink.head(whole.status, headers, whole.framing, false);
   const way = relay(whole, sink, facts.departure);
   return way instanceof Promise
