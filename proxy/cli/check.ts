@@ -13,6 +13,7 @@ import { ProxyError } from '../errors.ts';
 import { algorithmsOf } from '../fips/approved.ts';
 import type { CryptographicModule } from '../fips/module.ts';
 import { checkFips } from '../fips/self-check.ts';
+import { verifyInstallation } from '../installation.ts';
 import { loadPolicy } from '../load-policy.ts';
 import { type Arguments, type Command, type Io, requiredValue } from './command.ts';
 import { configSummary } from './config-summary.ts';
@@ -40,6 +41,7 @@ async function check(args: Arguments, io: Io): Promise<number> {
   const found = [
     ...(loaded.ok ? [] : loaded.problems),
     ...fips.problems,
+    ...(await installationProblems(file, config, loaded.locate)),
     ...(config === undefined ? [] : await identityProblems(config)),
     ...(policy === undefined ? [] : await policyProblems(file, policy, { config, locate: loaded.locate })),
   ];
@@ -64,6 +66,23 @@ async function fipsFindings(file: string, config: Config | undefined, locate: Lo
   } catch (cause) {
     if (!(cause instanceof ProxyError)) throw cause;
     return { problems: [problemAt(file, locate(['profile']), ['profile'], `${cause.message}; ${cause.remedy}`)] };
+  }
+}
+
+/** Whether the files that say this are the signed ones, as a start would ask. */
+async function installationProblems(
+  file: string,
+  config: Config | undefined,
+  locate: Locate,
+): Promise<readonly ConfigProblem[]> {
+  if (config?.installation === undefined) return [];
+  try {
+    await verifyInstallation(config.installation);
+    return [];
+  } catch (cause) {
+    if (!(cause instanceof ProxyError)) throw cause;
+    const key = ['installation'];
+    return [problemAt(file, locate(key), key, `${cause.message}; ${cause.remedy}`)];
   }
 }
 

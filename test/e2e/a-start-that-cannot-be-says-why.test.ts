@@ -53,6 +53,13 @@ const cases: readonly Case[] = [
     says: /portcullis\.yaml:1:\d+: routes.*cannot read .*order\.schema\.json: no such file or folder/,
   },
   {
+    name: 'files of the program that nobody has signed, where they have to be',
+    config: { installation: { public_key: './key.pem', signature: './sums.sig' } },
+    files: { 'key.pem': '', 'sums.sig': '' },
+    code: 'installation-altered',
+    says: /there is no .*SHA256SUMS to compare with/,
+  },
+  {
     name: 'a schema that is none',
     config: withBody,
     files: { 'order.schema.json': '{\n  "type": "strin"\n}' },

@@ -53,6 +53,8 @@ void test('listener, certificates and records of a proxy with profile: fips', as
   t.match(proxy.log(), new RegExp(`"level":"warn","event":"fips","validated":"no","statement":"${statement.source}`));
   const start = proxy.audit().find(({ type }) => type === 'proc.start');
   t.match(start?.['detail'], new RegExp(`^profile fips: ${statement.source}`), 'the audit says it too');
+  t.match(proxy.log(), /"level":"warn","event":"installation","statement":"own files are not verified/);
+  t.match(start?.['detail'], /; own files are not verified/, 'a strict profile says what it has not looked at');
 
   for (const words of accepted) t.ok(/^HTTP\/1\.1 200/m.test(await openssl(proxy, words)), words.join(' '));
   await proxy.untilRecord(({ tls }) => (tls as { group?: string } | undefined)?.group === 'secp384r1');
