@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { basename } from 'node:path';
 
 const namespaces = ['user', 'pid', 'ipc', 'uts', 'cgroup-try'].map((name) => `--unshare-${name}`);
 
@@ -14,8 +15,9 @@ export function confine({ rootfs, image, mounts = [] }, words) {
 const childrenOf = (pid) =>
   readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
 
-/** What bubblewrap has started; the processes above it are its own. */
+/** What bubblewrap has started: the processes above it are not of Node, and below it may be what it has started itself. */
 export function innermost(pid) {
+  if (basename(readlinkSync(`/proc/${pid}/exe`)) === 'node') return pid;
   const [child] = childrenOf(pid);
   return child === undefined ? pid : innermost(child);
 }
