@@ -2,7 +2,7 @@ import { createLog, type Log } from '../telemetry/log.ts';
 import { requireFixedRuntime, runtimeVersions, runtimeWarnings } from '../telemetry/runtime.ts';
 import type { Arguments, Command, Io } from './command.ts';
 import { keepMemoryOutOfCoreDumps } from './core-dumps.ts';
-import { refuseWeakenedRuntime } from './weakened-runtime.ts';
+import { keepRootsOfNode, refuseWeakenedRuntime } from './weakened-runtime.ts';
 
 export const strictRuntimeOption: Command['options'][number] = {
   name: 'strict-runtime',
@@ -22,6 +22,8 @@ export function beginService(args: Arguments, io: Io): Service {
   refuseWeakenedRuntime(io.env, process.execArgv);
   const dumped = keepMemoryOutOfCoreDumps();
   if (dumped !== undefined) log.warn('runtime.core-dumps', { warning: dumped });
+  const added = keepRootsOfNode(io.env);
+  if (added !== undefined) log.warn('runtime.roots', { warning: added });
   const versions = runtimeVersions();
   if (args.switches.has('strict-runtime')) requireFixedRuntime(versions);
   const warnOfRuntime = () => {

@@ -35,10 +35,8 @@ const weakeningVariables = [
  * What TLS promises here must not depend on what somebody left in the environment: the proxy starts without it or not at
  * all (THREATS.md section 2).
  *
- * NODE_EXTRA_CA_CERTS and NODE_USE_SYSTEM_CA are not refused, because whole images and machines set them for other programs, and
- * they change one thing only: Node's default list of roots, which is asked where a TLS call names no `ca`. Nothing here
- * makes such a call: listener and peers name the trust bundle (`proxy/data/tls-options.ts`). The launcher takes them out of
- * the environment before Node reads them, so that a call that forgot its `ca` would not trust them either.
+ * NODE_EXTRA_CA_CERTS and NODE_USE_SYSTEM_CA are not refused, because whole images and machines set them for other programs:
+ * see `keepRootsOfNode`.
  * Throws ProxyError.
  */
 export function refuseWeakenedRuntime(
@@ -52,6 +50,20 @@ export function refuseWeakenedRuntime(
     ...weakeningOptions(execArgv),
   ];
   if (found.length > 0) throw new ProxyError('runtime-weakened', `this proxy does not run with ${found.join(', ')}`);
+}
+
+/**
+ * Listener and peers name their roots (`proxy/data/tls-options.ts`). What is fetched asks those that Node brings along where the
+ * configuration names none, and to these the environment may have added: they are taken out again. The launcher drops the
+ * variables before Node reads them; an image starts without it.
+ * @returns a warning where there was something to take out
+ */
+export function keepRootsOfNode(env: Readonly<Record<string, string | undefined>>): string | undefined {
+  const adding = ['NODE_EXTRA_CA_CERTS', 'NODE_USE_SYSTEM_CA'].filter((name) => env[name]);
+  if (adding.length === 0) return undefined;
+  const { getCACertificates, setDefaultCACertificates } = process.getBuiltinModule('node:tls');
+  setDefaultCACertificates(getCACertificates('bundled'));
+  return `${adding.join(' and ')} adds no roots here: the configuration names them (fetch.ca, federation[].ca)`;
 }
 
 /** Node removes double quotes and backslashes wherever they stand in a word. */

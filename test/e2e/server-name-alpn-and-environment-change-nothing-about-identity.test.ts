@@ -6,18 +6,30 @@ import { promisify } from 'node:util';
 import { test } from 'tap';
 import { clientHello } from '../harness/client-hello.ts';
 import { connectRaw, parseAnswer, requestText } from '../harness/client.ts';
+import { startHttpsServer } from '../harness/https-server.ts';
 import { newFolder, startProxy } from '../harness/proxy.ts';
 import { expectRefusal, offering, sendingBytes } from '../harness/refused-handshake.ts';
 import { startWorkload } from '../harness/workload.ts';
 import { makePki } from '../pki/pki.ts';
+
+const issuerOptions = { realm: 'internal', algorithms: ['ES256'], audience: 'orders' };
 
 void test('what a client says beside its certificate', async (t) => {
   const workload = await startWorkload();
   t.teardown(workload.close);
   const foreign = await makePki({ trustDomain: 'test.example' });
   const extraCa = join(newFolder(t), 'extra-ca.pem');
-  writeFileSync(extraCa, foreign.caPem);
-  const proxy = await startProxy(t, { workloadPort: workload.port, env: { NODE_EXTRA_CA_CERTS: extraCa } });
+  const issuer = await startHttpsServer(t);
+  issuer.documents.set('/jwks', { body: '{"keys":[]}' });
+  writeFileSync(extraCa, foreign.caPem + issuer.caPem);
+  const proxy = await startProxy(t, {
+    workloadPort: workload.port,
+    env: { NODE_EXTRA_CA_CERTS: extraCa },
+    config: {
+      issuers: [{ name: 'staff', issuer: issuer.origin, jwks_uri: `${issuer.origin}/jwks`, ...issuerOptions }],
+      fetch: { allow: ['127.0.0.1', '::1'] },
+    },
+  });
   const ask = async (options: Parameters<typeof connectRaw>[2]) => {
     const client = await connectRaw(proxy.port, proxy.client, options);
     client.write(requestText('GET', '/asked'));
@@ -31,6 +43,10 @@ void test('what a client says beside its certificate', async (t) => {
     const credential = await foreign.issue({ path: '/ns/t/sa/client' });
     await expectRefusal(t, proxy, 'its leaf', 'untrusted', offering(proxy, credential));
     t.same(workload.received(), []);
+    const { detail } = await proxy.untilRecord(({ type }) => type === 'fetch.failed');
+    t.match(detail, /certificate/i, 'nor for the server of an issuer');
+    t.same(issuer.asked, []);
+    t.match(proxy.log(), /"event":"runtime.roots","warning":"NODE_EXTRA_CA_CERTS adds no roots here/);
   });
 
   await t.test('server names: any case, none, one that contradicts the Host', async (t) => {
