@@ -1,9 +1,10 @@
 import type { Endpoint } from '../../certs/sources/workload-api/endpoint.ts';
+import type { SocketGrant } from '../../certs/workload-api/serve.ts';
 import type { SpiffeId, TrustDomain } from '../../certs/spiffe-id.ts';
 import type { EngineSettings } from '../../policy/engines/settings.ts';
 import type { FederationConfig } from './federation-config.ts';
 import type { IssuerConfig, LoadBalancersConfig } from './token-config.ts';
-import type { ServedWorkloadApiConfig } from './workload-api-config.ts';
+import type { BundleEndpointConfig } from './bundle-endpoint-config.ts';
 
 /**
  * Everything an operator decides, after parsing: no field is optional "in practice", no value needs a second look.
@@ -206,4 +207,15 @@ export type AuditConfig = {
   readonly folder: string;
   readonly mode: 'required' | 'best-effort';
   readonly segmentBytes: number;
+};
+
+/** What is served from the local CA, by `portcullis workload-api` or inside `run`; frozen. */
+export type ServedWorkloadApiConfig = {
+  readonly trustDomain: TrustDomain;
+  readonly stateFolder: string;
+  readonly ca: Omit<LocalCaConfig, 'kind'>;
+  readonly jwtSvidLifetimeMs: number;
+  readonly sockets: readonly SocketGrant[];
+  readonly bundleEndpoint: BundleEndpointConfig | undefined;
+  readonly audit: AuditConfig;
 };

@@ -29,7 +29,7 @@ export async function loadWorkloadApi(file: string, world: World): Promise<Loade
   const settings = root === undefined ? undefined : workloadApiOptions.read(root, [], reading);
   if (root !== undefined && settings !== undefined) {
     const complain: Complain = (key, message, advice) => reading.report(locate(root, key), key, message, advice);
-    const { trust_domain: domain, state, audit, federation = [], fetch }: Draft<WorkloadApiSettings> = settings;
+    const { trust_domain: domain, state, audit, federation, fetch }: Draft<WorkloadApiSettings> = settings;
     const closed = [
       [state, '`state`, where the keys of the CA are'],
       [audit?.folder, '`audit.folder`'],

@@ -1,6 +1,6 @@
 import { dirname, sep } from 'node:path';
 import { trustDomainOf } from '../../certs/spiffe-id.ts';
-import { bundleEndpointOf, checkBundleEndpoint } from './bundle-endpoint-options.ts';
+import { bundleEndpointOf, checkBundleEndpoint } from './bundle-endpoint-checks.ts';
 import type { Complain } from './checks.ts';
 import type { Draft } from './draft.ts';
 import type { Path } from './problem.ts';

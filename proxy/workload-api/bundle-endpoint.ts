@@ -1,25 +1,11 @@
 import { createServer, type Server, type ServerOptions } from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { LocalCa } from '../../certs/local-ca/local-ca.ts';
 import { writeSpiffeBundle } from '../../certs/spiffe-bundle.ts';
 import { bind } from '../admin/bind.ts';
-import type { ControlEvent } from '../audit/catalogue.ts';
 import { addressText } from '../config/address.ts';
-import type { BundleEndpointConfig } from '../config/workload-api-config.ts';
-import type { Clock } from '../clock.ts';
-import type { Log } from '../telemetry/log.ts';
-import { type EndpointIdentity, ofCa, ofFiles } from './endpoint-identity.ts';
+import { type BundleEndpointParts, type EndpointIdentity, ofCa, ofFiles } from './endpoint-identity.ts';
 
 export type BundleEndpoint = { readonly address: string; readonly close: () => void };
-
-export type BundleEndpointParts = {
-  readonly ca: LocalCa;
-  readonly config: BundleEndpointConfig;
-  readonly svidLifetimeMs: number;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly record: (event: ControlEvent) => void;
-};
 
 /**
  * Serves the bundle of the CA to other trust domains (SPIFFE Federation section 5.2): public keys to anybody who asks, so nobody is

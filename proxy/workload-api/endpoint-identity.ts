@@ -1,10 +1,22 @@
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
+import type { LocalCa } from '../../certs/local-ca/local-ca.ts';
 import { localCaSource } from '../../certs/sources/local-ca.ts';
-import type { BundleEndpointConfig } from '../config/workload-api-config.ts';
+import type { ControlEvent } from '../audit/catalogue.ts';
+import type { Clock } from '../clock.ts';
+import type { BundleEndpointConfig } from '../config/bundle-endpoint-config.ts';
 import { watchFiles } from '../control/watch-files.ts';
 import { ProxyError } from '../errors.ts';
-import type { BundleEndpointParts } from './bundle-endpoint.ts';
+import type { Log } from '../telemetry/log.ts';
+
+export type BundleEndpointParts = {
+  readonly ca: LocalCa;
+  readonly config: BundleEndpointConfig;
+  readonly svidLifetimeMs: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly record: (event: ControlEvent) => void;
+};
 
 type Credential = { readonly cert: string; readonly key: string };
 

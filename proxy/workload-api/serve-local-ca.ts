@@ -8,7 +8,7 @@ import { serveWorkloadApi } from '../../certs/workload-api/serve.ts';
 import type { ControlEvent } from '../audit/catalogue.ts';
 import type { AuditStream } from '../audit/stream.ts';
 import type { Clock } from '../clock.ts';
-import type { ServedWorkloadApiConfig } from '../config/workload-api-config.ts';
+import type { ServedWorkloadApiConfig } from '../config/config.ts';
 import { caRecord } from '../control/ca-record.ts';
 import { watchFiles } from '../control/watch-files.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -69,7 +69,7 @@ async function endpointOf(ca: LocalCa, { config, clock, log, audit }: ServedPart
   if (bundleEndpoint === undefined) return undefined;
   // Loaded for who serves one.
   const { serveBundle } = await import('./bundle-endpoint.ts');
-  const record = (event: ControlEvent) => void audit.append(event);
+  const record = (event: ControlEvent) => audit.append(event);
   return serveBundle({ ca, config: bundleEndpoint, svidLifetimeMs, clock, log, record });
 }
 

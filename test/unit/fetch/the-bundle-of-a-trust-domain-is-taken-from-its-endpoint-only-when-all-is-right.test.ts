@@ -82,7 +82,7 @@ void test('a bundle is taken whole or not at all', async (t) => {
     if (source === undefined) throw new TypeError('no source');
     return source;
   };
-  const fetch = async (entry: FederationConfig, answer: Answer, before?: FederatedBundle, by = network) => {
+  const taken = async (entry: FederationConfig, answer: Answer, before?: FederatedBundle, by = network) => {
     state.answer = answer;
     return (await sourceOf(entry, by)).fetch(new AbortController().signal, before);
   };
@@ -94,7 +94,7 @@ void test('a bundle is taken whole or not at all', async (t) => {
       spiffe_refresh_hint: 120,
       'a member of tomorrow': true,
     });
-    const good = await fetch(atWeb, { body });
+    const good = await taken(atWeb, { body });
     t.match(good, {
       rootsPem: { length: 2 },
       jwtKeys: [{ kid: 'a', kty: 'EC' }],
@@ -166,23 +166,23 @@ void test('a bundle is taken whole or not at all', async (t) => {
     ];
     for (const [what, answer, message] of wrong) {
       const given = typeof answer === 'string' ? { body: answer } : answer;
-      await t.rejects(fetch(atWeb, given), { code: 'fetch-refused', message }, what);
+      await t.rejects(taken(atWeb, given), { code: 'fetch-refused', message }, what);
     }
   });
 
   await t.test('by its sequence', async (t) => {
     const said = (sequence?: number) => ({ body: bundle([root], { spiffe_sequence: sequence }) });
-    const seven = await fetch(atWeb, said(7));
-    for (const sequence of [7, 8]) t.match(await fetch(atWeb, said(sequence), seven), { sequence });
+    const seven = await taken(atWeb, said(7));
+    for (const sequence of [7, 8]) t.match(await taken(atWeb, said(sequence), seven), { sequence });
     for (const sequence of [6, undefined]) {
-      await t.rejects(fetch(atWeb, said(sequence), seven), { code: 'fetch-refused', message: /comes behind 7/ });
+      await t.rejects(taken(atWeb, said(sequence), seven), { code: 'fetch-refused', message: /comes behind 7/ });
     }
     t.match(
-      await fetch(atWeb, said(), await fetch(atWeb, said())),
+      await taken(atWeb, said(), await taken(atWeb, said())),
       { sequence: undefined },
       'who never had one needs none',
     );
-    t.match(await fetch(atWeb, said(1)), { sequence: 1 }, 'when the old one has ended, any is the first');
+    t.match(await taken(atWeb, said(1)), { sequence: 1 }, 'when the old one has ended, any is the first');
   });
 
   await t.test('by its time', async (t) => {
@@ -200,21 +200,21 @@ void test('a bundle is taken whole or not at all', async (t) => {
   await t.test('only from an allowed address, and a server of that name', async (t) => {
     const before = state.asked;
     const closed = await openNetwork({ allow: [], caFile: undefined });
-    await t.rejects(fetch(atWeb, {}, undefined, closed), { code: 'fetch-refused', message: /not public/ });
+    await t.rejects(taken(atWeb, {}, undefined, closed), { code: 'fetch-refused', message: /not public/ });
     await t.rejects(
-      fetch({ ...atWeb, server: { kind: 'web', caFile: undefined } }, {}),
+      taken({ ...atWeb, server: { kind: 'web', caFile: undefined } }, {}),
       { code: 'fetch-failed' },
       'roots of Node',
     );
     show(await web.issue({ dnsNames: ['other.example'] }));
-    await t.rejects(fetch(atWeb, {}), { code: 'fetch-failed', message: /altnames/i });
+    await t.rejects(taken(atWeb, {}), { code: 'fetch-failed', message: /altnames/i });
     t.equal(state.asked, before, 'it was not even asked');
   });
 
   await t.test('only from the SPIFFE ID that is configured', async (t) => {
     const body = bundle([root, nextRoot], { spiffe_sequence: 1 });
     show(await partner.issue({ path: '/bundles' }));
-    const first = await fetch(atSpiffe, { body });
+    const first = await taken(atSpiffe, { body });
     t.match(first, { rootsPem: { length: 2 } });
     const before = state.asked;
     const wrong: readonly (readonly [string, Parameters<typeof show>[0], RegExp])[] = [
@@ -242,7 +242,7 @@ void test('a bundle is taken whole or not at all', async (t) => {
     ];
     for (const [what, credential, message] of wrong) {
       show(credential);
-      await t.rejects(fetch(atSpiffe, { body }), { code: 'fetch-refused', message }, what);
+      await t.rejects(taken(atSpiffe, { body }), { code: 'fetch-refused', message }, what);
     }
     for (const [what, credential] of [
       ['the root of somebody else', await stranger.issue({ names: [{ type: 'uri', value: endpointId }] })],
@@ -250,17 +250,17 @@ void test('a bundle is taken whole or not at all', async (t) => {
       ['an SVID that has ended', await partner.issue({ path: '/bundles', notAfterMs: nowMs - 1000 })],
     ] as const) {
       show(credential);
-      await t.rejects(fetch(atSpiffe, { body }), { code: 'fetch-failed' }, what);
+      await t.rejects(taken(atSpiffe, { body }), { code: 'fetch-failed' }, what);
     }
     t.equal(state.asked, before, 'nobody of them was even asked');
 
     show(await next.issue({ path: '/bundles' }));
-    await t.rejects(fetch(atSpiffe, { body }), { code: 'fetch-failed' }, 'a root that the bootstrap does not have');
-    t.ok(await fetch(atSpiffe, { body }, first), 'and the last good bundle has');
+    await t.rejects(taken(atSpiffe, { body }), { code: 'fetch-failed' }, 'a root that the bootstrap does not have');
+    t.ok(await taken(atSpiffe, { body }, first), 'and the last good bundle has');
     show(await partner.issue({ path: '/bundles' }));
     const rotated = { ...first, rootsPem: [next.caPem] };
     await t.rejects(
-      fetch(atSpiffe, { body }, rotated),
+      taken(atSpiffe, { body }, rotated),
       { code: 'fetch-failed' },
       'a removed root authenticates nobody',
     );
