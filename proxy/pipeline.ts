@@ -1,3 +1,4 @@
+import type { CallerOutcome } from './caller/find-caller.ts';
 import { Chain } from './chain.ts';
 import type { Clock } from './clock.ts';
 import type { Accepted } from './exchange.ts';
@@ -21,13 +22,14 @@ export type PipelineParts = {
   /** Until when our own SVID holds. */
   readonly ownNotAfterMs: () => number;
   readonly countToken: (outcome: TokenOutcome) => void;
+  readonly countCaller: (outcome: CallerOutcome) => void;
 };
 
 /** THE order in which a request is judged and sent. A filter in the wrong place does not compile. */
-export function createPipeline({ limits, clock, mark, held, countToken, ownNotAfterMs }: PipelineParts) {
+export function createPipeline({ limits, clock, mark, held, countToken, countCaller, ownNotAfterMs }: PipelineParts) {
   const nowUs = () => clock.monotonicMs() * 1000;
   return Chain.from<Accepted>()
-    .use(identity(ownNotAfterMs))
+    .use(identity(ownNotAfterMs, countCaller))
     .use(normalise)
     .use(limit(limits, nowUs))
     .use(user(tokenUses(limits.tokens, nowUs), countToken))

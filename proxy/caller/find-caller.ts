@@ -6,6 +6,10 @@ import type { Caller } from './caller.ts';
 import type { CallerTokens } from './caller-tokens.ts';
 import type { JwtSvid } from './jwt-svid.ts';
 
+/** What became of the header, where there are load balancers; `unexpected` is that of anybody else. */
+export const callerOutcomes = ['verified', 'remembered', 'refused', 'missing', 'unexpected'] as const;
+export type CallerOutcome = (typeof callerOutcomes)[number];
+
 type Asked = Pick<Accepted, 'connection' | 'headers' | 'receivedMs' | 'snapshot'>;
 
 /** A clock of another machine may be off by so much; nothing is added to the end of a token. */
@@ -15,21 +19,35 @@ const aheadMs = 10_000;
  * Who asks, where load balancers stand in front. Only they may say that it is somebody else than the peer, and only with a
  * JWT-SVID: the header of anybody else is refused, not removed, since nobody sends it by mistake.
  */
-export function findCaller(facts: Asked, tokens: CallerTokens): Caller | Denial | Promise<Caller | Denial> {
+export function findCaller(
+  facts: Asked,
+  tokens: CallerTokens,
+  count: (outcome: CallerOutcome) => void,
+): Caller | Denial | Promise<Caller | Denial> {
   const { peer } = facts.connection;
   const { header, peers, optional } = tokens.rules;
   const [token, second] = fieldValues(facts.headers, header);
   if (!peers.includes(peer.spiffeId)) {
     if (token === undefined) return peer;
+    count('unexpected');
     return deny('caller-token-unexpected', { detail: `${header} of a peer that is no load balancer` });
   }
-  if (token === undefined) return optional ? peer : deny('caller-token-missing', { detail: `no ${header}` });
-  if (second !== undefined) return deny('caller-token-malformed', { detail: `two headers ${header}` });
-  const judge = (svid: JwtSvid | Denial) => (isDenial(svid) ? svid : judgeCaller(svid, facts, tokens));
+  if (token === undefined) {
+    count('missing');
+    return optional ? peer : deny('caller-token-missing', { detail: `no ${header}` });
+  }
+  const judge = (svid: JwtSvid | Denial, outcome: CallerOutcome) => {
+    const judged = isDenial(svid) ? svid : judgeCaller(svid, facts, tokens);
+    count(isDenial(judged) ? 'refused' : outcome);
+    return judged;
+  };
+  if (second !== undefined) {
+    return judge(deny('caller-token-malformed', { detail: `two headers ${header}` }), 'refused');
+  }
   const known = tokens.recall(token);
-  if (known !== undefined) return judge(known);
+  if (known !== undefined) return judge(known, 'remembered');
   const verified = tokens.verify(token);
-  return verified instanceof Promise ? verified.then(judge) : judge(verified);
+  return verified instanceof Promise ? verified.then((one) => judge(one, 'verified')) : judge(verified, 'refused');
 }
 
 /** A caller that was verified, and is refused all the same, is named in the record. */

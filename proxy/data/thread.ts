@@ -87,6 +87,7 @@ const serveParts = {
     held,
     ownNotAfterMs: () => own.current().notAfterMs,
     countToken: measurements.token,
+    countCaller: measurements.caller,
   }),
   audit,
   measurements: {

@@ -1,7 +1,7 @@
 import { type Ended, type PeerSvid, stillValid } from '../../certs/peer.ts';
 import type { Filter } from '../chain.ts';
 import type { Caller } from '../caller/caller.ts';
-import { findCaller } from '../caller/find-caller.ts';
+import { type CallerOutcome, findCaller } from '../caller/find-caller.ts';
 import { type Denial, deny, isDenial } from '../denial.ts';
 import type { Accepted } from '../exchange.ts';
 
@@ -19,7 +19,10 @@ export function identityDenial({ reason, detail }: Ended): Denial {
  * The handshake has verified the peer; here its validity is compared again on every request, because a connection
  * outlives neither its SVID nor the trust in it (peers keep serving: THREATS 1.7).
  */
-export const identity = (ownNotAfterMs: () => number): Filter<Accepted, Identified> => ({
+export const identity = (
+  ownNotAfterMs: () => number,
+  countCaller: (outcome: CallerOutcome) => void,
+): Filter<Accepted, Identified> => ({
   name: 'identity',
   add: (facts, { peer, caller }) => {
     facts.peer = peer;
@@ -31,7 +34,7 @@ export const identity = (ownNotAfterMs: () => number): Filter<Accepted, Identifi
     if (ended !== undefined) return identityDenial(ended);
     const { peer } = connection;
     if (snapshot.callerTokens === undefined) return { peer, caller: peer };
-    const found = findCaller({ connection, headers, receivedMs, snapshot }, snapshot.callerTokens);
+    const found = findCaller({ connection, headers, receivedMs, snapshot }, snapshot.callerTokens, countCaller);
     const identified = (caller: Caller | Denial) => (isDenial(caller) ? caller : { peer, caller });
     return found instanceof Promise ? found.then(identified) : identified(found);
   },

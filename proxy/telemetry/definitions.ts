@@ -100,6 +100,12 @@ export const METRICS = {
     ['outcome'],
     'Requests on routes with user. outcome: verified, remembered (its signature was verified before), refused, missing.',
   ),
+  callerTokens: metric(
+    'counter',
+    'portcullis_caller_tokens_total',
+    ['outcome'],
+    'JWT-SVIDs, where there are load_balancers. outcome: verified, remembered (its signature was verified before), refused, missing, unexpected (the header from another peer).',
+  ),
   threads: metric('gauge', 'portcullis_threads', [], 'Data threads that serve.'),
   threadReplacements: metric(
     'counter',

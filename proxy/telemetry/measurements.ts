@@ -1,3 +1,4 @@
+import type { CallerOutcome } from '../caller/find-caller.ts';
 import type { DenialCode } from '../denial.ts';
 import type { CountToken, TokenOutcome } from '../filters/user.ts';
 import { STAGE_BUCKETS_SECONDS } from './definitions.ts';
@@ -31,6 +32,7 @@ export type MeasurementDelta = {
   readonly auditLost: number;
   readonly policy: PolicyCounts;
   readonly tokens: readonly (readonly [TokenOutcome, number])[];
+  readonly callers: readonly (readonly [CallerOutcome, number])[];
   /** Names of issuers of whom tokens named keys that are not there. */
   readonly unknownKeysOf: readonly string[];
   readonly auditLagMs: number;
@@ -52,6 +54,7 @@ export type Measurements = {
   readonly auditLag: (milliseconds: number) => void;
   readonly policy: (event: keyof PolicyCounts) => void;
   readonly token: CountToken;
+  readonly caller: (outcome: CallerOutcome) => void;
   readonly connectionOpened: () => void;
   readonly connectionClosed: () => void;
   readonly requestStarted: () => void;
@@ -77,6 +80,7 @@ const newCounts = () => ({
   auditLost: 0,
   policy: { compared: 0, differed: 0, cacheHits: 0, cacheMisses: 0 },
   tokens: new Map<TokenOutcome, number>(),
+  callers: new Map<CallerOutcome, number>(),
   unknownKeysOf: new Set<string>(),
 });
 
@@ -95,6 +99,7 @@ export function createMeasurements(initial: Vocabulary, eventLoop: Pick<EventLoo
     auditLost: (records) => void (counts.auditLost += records),
     auditLag: (milliseconds) => void (gauges.auditLagMs = milliseconds),
     policy: (event) => void (counts.policy[event] += 1),
+    caller: (outcome) => add(counts.callers, outcome),
     token: (outcome, unknownKeyOf) => {
       add(counts.tokens, outcome);
       if (unknownKeyOf !== undefined) counts.unknownKeysOf.add(unknownKeyOf);
@@ -116,6 +121,7 @@ export function createMeasurements(initial: Vocabulary, eventLoop: Pick<EventLoo
         stages: [...drained.stages].map(([stage, { buckets, sumMs }]) => [stage, buckets, sumMs / 1000] as const),
         upstreamResponses: [...drained.upstreamResponses],
         tokens: [...drained.tokens],
+        callers: [...drained.callers],
         unknownKeysOf: [...drained.unknownKeysOf],
         handshakeRefusals: [...drained.handshakeRefusals],
         connectionsEnded: [...drained.connectionsEnded],

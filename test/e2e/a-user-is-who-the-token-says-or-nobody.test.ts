@@ -230,6 +230,9 @@ void test('a user is who the token says, or nobody', async (t) => {
     t.ok((await proxy.metric('portcullis_user_tokens_total{outcome="missing"}')) >= 2);
     t.ok((await proxy.metric('portcullis_user_tokens_total{outcome="refused"}')) >= 8);
     t.ok((await proxy.metric('portcullis_user_tokens_total{outcome="verified"}')) >= 4);
+    for (const outcome of ['verified', 'refused', 'missing', 'unexpected']) {
+      t.ok((await proxy.metric(`portcullis_caller_tokens_total{outcome="${outcome}"}`)) >= 1, outcome);
+    }
     t.notMatch(JSON.stringify(proxy.audit()), /eyJ/);
     t.notMatch(proxy.log(), /eyJ/);
   });

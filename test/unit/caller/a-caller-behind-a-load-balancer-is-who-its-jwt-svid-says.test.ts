@@ -3,7 +3,7 @@ import { readDenylist } from '../../../certs/denylist.ts';
 import type { PeerSvid } from '../../../certs/peer.ts';
 import { parseSpiffeId, parseTrustDomain } from '../../../certs/spiffe-id.ts';
 import { openCallerTokens } from '../../../proxy/caller/caller-tokens.ts';
-import { findCaller } from '../../../proxy/caller/find-caller.ts';
+import { type CallerOutcome, findCaller } from '../../../proxy/caller/find-caller.ts';
 import { JWT_SVID_ALGORITHMS, readJwtBundle } from '../../../proxy/caller/jwt-bundle.ts';
 import type { LoadBalancersConfig } from '../../../proxy/config/token-config.ts';
 import { isDenial } from '../../../proxy/denial.ts';
@@ -52,13 +52,17 @@ const denylist = readDenylist({
   text: 'spiffe-id spiffe://shop.example/ns/shop/sa/stolen\nspiffe-prefix spiffe://shop.example/ns/old/\n',
 });
 
+const counted: CallerOutcome[] = [];
+
 type Asked = { readonly peer?: string; readonly atMs?: number; readonly by?: typeof tokens };
 
 async function ask(headers: readonly string[], { peer = balancer, atMs = nowMs, by = tokens }: Asked = {}) {
   const connection = { peer: { spiffeId: peer } as PeerSvid };
+  const count = (outcome: CallerOutcome) => void counted.push(outcome);
   const found = await findCaller(
     { connection, headers, receivedMs: atMs, snapshot: { trust: { denylist } } } as never,
     by,
+    count,
   );
   if (isDenial(found)) return { code: found.code, detail: found.detail, named: found.caller?.spiffeId };
   return { caller: found.spiffeId, via: 'via' in found ? found.via.spiffeId : undefined };
@@ -165,6 +169,9 @@ const refused: readonly Vector[] = [
 void test('its subject is the caller, and the load balancer is the one that brought it', async (t) => {
   for (const [what, headers, sub = caller] of accepted) {
     t.same(await ask(headers), { caller: sub, via: balancer }, what);
+    t.equal(counted.at(-1), 'verified', what);
+    await ask(headers);
+    t.equal(counted.at(-1), 'remembered', what);
   }
 });
 
@@ -173,6 +180,7 @@ void test('each other one is refused for its reason', async (t) => {
     const answer = await ask(headers, asked);
     t.equal('code' in answer ? answer.code : 'accepted', code, what);
     t.notOk(/eyJ|evil|admin|sa\/web/.test(String('detail' in answer ? answer.detail : '')), what);
+    t.equal(counted.at(-1), /unexpected|missing/.exec(code)?.[0] ?? 'refused', what);
     const isVerified = /untimely|audience|denylisted/.test(code);
     t.equal('named' in answer && answer.named !== undefined, isVerified, `${what}: named once it is verified`);
   }
