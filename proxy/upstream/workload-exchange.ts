@@ -146,11 +146,16 @@ export class WorkloadExchange implements ResponseBody {
     return false;
   }
 
-  /** A small piece would hold on to memory that is many times as large. */
-  #lend([only, ...others]: readonly Buffer[], own: Buffer): boolean {
+  /** Pieces that are small together would hold on to memory that is many times as large. */
+  #lend(pieces: readonly Buffer[], own: Buffer): boolean {
     const lent = this.#consumer?.lent;
-    if (only === undefined || only.length < largeRead || others.length > 0 || lent === undefined) return false;
-    lent(only, () => giveBack(own));
+    if (lent === undefined || pieces.reduce((sum, { length }) => sum + length, 0) < largeRead) return false;
+    let unsent = pieces.length;
+    const done = () => {
+      unsent -= 1;
+      if (unsent === 0) giveBack(own);
+    };
+    for (const piece of pieces) lent(piece, done);
     return true;
   }
 
