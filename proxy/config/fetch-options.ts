@@ -42,7 +42,7 @@ export const fetchOptions = (reload: 'live' | 'restart') =>
         reload,
       }),
       ca: optional(file('certificates', 'a PEM file'), {
-        doc: 'Roots to believe for https, instead of those that Node brings along.',
+        doc: 'Roots to believe for https, instead of those that Node brings along. What NODE_EXTRA_CA_CERTS adds to these is not believed.',
         reload,
       }),
     },
