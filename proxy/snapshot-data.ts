@@ -3,9 +3,8 @@ import type { DenylistData } from '../certs/denylist.ts';
 import { listsKey, type RevocationLists, type TrustBundleData } from '../certs/trust-bundle.ts';
 import type { PolicyBundle } from '../policy/bundle/bundle.ts';
 import type { Config } from './config/config.ts';
-import type { IssuerConfig, LoadBalancersConfig } from './config/token-config.ts';
+import type { IssuerConfig, JwtBundleConfig } from './config/token-config.ts';
 
-type JwtBundleConfig = LoadBalancersConfig['jwtBundles'][number];
 
 /** A snapshot as it travels to the data threads: plain data, nothing compiled, one digest over all of it. */
 export type SnapshotData = {
@@ -53,7 +52,7 @@ export function jwksKey({ name, keys }: IssuerConfig): string {
   return keys.kind === 'file' ? keys.file : name;
 }
 
-/** A path, or for what the agent of our identity has given the ID of the trust domain. */
+/** A path, or for what its bundle endpoint or the agent of our identity has given the ID of the trust domain. */
 export function jwtBundleKey({ trustDomain, file }: JwtBundleConfig): string {
   return file ?? `spiffe://${trustDomain}`;
 }

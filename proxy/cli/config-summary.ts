@@ -79,7 +79,10 @@ function federationText({ trustDomain, url, server, maxAgeMs }: FederationConfig
 }
 
 function callersText({ peers, header, jwtBundles }: LoadBalancersConfig): string {
-  const domains = jwtBundles.map(({ trustDomain, file }) => `${trustDomain} by ${file ?? 'its agent'}`);
+  const domains = jwtBundles.map(
+    ({ trustDomain, file, isFederated }) =>
+      `${trustDomain} by ${file ?? (isFederated ? 'its bundle endpoint' : 'its agent')}`,
+  );
   return `of ${peers.join(', ')} by a JWT-SVID in ${header}: ${domains.join(', ')}`;
 }
 

@@ -1,4 +1,3 @@
-import type { TrustDomain } from '../../certs/spiffe-id.ts';
 import type { Endpoint } from '../../certs/sources/workload-api/endpoint.ts';
 import type {
   AuditConfig,
@@ -13,11 +12,12 @@ import type {
   RouteUser,
   WorkloadConfig,
 } from './config.ts';
-import type { DpopConfig, IssuerConfig, IssuerKeysConfig, LoadBalancersConfig } from './token-config.ts';
+import type { DpopConfig, IssuerConfig, IssuerKeysConfig } from './token-config.ts';
 import { defaultMaxKeyAgeMs, defaultRefreshMs } from './issuer-options.ts';
 import { federationOf } from './federation-checks.ts';
 import { deepFreeze } from './freeze.ts';
 import type { ConfigProblem } from './problem.ts';
+import { loadBalancersOf } from './load-balancer-checks.ts';
 import type { Settings } from './options.ts';
 import type { World } from './world.ts';
 import { servedOf } from './workload-api-checks.ts';
@@ -43,7 +43,8 @@ export function configFromSettings(file: string, settings: Settings, world: Worl
     workload: workload(settings.workload),
     policy: policyOf(settings.policy, settings.profile),
     issuers: settings.issuers.map(issuer),
-    loadBalancers: settings.load_balancers === undefined ? undefined : loadBalancers(settings.load_balancers, identity),
+    loadBalancers:
+      settings.load_balancers === undefined ? undefined : loadBalancersOf(settings.load_balancers, identity),
     routes: settings.routes.map((one) => route(one, settings.workload.max_response)),
     limits: limits(settings.limits),
     audit,
@@ -190,18 +191,6 @@ function issuer(settings: Settings['issuers'][number]): IssuerConfig {
 
 function dpopOf({ proof, algorithms = ['ES256'], max_age: maxAgeMs }: DpopSettings): DpopConfig {
   return { required: proof === 'required', algorithms, maxAgeMs };
-}
-
-function loadBalancers(
-  settings: NonNullable<Settings['load_balancers']>,
-  { spiffe_id: own, trust_domain: home, workload_api: agent }: Settings['identity'],
-): LoadBalancersConfig {
-  const { peers, header, token, audience = [own], max_lifetime: maxLifetimeMs, jwt_bundles: bundles } = settings;
-  const jwtBundles =
-    bundles === 'workload_api'
-      ? [home, ...(agent?.federation ?? [])].map((trustDomain) => ({ trustDomain, file: undefined }))
-      : [...bundles].map(([name, file]) => ({ trustDomain: name as TrustDomain, file }));
-  return { peers, header, optional: token === 'optional', audience, maxLifetimeMs, jwtBundles };
 }
 
 function issuerKeys({

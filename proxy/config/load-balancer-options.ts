@@ -19,11 +19,14 @@ export const loadBalancerOptions = section(
       eitherOf(
         oneOf('workload_api'),
         isWord('workload_api'),
-        mapOf(trustDomain, file('jwt-bundle', 'a SPIFFE bundle or JWK set')),
+        mapOf(
+          trustDomain,
+          eitherOf(oneOf('federation'), isWord('federation'), file('jwt-bundle', 'a SPIFFE bundle or JWK set')),
+        ),
       ),
       {
         doc:
-          'The keys of the trust domains whose workloads may call: a map from trust domain to a file (a SPIFFE bundle, or a JWK set), which is watched; or `workload_api`, for those of the ' +
+          'The keys of the trust domains whose workloads may call: a map from trust domain to a file (a SPIFFE bundle, or a JWK set), which is watched, or the word `federation` for what its bundle endpoint serves; or `workload_api`, for those of the ' +
           'agent of `identity.workload_api`: of our own trust domain and its `federation`. Each domain vouches for its own workloads alone.',
         reload: live,
       },

@@ -37,8 +37,14 @@ export type LoadBalancersConfig = {
   readonly optional: boolean;
   readonly audience: readonly string[];
   readonly maxLifetimeMs: number;
-  /** Where the keys of each trust domain are: in a file, or undefined for the agent of our own identity. */
-  readonly jwtBundles: readonly { readonly trustDomain: TrustDomain; readonly file: string | undefined }[];
+  readonly jwtBundles: readonly JwtBundleConfig[];
+};
+
+/** Where the keys of a trust domain are: in a file, at its bundle endpoint, or else with the agent of our own identity. */
+export type JwtBundleConfig = {
+  readonly trustDomain: TrustDomain;
+  readonly file: string | undefined;
+  readonly isFederated?: true;
 };
 
 /** Where an issuer's JWK set comes from. */

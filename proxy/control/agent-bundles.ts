@@ -56,7 +56,7 @@ export function agentBundles(options: AgentBundlesOptions): AgentBundles {
   };
   return {
     get: ({ loadBalancers }) => {
-      const wanted = (loadBalancers?.jwtBundles ?? []).filter(({ file }) => file === undefined).map(jwtBundleKey);
+      const wanted = (loadBalancers?.jwtBundles ?? []).filter(({ file, isFederated }) => file === undefined && !isFederated).map(jwtBundleKey);
       if (wanted.length === 0) return new Map();
       hangUp ??= followAgent({
         ask: fetchJwtBundles,

@@ -1,3 +1,4 @@
+import { jwtBundle } from '../../certs/spiffe-bundle.ts';
 import { withFederated } from '../../certs/federated-trust.ts';
 import type { FederatedAnchors } from '../../certs/workload-api/served-trust.ts';
 import type { RevocationLists, TrustBundleData } from '../../certs/trust-bundle.ts';
@@ -8,6 +9,7 @@ import { bundleSources, type FederatedBundle } from '../fetch/federated-bundles.
 import { type FetchedJwks, keySources } from '../fetch/issuer-keys.ts';
 import { type Fetched as Kept, keepFetched, type Source } from '../fetch/keep-fetched.ts';
 import { openNetwork } from '../fetch/network.ts';
+import { jwtBundleKey } from '../snapshot-data.ts';
 import { algorithmsOf } from '../fips/approved.ts';
 import { type Crls, listSources, readLists } from '../fetch/revocation-lists.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -19,7 +21,7 @@ export type Fetched = {
   readonly follow: (config: Followed) => Promise<void>;
   /** With `before`, a file that cannot be used does not hold up the others. */
   readonly lists: (config: Config, before?: readonly RevocationLists[]) => Promise<readonly RevocationLists[]>;
-  /** Text of the JWK sets that are there, by the name of their issuer. */
+  /** Text of the JWK sets that are there, by the name of their issuer, and for a trust domain by `jwtBundleKey`. */
   readonly keys: (config: Config) => ReadonlyMap<string, string>;
   /** Our own trust, with the trust domains of `federation` beside it whose bundles are there. */
   readonly trust: (config: Pick<Config, 'federation'>, own: TrustBundleData) => TrustBundleData;
@@ -77,13 +79,18 @@ export function openFetched(parts: Parts): Fetched {
       if (said() !== before) changed();
     },
     lists: (config, before) => readLists(config, lists.get, before),
-    keys: ({ issuers }) =>
-      new Map(
-        issuers.flatMap(({ name }) => {
+    keys: ({ issuers, federation, loadBalancers }) =>
+      new Map([
+        ...issuers.flatMap(({ name }) => {
           const jwks = keys.get(name);
           return jwks === undefined ? [] : [[name, jwks.text] as const];
         }),
-      ),
+        ...(loadBalancers?.jwtBundles ?? []).flatMap((wanted) => {
+          const found = there(federation).find(({ trustDomain }) => trustDomain === wanted.trustDomain);
+          if (!wanted.isFederated || found === undefined) return [];
+          return [[jwtBundleKey(wanted), jwtBundle(found.jwtKeys)] as const];
+        }),
+      ]),
     trust: ({ federation }, own) => {
       const { trust, leftOut } = withFederated(own, there(federation));
       complain(leftOut);

@@ -103,6 +103,12 @@ void test('a workload of one domain calls a proxy of another, and each is told w
         },
       ],
       fetch,
+      load_balancers: {
+        peers: [clientId],
+        jwt_bundles: { 'a.example': 'federation' },
+        audience: 'orders',
+        token: 'optional',
+      },
       workload_api: {
         sockets: [
           { path: './b/api.sock', svids: [], federates_with: ['a.example'] },
@@ -170,6 +176,10 @@ void test('a workload of one domain calls a proxy of another, and each is told w
   ] as const) {
     await t.rejects(validate(socket, audience, jwt), { code: 3 });
   }
+
+  const show = (jwt: string) => kept.ask('/a', [`x-jwt-svid: ${jwt}`]);
+  t.equal((await show(token)).status, 200, 'a JWT-SVID is verified by the bundle that the endpoint served');
+  t.match((await show(`${token.slice(0, -8)}AAAAAAAA`)).body, /"caller-token-untrusted"/);
 
   await a.stop();
   await until(bundles, (answer) => Object.keys(answer.bundles).length === 1);

@@ -46,6 +46,14 @@ void test('one whose keys come from the agent of our identity: of our own domain
   t.match(loaded, { ok: true, config: { loadBalancers: { jwtBundles } } });
 });
 
+void test('one whose keys a bundle endpoint serves', async (t) => {
+  const federation = 'federation: [{ trust_domain: b.test, url: "https://b.test/", profile: https_web }]\n';
+  const text = `${instead('shop.test: ./shop.json', 'b.test: federation')}${federation}`;
+  const loaded = await loadConfig(writeFolder(t.testdir(), text, files), world);
+  const jwtBundles = [{ trustDomain: 'b.test', file: undefined, isFederated: true }];
+  t.match(loaded, { ok: true, config: { loadBalancers: { jwtBundles } } });
+});
+
 const wrong: readonly (readonly [text: string, problem: RegExp])[] = [
   [instead('[spiffe://shop.test/edge]', '[]'), /load_balancers\.peers.*is empty/],
   [instead('spiffe://shop.test/edge', 'edge'), /load_balancers\.peers\[0\]/],
@@ -55,6 +63,7 @@ const wrong: readonly (readonly [text: string, problem: RegExp])[] = [
   [instead('\n    shop.test: ./shop.json', ' workload_api'), /jwt_bundles.*no `identity\.workload_api`/],
   [instead('\n    shop.test: ./shop.json', ' agent'), /jwt_bundles.*expected a map, got `agent`/],
   [instead('shop.test:', 'Shop.Test:'), /jwt_bundles\."Shop\.Test": trust domain/],
+  [instead('./shop.json', 'federation'), /jwt_bundles\."shop\.test": `shop\.test` is in none of `federation`/],
   [instead('shop.json', 'none.json'), /jwt_bundles\."shop\.test".*no such file/],
   [instead('shop.json', 'x509.json'), /x509\.json:1:\d+.*no key of use `jwt-svid`/],
   [instead('shop.json', 'weak.json'), /weak\.json:3:\d+.*RSA key of 1024 bits/],
