@@ -1,12 +1,13 @@
 import { isJsonObject, type JsonObject, own } from '../../policy/json/json-object.ts';
 import type { DpopConfig } from '../config/token-config.ts';
 import { type Denial, isDenial } from '../denial.ts';
+import type { SignatureAlgorithm } from './algorithms.ts';
 import { isName, isTime } from './claims.ts';
 import { readJws, refusedParameter } from './jws.ts';
 import { privateMember, publicKey } from './read-jwks.ts';
 import { refuse } from './refuse.ts';
 import { isSameResource } from './request-uri.ts';
-import { isSignedBy, thumbprintOf } from './signature.ts';
+import { isSignedBy, type SignatureKey, thumbprintOf } from './signature.ts';
 
 /** What a proof must have been made for (RFC 9449 section 4.3). */
 export type Proven = {
@@ -40,13 +41,34 @@ export async function verifyProof(text: string, rules: DpopConfig, proven: Prove
   if (algorithm === undefined) return refuse('user-proof-untrusted', '`alg` is none of the configured ones');
   const wrong = judgeProof(claims, rules, proven);
   if (wrong !== undefined) return wrong;
-  const key = await publicKey(jwk, algorithm);
-  if (typeof key === 'string') return refuse('user-proof-untrusted', `the key ${key}`);
-  if ((await thumbprintOf(key)) !== proven.keyThumbprint) {
-    return refuse('user-token-not-bound', '`cnf` of the token names another key than that of the proof');
-  }
+  const key = await keyOf(jwk, algorithm, proven.keyThumbprint);
+  if (isDenial(key)) return key;
   if (!(await isSignedBy(text, key, algorithm))) return refuse('user-proof-untrusted', 'not signed by its own key');
   return { proofId: claims.proofId, validMs: Math.ceil(claims.issuedMs + rules.maxAgeMs - proven.nowMs) };
+}
+
+type ProofKey = { readonly key: SignatureKey; readonly thumbprint: string };
+
+/** A client signs all its proofs with one key, and to read it takes longer than to check a signature with it. */
+const known = new Map<string, ProofKey>();
+const maxKnown = 1000;
+
+/** Only a key that an issuer has bound a token to is remembered, so that no stranger can crowd out the others. */
+async function keyOf(jwk: JsonObject, algorithm: SignatureAlgorithm, bound: string): Promise<SignatureKey | Denial> {
+  const name = JSON.stringify([algorithm, jwk]);
+  const read = known.get(name) ?? (await readKey(jwk, algorithm));
+  if (typeof read === 'string') return refuse('user-proof-untrusted', `the key ${read}`);
+  if (read.thumbprint !== bound) {
+    return refuse('user-token-not-bound', '`cnf` of the token names another key than that of the proof');
+  }
+  if (known.size >= maxKnown && !known.has(name)) known.clear();
+  known.set(name, read);
+  return read.key;
+}
+
+async function readKey(jwk: JsonObject, algorithm: SignatureAlgorithm): Promise<ProofKey | string> {
+  const key = await publicKey(jwk, algorithm);
+  return typeof key === 'string' ? key : { key, thumbprint: await thumbprintOf(key) };
 }
 
 type ProofClaims = {

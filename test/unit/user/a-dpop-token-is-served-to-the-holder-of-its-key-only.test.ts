@@ -203,6 +203,7 @@ const refused: readonly Vector[] = [
   ['a signature that is changed', 'user-proof-untrusted', shown(token, `${proof().split('.').slice(0, 2).join('.')}.${proof().split('.')[2]}`)],
   ['a signature of r = s = 0', 'user-proof-untrusted', shown(token, `${proof().split('.').slice(0, 2).join('.')}.${Buffer.alloc(64).toString('base64url')}`)],
   ['signed by another key than jwk', 'user-proof-untrusted', shown(token, proof({ key: theirs, header: { jwk: mine.jwk } }))],
+  ['a key that is known, with a token bound to another', 'user-token-not-bound', proving({}, boundTo(theirs))],
   ['the key of a thief', 'user-token-not-bound', proving({ key: theirs })],
   ['another method', 'user-proof-of-another-request', claiming({ htm: 'POST' })],
   ['the method in lower case', 'user-proof-of-another-request', claiming({ htm: 'get' })],
