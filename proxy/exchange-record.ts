@@ -114,6 +114,6 @@ function notes(permit: Authorized['permit'] | undefined): string | undefined {
 
 /** W3C Trace Context, version 00. */
 function traceId(traceparent: string | undefined): string | undefined {
-  const [, id] = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/.exec(traceparent ?? '') ?? [];
-  return id;
+  if (traceparent === undefined) return undefined;
+  return /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/.exec(traceparent)?.[1];
 }
