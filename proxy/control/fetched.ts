@@ -31,6 +31,8 @@ export type Fetched = {
   readonly keyIsMissing: (issuer: string) => void;
   /** Calls when something else has come than there was; answers how to stop. */
   readonly watch: (changed: () => void) => () => void;
+  /** The same of `bundles` alone. */
+  readonly watchBundles: (changed: () => void) => () => void;
   readonly close: () => void;
 };
 
@@ -46,9 +48,11 @@ type Parts = {
 
 export function openFetched(parts: Parts): Fetched {
   const { nowMs } = parts.clock;
-  const watchers = new Set<() => void>();
-  const changed = () => {
-    for (const watcher of watchers) watcher();
+  const [all, ofBundles] = [audience(), audience()];
+  const changed = all.tell;
+  const bundlesChanged = () => {
+    changed();
+    ofBundles.tell();
   };
   const lists = kept<Crls>(parts, 'revocation-list', {
     same: (one, other) => one.length === other.length && one.every(({ sha256 }, at) => sha256 === other[at]?.sha256),
@@ -56,7 +60,7 @@ export function openFetched(parts: Parts): Fetched {
   });
   const same = (one: { readonly sha256: string }, other: { readonly sha256: string }) => one.sha256 === other.sha256;
   const keys = kept<FetchedJwks>(parts, 'issuer-keys', { same, changed });
-  const bundles = kept<FederatedBundle>(parts, 'federated-bundle', { same, changed });
+  const bundles = kept<FederatedBundle>(parts, 'federated-bundle', { same, changed: bundlesChanged });
   const complain = complaints(parts);
   let followed: Followed['federation'] = [];
   const there = (federation: Followed['federation']) =>
@@ -76,7 +80,7 @@ export function openFetched(parts: Parts): Fetched {
         bundles.follow(await bundleSources(config.federation, network, nowMs)),
       ]);
       // What is named no more, or anew, goes without a word of its own.
-      if (said() !== before) changed();
+      if (said() !== before) bundlesChanged();
     },
     lists: (config, before) => readLists(config, lists.get, before),
     keys: ({ issuers, federation, loadBalancers }) =>
@@ -101,14 +105,25 @@ export function openFetched(parts: Parts): Fetched {
       return there(followed).filter(({ trustDomain }) => believed.has(trustDomain));
     },
     keyIsMissing: keys.ask,
-    watch: (watcher) => {
-      watchers.add(watcher);
-      return () => void watchers.delete(watcher);
-    },
+    watch: all.watch,
+    watchBundles: ofBundles.watch,
     close: () => {
       lists.close();
       keys.close();
       bundles.close();
+    },
+  };
+}
+
+function audience() {
+  const watchers = new Set<() => void>();
+  return {
+    tell: () => {
+      for (const watcher of watchers) watcher();
+    },
+    watch: (watcher: () => void) => {
+      watchers.add(watcher);
+      return () => void watchers.delete(watcher);
     },
   };
 }

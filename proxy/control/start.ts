@@ -92,7 +92,7 @@ async function startWith(booted: BootedThread, options: StartOptions): Promise<R
     const fetched = openFetched({ clock, audit, log, metrics });
     undo.push(fetched.close);
     await fetched.follow(config);
-    const federation = { current: fetched.bundles, watch: fetched.watch };
+    const federation = { current: fetched.bundles, watch: fetched.watchBundles };
     const served = await serveInside(config, { clock, log, audit, federation });
     undo.push(() => served?.close());
     const given = await givenNow({ fetched, identity }, config);

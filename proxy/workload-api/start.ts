@@ -34,7 +34,7 @@ export async function startWorkloadApi(parts: WorkloadApiParts): Promise<Running
     audit.append({ kind: 'control', type: 'config.load', file: configFile });
     const fetched = await followFederation(parts, audit);
     undo.push(fetched.close);
-    const federation = { current: fetched.bundles, watch: fetched.watch };
+    const federation = { current: fetched.bundles, watch: fetched.watchBundles };
     const served = await serveLocalCa({ config, clock, log, audit, federation });
     undo.push(served.close);
     return {
