@@ -3,9 +3,7 @@ import { compareValues } from '../value/order.ts';
 import { readValue, ValueTextError } from '../value/read-text.ts';
 import { RegoSet, type Value } from '../value/value.ts';
 import { maxResultSize, plainJson } from './plan/plain-json.ts';
-
-/** A number that JSON.parse may not read exactly, or a set. Found in texts too, which costs only time. */
-const beyondJson = /[\d.]{16}|\d[eE]|set\(\)|\{[^"}]/;
+import { quickResult } from './quick-result.ts';
 
 /**
  * Reads the result set, which OPA's WebAssembly gives as a set in the notation of `value/text.ts`, as the JSON that OPA
@@ -15,15 +13,8 @@ const beyondJson = /[\d.]{16}|\d[eE]|set\(\)|\{[^"}]/;
 export function readResult(text: string): unknown {
   if (text === 'set()') return [];
   if (text.length > maxResultSize) throw new EvaluationError(`the result is larger than ${maxResultSize} bytes`);
-  // The result set itself is always a set: as a list, nearly every one is JSON.
-  const results = text.slice(1, -1);
-  if (text.startsWith('{') && text.endsWith('}') && !beyondJson.test(results)) {
-    try {
-      return JSON.parse(`[${results}]`);
-    } catch {
-      // A set of texts.
-    }
-  }
+  const quick = quickResult(text);
+  if (quick !== undefined) return quick;
   try {
     return plainJson(readValue(text, inOrder));
   } catch (cause) {
