@@ -5,7 +5,6 @@ import type { PolicyBundle } from '../policy/bundle/bundle.ts';
 import type { Config } from './config/config.ts';
 import type { IssuerConfig, JwtBundleConfig } from './config/token-config.ts';
 
-
 /** A snapshot as it travels to the data threads: plain data, nothing compiled, one digest over all of it. */
 export type SnapshotData = {
   readonly digest: string;

@@ -56,7 +56,9 @@ export function agentBundles(options: AgentBundlesOptions): AgentBundles {
   };
   return {
     get: ({ loadBalancers }) => {
-      const wanted = (loadBalancers?.jwtBundles ?? []).filter(({ file, isFederated }) => file === undefined && !isFederated).map(jwtBundleKey);
+      const wanted = (loadBalancers?.jwtBundles ?? [])
+        .filter(({ file, isFederated }) => file === undefined && !isFederated)
+        .map(jwtBundleKey);
       if (wanted.length === 0) return new Map();
       hangUp ??= followAgent({
         ask: fetchJwtBundles,
