@@ -26,7 +26,7 @@ export const envelopeFields = {
 /** Added by the encoder where it had to leave something out. */
 export const noteFields = {
   masked: number('How many credentials in the target or authority were replaced with `***`.'),
-  cut: text('Over-long fields, each with its name, its full length in bytes and the SHA-256 of the whole value.', 8192),
+  cut: text('Over-long fields, each with its name, its full length in bytes and the SHA-256 of the whole value.', 5632),
 };
 
 const peer = group('Who asks: the client certificate, from the DER that was verified.', {
