@@ -24,6 +24,9 @@ const constrained = (rule: string, clause: string, verdict: Verdict, value: Buff
 
 const codeSigning = '1.3.6.1.5.5.7.3.3';
 
+const threeParts = der.sequence(der.boolean(true), der.integer('00'), der.integer('00'));
+const behindIt = Buffer.concat([der.octetString(Buffer.alloc(20, 1)), Buffer.alloc(1)]);
+
 /** Basic constraints, key usage and extended key usage of the leaf. */
 export const usageChains: readonly ClientChain[] = [
   badLeaf(
@@ -94,6 +97,15 @@ export const usageChains: readonly ClientChain[] = [
     {
       extensions: { extendedKeyUsage: extension(oids.extendedKeyUsage, der.oid(oids.clientAuth)) },
     },
+  ),
+  badLeaf(
+    { rule: 'key usage with bits behind its end', clause: 'X.690 11.2.1', verdict: 'malformed-certificate' },
+    { extensions: { keyUsage: extension(oids.keyUsage, der.bitString(Buffer.from([0x81]), 7), true) } },
+  ),
+  constrained('basic constraints of three parts', 'RFC 5280 4.2.1.9', 'malformed-certificate', threeParts),
+  badLeaf(
+    { rule: 'a key identifier with bytes behind it', clause: 'RFC 5280 4.2', verdict: 'malformed-certificate' },
+    { extensions: { subjectKeyIdentifier: extension(oids.subjectKeyIdentifier, behindIt) } },
   ),
   badLeaf(
     { rule: 'no EKU', clause: 'X509-SVID 4.4', verdict: 'served' },
