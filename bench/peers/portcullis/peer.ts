@@ -30,32 +30,49 @@ export const portcullisBare: Peer = {
   does: 'the least a configuration can do: a policy that says yes, no limit, no schema, audit not waited for',
   programs: [],
   start: (t, setup) => {
-    mkdirSync(join(setup.folder, 'policy'), { recursive: true });
-    cpSync(join(import.meta.dirname, 'allow.rego'), join(setup.folder, 'policy/allow.rego'));
-    return start(t, 'portcullis/bare.yaml', setup);
+    writeAllowingPolicy(setup);
+    return start(t, bareTemplate, setup);
   },
 };
 
+const bareTemplate = 'portcullis/bare.yaml';
+
+/** The configuration of `portcullis-bare` and what it names, for others that are to be compared with it. */
+export function writeBareConfig(setup: Setup, port: number): string {
+  writeAllowingPolicy(setup);
+  return configure(bareTemplate, setup, port);
+}
+
+function writeAllowingPolicy({ folder }: Setup): void {
+  mkdirSync(join(folder, 'policy'), { recursive: true });
+  cpSync(join(import.meta.dirname, 'allow.rego'), join(folder, 'policy/allow.rego'));
+}
+
 async function start(t: Bench, template: string, setup: Setup) {
-  const { folder, pki, workloadPort, limitPerSecond, threads, audit, routes, compiledBefore } = setup;
+  const { folder, compiledBefore } = setup;
   const port = await freePort();
-  pki.copyCa(join(folder, 'state'));
+  const config = configure(template, setup, port);
   const compiled = join(folder, 'state/policy-cache');
   // Beside the folders of all peers of the run.
   const kept = join(dirname(folder), 'policy-cache');
   if (compiledBefore && existsSync(kept)) cpSync(kept, compiled, { recursive: true });
-  const values = {
+  const words = ['run', '-c', config];
+  const pid = await launch(t, { command: launcher, words, folder, port, ready: '"event":"ready"' });
+  cpSync(compiled, kept, { recursive: true });
+  return { port, pids: [pid] };
+}
+
+function configure(template: string, setup: Setup, port: number): string {
+  const { folder, pki, workloadPort, limitPerSecond, threads, audit, routes } = setup;
+  pki.copyCa(join(folder, 'state'));
+  return writeConfig(folder, template, {
     PORT: port,
     WORKLOAD: workloadPort,
     LIMIT: limitPerSecond,
     THREADS: threads,
     AUDIT: audit,
     MORE_ROUTES: moreRoutes(routes),
-  };
-  const words = ['run', '-c', writeConfig(folder, template, values)];
-  const pid = await launch(t, { command: launcher, words, folder, port, ready: '"event":"ready"' });
-  cpSync(compiled, kept, { recursive: true });
-  return { port, pids: [pid] };
+  });
 }
 
 function moreRoutes(count: number): string {
