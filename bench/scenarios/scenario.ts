@@ -37,8 +37,8 @@ export type MachineLimits = {
 export type Case = {
   readonly name: string;
   readonly wanted?: Partial<Wanted>;
-  /** `reader` answers when the whole body has arrived; `responder`, the usual one, at once. */
-  readonly workload?: 'responder' | 'reader';
+  /** `reader` answers when the whole body has arrived, `sender` with 1 MB; `responder`, the usual one, at once and with little. */
+  readonly workload?: 'responder' | 'reader' | 'sender';
   /** Also measures the workload without anybody in between, as the first subject. */
   readonly direct?: true;
   /** So many clients besides the one whose requests are measured. */
@@ -81,6 +81,9 @@ export type Station = {
 
 /** Compilers that work at run time are done by then: after 10,000 requests a round still took three times what the fifth one did. */
 export const usualWarmUp = { requests: 60_000, seconds: 15 } as const;
+
+/** Of the large bodies, in both directions. */
+export const megabyte = 1_000_000;
 
 /** Connections that are kept between the rounds, and warmed up with the same requests as fast as they go. */
 export async function kept(

@@ -8,7 +8,7 @@ import { type Peer, type Running, usual, type Wanted } from '../../peers/peer.ts
 import { clientId, createPki, type PeerPki } from '../../peers/pki.ts';
 import { findProgram, programPath } from '../../peers/programs.ts';
 import type { Bench } from '../../run.ts';
-import type { Case } from '../scenario.ts';
+import { type Case, megabyte } from '../scenario.ts';
 
 /** What all peers of a run share. */
 export type Field = {
@@ -40,7 +40,8 @@ export async function startWorkload(t: Bench, folder: string, kind: Case['worklo
     const words = ['-e', 'stderr', '-p', `${folder}/`, '-c', config];
     await launch(t, { command: programPath('nginx'), words, folder, port });
   } else {
-    const words = [join(import.meta.dirname, '../../peers/workload/responder.ts'), String(port)];
+    const size = kind === 'sender' ? [String(megabyte)] : [];
+    const words = [join(import.meta.dirname, '../../peers/workload/responder.ts'), String(port), ...size];
     await launch(t, { command: process.execPath, words, folder, port });
   }
   return port;

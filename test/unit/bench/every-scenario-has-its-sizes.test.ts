@@ -24,7 +24,7 @@ test('on a large machine nothing is left out', async (t) => {
       'GET, 256 connections',
       'POST 1 KB, 256 connections',
     ],
-    bodies: ['POST 64 KB', 'POST 1 MB'],
+    bodies: ['POST 64 KB', 'POST 1 MB', 'GET 1 MB'],
     rules: ['10 rules', '100 rules', '1000 rules', '10000 rules'],
     routes: ['1 routes', '100 routes', '1000 routes', '10000 routes'],
     identities: ['100 identities', '1000 identities', '10000 identities', '100000 identities'],
