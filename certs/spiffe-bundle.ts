@@ -3,7 +3,7 @@ import { type Certificate, certificateToPem } from './certificate.ts';
 import { CertsError } from './errors.ts';
 import { rootProblem } from './sources/own-svid.ts';
 import type { TrustDomain } from './spiffe-id.ts';
-import { parseCertificate } from './parse-certificate.ts';
+import { parseCertificate, parseCertificatesPem } from './parse-certificate.ts';
 
 /** What a trust domain says of itself (SPIFFE Trust Domain and Bundle section 4), found good. */
 export type SpiffeBundle = {
@@ -47,6 +47,18 @@ export function readSpiffeBundle(document: unknown, trustDomain: TrustDomain): S
     sequence: count(sequence, 'spiffe_sequence'),
     refreshHintMs: seconds === undefined ? undefined : seconds * 1000,
   };
+}
+
+/** The same of roots in PEM, as files have them; who has only roots says nothing of JWT-SVIDs. Throws CertsError `spiffe-bundle-invalid`. */
+export function readRootsPem(pem: string, trustDomain: TrustDomain): SpiffeBundle {
+  // Who hands that out has no key that is worth believing.
+  if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(pem)) throw invalid('there is a private key in it');
+  const roots = naming('PEM', () => parseCertificatesPem(pem));
+  if (roots.length === 0) throw invalid('it is neither a JSON object nor is there a certificate in PEM in it');
+  if (roots.length > maxKeys) throw invalid(`${roots.length} certificates are more than ${maxKeys}`);
+  roots.forEach((root, index) => checkRoot(root, `certificate ${index + 1}`, trustDomain));
+  const rootsPem = [...new Set(roots.map(certificateToPem))].toSorted();
+  return { rootsPem, jwtKeys: [], sequence: undefined, refreshHintMs: undefined };
 }
 
 /** The document of a bundle endpoint. */
@@ -95,19 +107,23 @@ function rootOf(jwk: Members, at: string, trustDomain: TrustDomain): Certificate
   const der = Buffer.from(text, 'base64');
   if (der.toString('base64') !== text) throw invalid(`${at}: \`x5c\` is not base64`);
   const root = naming(at, () => parseCertificate(der));
-  const problem = rootProblem(root, trustDomain);
-  if (problem !== undefined) throw invalid(`${at}: ${problem.message}`);
+  checkRoot(root, at, trustDomain);
   const key = publicKeyOf(jwk);
   if (key === undefined || !key.equals(root.openssl.publicKey)) {
     throw invalid(`${at}: its key is not that of its certificate`);
   }
+  return root;
+}
+
+function checkRoot(root: Certificate, at: string, trustDomain: TrustDomain): void {
+  const problem = rootProblem(root, trustDomain);
+  if (problem !== undefined) throw invalid(`${at}: ${problem.message}`);
   // A root that says whose it is speaks for nobody else, whoever publishes it.
   const foreign = root.subjectAltNames.find(
     ({ value }) => /^spiffe:/i.test(value) && value !== `spiffe://${trustDomain}`,
   );
   if (foreign !== undefined)
     throw invalid(`${at}: the root calls itself ${foreign.value}, not spiffe://${trustDomain}`);
-  return root;
 }
 
 /** JWT-SVID section 6.1: `kid` is there. Keys of curves that no algorithm of JWT-SVIDs has are of no use to anybody. */

@@ -73,7 +73,9 @@ function crlText(crl: CrlConfig): string {
   return `${place}, by the CAs of ${crl.issuerFile}`;
 }
 
-function federationText({ trustDomain, url, server, maxAgeMs }: FederationConfig): string {
+function federationText(entry: FederationConfig): string {
+  if (entry.kind === 'file') return `${entry.trustDomain}, from ${entry.file}`;
+  const { trustDomain, url, server, maxAgeMs } = entry;
   const as = server.kind === 'spiffe' ? ` as ${server.spiffeId}` : '';
   return `${trustDomain}, from ${url}${as}, believed for ${durationText(maxAgeMs)}`;
 }
@@ -81,7 +83,7 @@ function federationText({ trustDomain, url, server, maxAgeMs }: FederationConfig
 function callersText({ peers, header, jwtBundles }: LoadBalancersConfig): string {
   const domains = jwtBundles.map(
     ({ trustDomain, file, isFederated }) =>
-      `${trustDomain} by ${file ?? (isFederated ? 'its bundle endpoint' : 'its agent')}`,
+      `${trustDomain} by ${file ?? (isFederated ? 'its bundle in `federation`' : 'its agent')}`,
   );
   return `of ${peers.join(', ')} by a JWT-SVID in ${header}: ${domains.join(', ')}`;
 }

@@ -1,5 +1,5 @@
 import { trustDomainOf } from '../../certs/spiffe-id.ts';
-import { readBundle } from '../fetch/read-bundle.ts';
+import { readBundle, readBundleFile } from '../fetch/read-bundle.ts';
 import type { Complain } from './checks.ts';
 import type { FederationConfig } from './federation-config.ts';
 import { bytesOf, checkRoots, orComplain } from './crl-checks.ts';
@@ -14,8 +14,10 @@ type Settings = Values<ReturnType<typeof federationOptions>['fields']>;
 type Entries = readonly (Draft<Settings> | undefined)[];
 
 export function federationOf(settings: Settings): FederationConfig {
-  const { trust_domain: domain, url, ca: caFile, endpoint_spiffe_id: id, bootstrap } = settings;
+  const { trust_domain: domain, url = '', bundle, ca: caFile, endpoint_spiffe_id: id, bootstrap } = settings;
+  if (bundle !== undefined) return { kind: 'file', trustDomain: domain, file: bundle };
   return {
+    kind: 'url',
     trustDomain: domain,
     url,
     server:
@@ -76,11 +78,15 @@ export async function checkFederationFiles(
 ): Promise<void> {
   await Promise.all(
     entries.map(async (entry, index) => {
-      const { ca, bootstrap, trust_domain: domain } = entry ?? {};
+      const { ca, bootstrap, bundle, trust_domain: domain } = entry ?? {};
       const at = (key: string) => (message: string) => complain(['federation', index, key], message);
       await checkRoots(ca, profile, world, at('ca'));
-      const bytes = await bytesOf(bootstrap, world, MAX_SPIFFE_BUNDLE_BYTES);
-      if (bytes !== undefined && domain !== undefined) orComplain(at('bootstrap'), () => readBundle(bytes, domain));
+      if (domain === undefined) return;
+      const first = await bytesOf(bootstrap, world, MAX_SPIFFE_BUNDLE_BYTES);
+      if (first !== undefined) orComplain(at('bootstrap'), () => readBundle(first, domain));
+      const bytes = await bytesOf(bundle, world, MAX_SPIFFE_BUNDLE_BYTES);
+      const ofFile = (message: string) => at('bundle')(`${bundle}: ${message}`);
+      if (bytes !== undefined) orComplain(ofFile, () => readBundleFile(bytes, domain));
     }),
   );
 }

@@ -1,7 +1,17 @@
 import type { SpiffeId, TrustDomain } from '../../certs/spiffe-id.ts';
 
-/** A foreign trust domain, and the bundle endpoint that says whom to believe in it. Absolute paths. */
-export type FederationConfig = {
+/** A foreign trust domain, and what says whom to believe in it. Absolute paths. */
+export type FederationConfig = FetchedBundleConfig | BundleFileConfig;
+
+export type BundleFileConfig = {
+  readonly kind: 'file';
+  readonly trustDomain: TrustDomain;
+  readonly file: string;
+};
+
+/** From its bundle endpoint. */
+export type FetchedBundleConfig = {
+  readonly kind: 'url';
   readonly trustDomain: TrustDomain;
   readonly url: string;
   /** By what the server is known: a certificate for its name, or an SVID of this trust domain. */

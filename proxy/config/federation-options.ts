@@ -1,21 +1,40 @@
 import { urlOf } from './fetch-options.ts';
 import { duration, file, oneOf, spiffeId, trustDomain } from './scalars.ts';
-import { defaulted, optional, required, section } from './section.ts';
+import { defaulted, exactlyOneOf, insteadOf, optional, required, requiredBeside, section } from './section.ts';
+
+const ofEndpoint = 'is of an endpoint, which `bundle` takes the place of';
 
 /** Of `run`, and of `portcullis workload-api`, which reads its file once. */
 export const federationOptions = (reload: 'live' | 'restart') =>
+  insteadOf(exactlyOneOf(requiredBeside(entry(reload), 'url', 'profile'), 'url', 'bundle'), 'bundle', {
+    profile: ofEndpoint,
+    ca: ofEndpoint,
+    endpoint_spiffe_id: ofEndpoint,
+    bootstrap: ofEndpoint,
+    refresh: ofEndpoint,
+    max_age: ofEndpoint,
+  });
+
+const entry = (reload: 'live' | 'restart') =>
   section(
     'federation[]',
-    'A foreign trust domain whose workloads are believed, by the bundle that its SPIFFE bundle endpoint serves (SPIFFE Federation). Each domain is judged by its own ' +
-      'roots alone. The document has at most 1 MiB, at least one root, only CA certificates, and is taken whole or not at all; one with a lower ' +
-      '`spiffe_sequence` than the one there is is refused. New and removed roots take effect within a second, on open connections too. Addresses ' +
-      'and redirects are under the rules of `fetch`. Nothing is kept over a restart: until the endpoint has answered, nobody of that domain is believed.',
+    'A foreign trust domain whose workloads are believed, by the bundle that its SPIFFE bundle endpoint serves (SPIFFE Federation), or that stands in a file. Each domain ' +
+      'is judged by its own roots alone. The document has at most 1 MiB, at least one root, only CA certificates, and is taken whole or not at all; one with a lower ' +
+      '`spiffe_sequence` than the one that was fetched is refused. New and removed roots take effect within a second, on open connections too. Addresses ' +
+      'and redirects are under the rules of `fetch`. Nothing that was fetched is kept over a restart: until the endpoint has answered, nobody of that domain is believed.',
     {
       trust_domain: required(trustDomain, { doc: 'Whose bundle it is; not our own, and once.', reload }),
-      url: required(urlOf('https'), { doc: 'The bundle endpoint.', reload }),
-      profile: required(oneOf('https_web', 'https_spiffe'), {
+      url: optional(urlOf('https'), { doc: 'The bundle endpoint; exactly one of `url` and `bundle`.', reload }),
+      bundle: optional(file('spiffe-bundle', 'a SPIFFE bundle or a PEM file'), {
         doc:
-          'How the endpoint proves itself: by a certificate for its host name (`https_web`), or by its SVID (`https_spiffe`), which is judged by ' +
+          'The bundle in a file: a JWK set as an endpoint serves it, or roots in PEM, which have no keys of JWT-SVIDs. It is believed for as long as it ' +
+          'stands there. A change takes effect as one of an endpoint; a file that is no good leaves the last good one in force.',
+        // Watched by `workload-api` too, which reads its own file once.
+        reload,
+      }),
+      profile: optional(oneOf('https_web', 'https_spiffe'), {
+        doc:
+          'With `url`, where it is required: how the endpoint proves itself: by a certificate for its host name (`https_web`), or by its SVID (`https_spiffe`), which is judged by ' +
           'the last good bundle, and by `bootstrap` before there is one.',
         reload,
       }),

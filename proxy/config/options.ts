@@ -107,7 +107,7 @@ export const options = section('(top level)', 'The keys at the top of the file.'
     reload: restart,
   }),
   federation: defaulted(listOf(federationOptions(live)), [], {
-    doc: 'Foreign trust domains whose workloads are believed, by what their bundle endpoints say.',
+    doc: 'Foreign trust domains whose workloads are believed, by the bundles of their endpoints or of files.',
     reload: live,
   }),
   fetch: defaulted(fetchOptions(live), {}, { doc: 'How lists, keys and bundles are fetched from URLs.', reload: live }),

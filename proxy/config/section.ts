@@ -140,6 +140,26 @@ export function exactlyOneOf<F extends Fields>(whole: Section<F>, ...keys: reado
   };
 }
 
+/** Where the optional `key` stands, the optional `other` has to. */
+export function requiredBeside<F extends Fields>(
+  whole: Section<F>,
+  key: keyof F & string,
+  other: keyof F & string,
+): Section<F> {
+  return {
+    ...whole,
+    jsonSchema: { ...whole.jsonSchema, dependentRequired: { [key]: [other] } },
+    read: (node, path, reading) => {
+      const stands = (name: string) => node.kind === 'map' && node.entries.some((entry) => entry.key === name);
+      if (stands(key) && !stands(other)) {
+        const allowed = whole.fields[other]?.shape.allowed;
+        reading.report(node.at, [...path, other], `is required beside \`${key}\``, { allowed });
+      }
+      return whole.read(node, path, reading);
+    },
+  };
+}
+
 /** Where the optional `key` stands, none of the others may, each for its reason: it belongs to what `key` takes the place of. */
 export function insteadOf<F extends Fields>(
   whole: Section<F>,

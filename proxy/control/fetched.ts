@@ -5,6 +5,7 @@ import type { RevocationLists, TrustBundleData } from '../../certs/trust-bundle.
 import type { AuditStream } from '../audit/stream.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
+import { openBundleFiles } from '../fetch/bundle-files.ts';
 import { bundleSources, type FederatedBundle } from '../fetch/federated-bundles.ts';
 import { type FetchedJwks, keySources } from '../fetch/issuer-keys.ts';
 import { type Fetched as Kept, keepFetched, type Source } from '../fetch/keep-fetched.ts';
@@ -17,8 +18,10 @@ import type { Metrics } from '../telemetry/metrics.ts';
 
 /** What the configuration has fetched from URLs, and what stands beside it in files. */
 export type Fetched = {
-  /** From here on what this configuration names; resolves when each of it has been tried once. */
+  /** From here on what this configuration names; resolves when each of it has been tried once. Throws for a bundle in a file that is no good. */
   readonly follow: (config: Followed) => Promise<void>;
+  /** Bundles in files as they are now. Throws for one that is no good, which stays as it was. */
+  readonly readBundles: (config: Pick<Config, 'federation'>) => Promise<void>;
   /** With `before`, a file that cannot be used does not hold up the others. */
   readonly lists: (config: Config, before?: readonly RevocationLists[]) => Promise<readonly RevocationLists[]>;
   /** Text of the JWK sets that are there, by the name of their issuer, and for a trust domain by `jwtBundleKey`. */
@@ -61,27 +64,37 @@ export function openFetched(parts: Parts): Fetched {
   const same = (one: { readonly sha256: string }, other: { readonly sha256: string }) => one.sha256 === other.sha256;
   const keys = kept<FetchedJwks>(parts, 'issuer-keys', { same, changed });
   const bundles = kept<FederatedBundle>(parts, 'federated-bundle', { same, changed: bundlesChanged });
+  const files = openBundleFiles();
   const complain = complaints(parts);
   let followed: Followed['federation'] = [];
   const there = (federation: Followed['federation']) =>
-    federation.flatMap(({ trustDomain }) => {
-      const bundle = bundles.get(trustDomain);
+    federation.flatMap((entry) => {
+      const { trustDomain } = entry;
+      const bundle = entry.kind === 'file' ? files.get(entry) : bundles.get(trustDomain);
       return bundle === undefined ? [] : [{ trustDomain, ...bundle }];
     });
   const said = () => JSON.stringify(there(followed).map(({ trustDomain, sha256 }) => [trustDomain, sha256]));
+  // What is named no more, or anew, or stands in a file, changes without a word of its own.
+  const telling = async (work: () => Promise<void>) => {
+    const before = said();
+    await work().finally(() => said() !== before && bundlesChanged());
+  };
+  const readBundles = ({ federation }: Pick<Config, 'federation'>) =>
+    files.read(federation.filter((entry) => entry.kind === 'file'));
   return {
-    follow: async (config) => {
-      const before = said();
-      followed = config.federation;
-      const network = await openNetwork(config.fetch, algorithmsOf(config));
-      await Promise.all([
-        lists.follow(await listSources(config, network, nowMs)),
-        keys.follow(keySources(config, network)),
-        bundles.follow(await bundleSources(config.federation, network, nowMs)),
-      ]);
-      // What is named no more, or anew, goes without a word of its own.
-      if (said() !== before) bundlesChanged();
-    },
+    follow: (config) =>
+      telling(async () => {
+        followed = config.federation;
+        const network = await openNetwork(config.fetch, algorithmsOf(config));
+        const asked = config.federation.filter((entry) => entry.kind === 'url');
+        await Promise.all([
+          lists.follow(await listSources(config, network, nowMs)),
+          keys.follow(keySources(config, network)),
+          bundles.follow(await bundleSources(asked, network, nowMs)),
+        ]);
+        await readBundles(config);
+      }),
+    readBundles: (config) => telling(() => readBundles(config)),
     lists: (config, before) => readLists(config, lists.get, before),
     keys: ({ issuers, federation, loadBalancers }) =>
       new Map([

@@ -78,6 +78,7 @@ export async function reload(parts: ReloadParts, plane: DataPlane, before: Snaps
 async function trustAlone(parts: ReloadParts, plane: DataPlane, before: SnapshotData): Promise<SnapshotData> {
   try {
     const own = await alone(parts, ownTrust(before), async () => parts.identity.trust());
+    await alone(parts, undefined, () => parts.fetched.readBundles(before.config));
     const now = {
       trust: parts.fetched.trust(before.config, own),
       denylist: await alone(parts, before.denylist, () => readDenylistFile(before.config)),

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { CertsError } from '../../certs/errors.ts';
 import type { SpiffeBundle } from '../../certs/spiffe-bundle.ts';
-import type { FederationConfig } from '../config/federation-config.ts';
+import type { FetchedBundleConfig } from '../config/federation-config.ts';
 import { MAX_SPIFFE_BUNDLE_BYTES } from '../config/file-checks.ts';
 import { ProxyError } from '../errors.ts';
 import type { Source } from './keep-fetched.ts';
@@ -21,7 +21,7 @@ const hinted = { least: 30_000, most: 3_600_000 } as const;
 
 /** The bundle endpoints that are to be asked, by the trust domain whose bundle they serve. */
 export function bundleSources(
-  federation: readonly FederationConfig[],
+  federation: readonly FetchedBundleConfig[],
   network: Network,
   nowMs: () => number,
 ): Promise<readonly Source<FederatedBundle>[]> {
@@ -29,7 +29,7 @@ export function bundleSources(
 }
 
 async function bundleSource(
-  entry: FederationConfig,
+  entry: FetchedBundleConfig,
   network: Network,
   nowMs: () => number,
 ): Promise<Source<FederatedBundle>> {
@@ -61,7 +61,7 @@ async function bundleSource(
 
 /** Loaded for who has a URL: the client stays in the memory of the process. */
 async function get(
-  { url, server, trustDomain }: FederationConfig,
+  { url, server, trustDomain }: FetchedBundleConfig,
   known: Pick<SpiffeBundle, 'rootsPem'> | undefined,
   network: Network,
   nowMs: () => number,
@@ -84,12 +84,16 @@ async function get(
 
 /** Who can hold back what the endpoint says may have kept a bundle from before a root was removed. */
 function following(bundle: SpiffeBundle, before: FederatedBundle | undefined): FederatedBundle {
-  const { rootsPem, jwtKeys, sequence } = bundle;
+  const { sequence } = bundle;
   if (before?.sequence !== undefined && (sequence === undefined || sequence < before.sequence)) {
     const message = `spiffe_sequence ${sequence ?? 'is missing, and'} comes behind ${before.sequence}, which is in use`;
     throw new CertsError('spiffe-bundle-invalid', message);
   }
-  return { ...bundle, sha256: hash('sha256', JSON.stringify([rootsPem, jwtKeys])) };
+  return withDigest(bundle);
+}
+
+export function withDigest(bundle: SpiffeBundle): FederatedBundle {
+  return { ...bundle, sha256: hash('sha256', JSON.stringify([bundle.rootsPem, bundle.jwtKeys])) };
 }
 
 function refusedAs<T>(url: string, read: () => T): T {

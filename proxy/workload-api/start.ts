@@ -1,10 +1,12 @@
 import { hostname } from 'node:os';
+import { CertsError } from '../../certs/errors.ts';
 import { lockAuditFolder } from '../audit/folder-lock.ts';
 import { type AuditStream, openAuditStream } from '../audit/stream.ts';
 import type { Clock } from '../clock.ts';
 import type { WorkloadApiFileConfig } from '../config/workload-api-config.ts';
 import { type Fetched, openFetched } from '../control/fetched.ts';
 import { describeTrustChange } from '../control/trust-change.ts';
+import { watchFiles } from '../control/watch-files.ts';
 import type { Log } from '../telemetry/log.ts';
 import { serveLocalCa } from './serve-local-ca.ts';
 
@@ -34,6 +36,7 @@ export async function startWorkloadApi(parts: WorkloadApiParts): Promise<Running
     audit.append({ kind: 'control', type: 'config.load', file: configFile });
     const fetched = await followFederation(parts, audit);
     undo.push(fetched.close);
+    undo.push(watchBundles(parts, fetched, audit));
     const federation = { current: fetched.bundles, watch: fetched.watchBundles };
     const served = await serveLocalCa({ config, clock, log, audit, federation });
     undo.push(served.close);
@@ -63,6 +66,17 @@ async function followFederation({ config, clock, log }: WorkloadApiParts, audit:
   });
   await fetched.follow({ ...config, crls: [], issuers: [], profile: 'standard' });
   return fetched;
+}
+
+/** A bundle in a file is in force as it changes; one that is no good leaves the one before. Answers how to stop. */
+function watchBundles({ config, log }: WorkloadApiParts, fetched: Fetched, audit: AuditStream): () => void {
+  const files = config.federation.flatMap((entry) => (entry.kind === 'file' ? [entry.file] : []));
+  const refused = (cause: unknown) => {
+    const [reason, detail] = cause instanceof CertsError ? [cause.code, cause.message] : ['failed', String(cause)];
+    audit.append({ kind: 'control', type: 'trust.reject', outcome: 'deny', reason, detail });
+    log.error('trust.reject', { reason, detail });
+  };
+  return files.length === 0 ? () => {} : watchFiles(files, () => void fetched.readBundles(config).catch(refused)).stop;
 }
 
 function openAudit({ config: { audit, trustDomain }, clock, log }: WorkloadApiParts): AuditStream {

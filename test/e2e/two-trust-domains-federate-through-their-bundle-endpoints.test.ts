@@ -71,16 +71,22 @@ void test('a workload of one domain calls a proxy of another, and each is told w
   const fetch = { allow: ['127.0.0.1'], ca: './web.pem' };
   const [folderOfA, folder] = [newFolder(t), newFolder(t)];
   for (const each of [folderOfA, folder]) writeFileSync(join(each, 'web.pem'), web.caPem);
+  const near = await Promise.all([1, 2].map(() => makePki({ trustDomain: 'near.example' })));
+  const publishNear = (which: number) => writeFileSync(join(folderOfA, 'near.pem'), near[which]?.caPem ?? '');
+  publishNear(0);
   writeFileSync(join(folder, 'tls.key'), tls.keyPem, { mode: 0o600 });
 
   const a = await startWorkloadApi(
     t,
     {
       trust_domain: 'a.example',
-      sockets: [{ path: './client/api.sock', svids: [{ spiffe_id: clientId }], federates_with: [trustDomain] }],
+      sockets: [
+        { path: './client/api.sock', svids: [{ spiffe_id: clientId }], federates_with: [trustDomain, 'near.example'] },
+      ],
       bundle_endpoint: { listen: '127.0.0.1:0', profile: 'https_spiffe', spiffe_id: 'spiffe://a.example/bundles' },
       federation: [
         { trust_domain: trustDomain, url: `https://localhost:${portOfB}/`, profile: 'https_web', refresh: '1s' },
+        { trust_domain: 'near.example', bundle: './near.pem' },
       ],
       fetch,
     },
@@ -138,6 +144,12 @@ void test('a workload of one domain calls a proxy of another, and each is told w
   const roots = pemOf(federatedBundles[`spiffe://${trustDomain}`] ?? new Uint8Array());
   const credential = { certPem: pemOf(svid.x509Svid), keyPem: derToPem(svid.x509SvidKey, 'PRIVATE KEY') };
   const byName = { ca: roots, rejectUnauthorized: true, checkServerIdentity: () => undefined };
+  publishNear(1);
+  await until(pushed, (answer) => {
+    const now = answer.federatedBundles['spiffe://near.example'];
+    return now !== undefined && pemOf(now).trim() === near[1]?.caPem.trim();
+  });
+  t.pass('a bundle in a file is told again as the file changes');
   const judged = await connectRaw(proxy.port, credential, byName);
   t.ok(judged.socket.authorized, 'the caller knows the proxy by the bundle that it was told');
   const kept = await keepConnection(proxy.port, credential);

@@ -1,5 +1,6 @@
 import { test } from 'tap';
 import { writeSpiffeBundle } from '../../certs/spiffe-bundle.ts';
+import { changeConfig, replaceFile } from '../harness/change-files.ts';
 import { startHttpsServer } from '../harness/https-server.ts';
 import { keepConnection } from '../harness/kept-connection.ts';
 import { clientId, startProxy, trustDomain } from '../harness/proxy.ts';
@@ -8,11 +9,12 @@ import { startWorkload } from '../harness/workload.ts';
 import { makePki, type Pki } from '../pki/pki.ts';
 
 const partnerId = 'spiffe://partner.example/client';
+const nearId = 'spiffe://near.example/client';
 const policy = `package portcullis.authz
 
 default decision := {"allow": false, "rule": "default"}
 
-decision := {"allow": true, "rule": "known"} if input.attributes.source.principal in {"${clientId}", "${partnerId}"}
+decision := {"allow": true, "rule": "known"} if input.attributes.source.principal in {"${clientId}", "${partnerId}", "${nearId}"}
 `;
 
 void test('a bundle from an endpoint opens the door to its domain alone, and what leaves it ends connections', async (t) => {
@@ -22,6 +24,10 @@ void test('a bundle from an endpoint opens the door to its domain alone, and wha
     await makePki({ trustDomain: 'partner.example' }),
     await makePki({ trustDomain: 'partner.example' }),
     await makePki({ trustDomain: 'thief.example' }),
+  ];
+  const [near, nearFresh] = [
+    await makePki({ trustDomain: 'near.example' }),
+    await makePki({ trustDomain: 'near.example' }),
   ];
   let sequence = 0;
   const publish = (...pkis: Pki[]) => {
@@ -36,14 +42,19 @@ void test('a bundle from an endpoint opens the door to its domain alone, and wha
     refresh: '1s',
     max_age: '5s',
   });
+  const fetched = [entry('partner.example', '/partner'), entry('thief.example', '/thief')];
   const proxy = await startProxy(t, {
     workloadPort: workload.port,
     config: {
-      federation: [entry('partner.example', '/partner'), entry('thief.example', '/thief')],
+      federation: [...fetched, { trust_domain: 'near.example', bundle: './near.bundle' }],
       fetch: { allow: ['127.0.0.1'], ca: './ca.pem' },
       limits: { head: '5m', keep_alive: '5m' },
     },
-    files: { 'ca.pem': server.caPem, 'policy/authz.rego': policy },
+    files: {
+      'ca.pem': server.caPem,
+      'policy/authz.rego': policy,
+      'near.bundle': writeSpiffeBundle({ rootsPem: [near.caPem], jwtKeys: [], sequence: 1, refreshHintMs: 0 }),
+    },
   });
   const open = async (pki: Pki) => keepConnection(proxy.port, await pki.issue());
   const changes = async (count: number) => {
@@ -95,6 +106,50 @@ void test('a bundle from an endpoint opens the door to its domain alone, and wha
     const ended = () => proxy.audit().filter(({ type, reason }) => type === 'tls.end' && reason === 'untrusted');
     await proxy.untilRecord(() => ended().length === 2);
     t.match(await changes(5), /^roots added/, 'by then a lower sequence is no step back');
+  });
+
+  await t.test('a bundle in a file: a change of it and the end of its entry end connections', async (t) => {
+    const ended = () =>
+      proxy
+        .audit()
+        .filter(({ type, peer }) => type === 'tls.end' && (peer as { spiffe?: string }).spiffe === nearId)
+        .map(({ reason }) => reason);
+    const takes = async (what: string, change: () => void, { client }: Awaited<ReturnType<typeof open>>) => {
+      const began = performance.now();
+      change();
+      await client.untilClosed();
+      t.comment(`${what}: ${Math.round(performance.now() - began)} ms`);
+    };
+    const byOldRoot = await open(near);
+    t.equal((await byOldRoot.ask('/a')).status, 200);
+    replaceFile(proxy, 'near.bundle', '{"keys":[]}');
+    await proxy.untilRecord(
+      ({ type, detail }) =>
+        type === 'config.reject' && /federation\[2\]\.bundle: .*near\.bundle: there is no key/.test(String(detail)),
+    );
+    t.equal((await byOldRoot.ask('/a')).status, 200, 'a file that is no good leaves the last good one in force');
+
+    replaceFile(proxy, 'near.bundle', near.caPem + nearFresh.caPem);
+    await proxy.untilRecord(({ type, detail }) => type === 'trust.change' && /added: CN=near/.test(String(detail)));
+    const byFreshRoot = await open(nearFresh);
+    t.equal((await byFreshRoot.ask('/a')).status, 200);
+    changeConfig(proxy, { nonsense: 1 });
+    await proxy.untilRecord(({ type, detail }) => type === 'config.reject' && /nonsense/.test(String(detail)));
+    await takes('a root', () => replaceFile(proxy, 'near.bundle', nearFresh.caPem), byOldRoot);
+    await proxy.untilRecord(() => ended().length === 1);
+    t.match(
+      await proxy.untilRecord(({ type, detail }) => type === 'trust.change' && /removed: CN=near/.test(String(detail))),
+      { detail: /^roots removed: CN=near\.example root \([0-9a-f]{64}\)$/ },
+      'although the configuration is broken',
+    );
+    t.equal((await byFreshRoot.ask('/a')).status, 200);
+    await expectRefusal(t, proxy, 'of a removed root', 'untrusted', offering(proxy, await near.issue()));
+
+    const without = () => changeConfig(proxy, { nonsense: undefined, federation: fetched });
+    await takes('an entry', without, byFreshRoot);
+    await proxy.untilRecord(() => ended().length === 2);
+    t.strictSame(ended(), ['untrusted', 'untrusted']);
+    await expectRefusal(t, proxy, 'of an entry that is gone', 'untrusted', offering(proxy, await nearFresh.issue()));
   });
   t.ok((await proxy.metric('portcullis_fetches_total{kind="federated-bundle",outcome="failed"}')) > 0);
   t.equal(

@@ -8,14 +8,21 @@ import { good, problemsOf, world, writeFolder } from './folder.ts';
 
 const pki = await makePki({ trustDomain: 'b.example', nowMs: Date.now() });
 const bundle = writeSpiffeBundle({ rootsPem: [pki.caPem], jwtKeys: [], sequence: 1, refreshHintMs: 0 });
+const leaf = await pki.issue();
 const files = {
   'ca.pem': authorityPem(pki.root),
   'b.json': bundle,
+  'b.pem': `# of b.example\n${pki.caPem}`,
+  'many.pem': pki.caPem.repeat(101),
+  'leaf.pem': leaf.certPem,
+  'cut.pem': pki.caPem.slice(0, -40),
+  'private.pem': `${pki.caPem}${leaf.keyPem}`,
   'empty.json': '{"keys":[]}',
   'empty.pem': '',
   'large.json': bundle + ' '.repeat(1024 * 1024),
 };
 const web = 'trust_domain: a.example, url: "https://a.example/bundle", profile: https_web';
+const inFile = (name: string) => `trust_domain: b.example, bundle: ${name}`;
 const byName = 'trust_domain: b.example, url: "https://b.example/bundle", profile: https_spiffe';
 const spiffe = `${byName}, endpoint_spiffe_id: "spiffe://b.example/endpoint", bootstrap: b.json`;
 
@@ -51,6 +58,19 @@ void test('good ones, with their defaults', async (t) => {
   );
 });
 
+void test('bundles in files, which are watched', async (t) => {
+  for (const name of ['b.json', 'b.pem']) {
+    const loaded = await loadConfig(
+      writeFolder(t.testdir(), `${good}federation: [{ ${inFile(name)} }]\n`, files),
+      world,
+    );
+    t.match(loaded, { ok: true, config: { federation: [{ kind: 'file', trustDomain: 'b.example' }] } });
+    t.ok(loaded.watched.some((one) => one.endsWith(name)));
+    const said = loaded.ok ? configSummary(loaded.config, { color: false }) : '';
+    t.match(said, new RegExp(`federated +b\\.example, from /.*/${name}\n`));
+  }
+});
+
 const wrong: readonly (readonly [text: string, problem: RegExp])[] = [
   ['{ url: "https://a.example/", profile: https_web }', /federation\[0\]\.trust_domain.*is required/],
   ['{ trust_domain: A.example, url: "https://a.example/", profile: https_web }', /federation\[0\]\.trust_domain/],
@@ -74,6 +94,18 @@ const wrong: readonly (readonly [text: string, problem: RegExp])[] = [
   [`{ ${spiffe.replace('b.json', 'ca.pem')} }`, /bootstrap.*not acceptable JSON/],
   [`{ ${spiffe.replace('b.json', 'none.json')} }`, /bootstrap.*no such file/],
   [`{ ${spiffe.replace('b.json', 'large.json')} }`, /bootstrap.*more than 1048576/],
+  ['{ trust_domain: a.example }', /federation\[0\]: needs one of `url` and `bundle`/],
+  ['{ trust_domain: a.example, url: "https://a.example/" }', /federation\[0\]\.profile: is required beside `url`/],
+  [`{ ${inFile('b.json')}, profile: https_web }`, /federation\[0\]\.profile: is of an endpoint/],
+  [`{ ${inFile('b.json')}, max_age: 1h }`, /federation\[0\]\.max_age: is of an endpoint/],
+  [`{ ${inFile('none.json')} }`, /bundle.*no such file/],
+  [`{ ${inFile('large.json')} }`, /bundle.*more than 1048576/],
+  [`{ ${inFile('empty.json')} }`, /bundle: .*empty\.json: there is no key of use x509-svid/],
+  [`{ ${inFile('empty.pem')} }`, /bundle: .*empty\.pem: it is neither a JSON object nor is there a certificate/],
+  [`{ ${inFile('leaf.pem')} }`, /bundle: .*leaf\.pem: certificate 1: /],
+  [`{ ${inFile('cut.pem')} }`, /bundle: .*cut\.pem: PEM: .*damaged/],
+  [`{ ${inFile('many.pem')} }`, /bundle: .*many\.pem: 101 certificates are more than 100/],
+  [`{ ${inFile('private.pem')} }`, /bundle: .*private\.pem: there is a private key in it/],
 ];
 
 for (const [text, problem] of wrong) {
@@ -83,6 +115,13 @@ for (const [text, problem] of wrong) {
     t.match(problems[0], problem);
   });
 }
+
+void test('an endpoint and a file are one too many', async (t) => {
+  const text = `${good}federation: [{ ${web.replace('a.example,', 'b.example,')}, bundle: b.json }]\n`;
+  const [ofEndpoint, both] = await problemsOf(writeFolder(t.testdir(), text, files));
+  t.match(ofEndpoint, /federation\[0\]\.profile: is of an endpoint/);
+  t.match(both, /federation\[0\]\.bundle: only one of `url` and `bundle` can stand here/);
+});
 
 void test('what the agent brings is not fetched as well', async (t) => {
   const agent = 'workload_api: { socket: "tcp://127.0.0.1:8081", federation: [a.example] }';

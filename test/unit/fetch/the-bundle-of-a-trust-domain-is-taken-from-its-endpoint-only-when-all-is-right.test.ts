@@ -8,7 +8,7 @@ import { test } from 'tap';
 import { withFederated } from '../../../certs/federated-trust.ts';
 import { writeSpiffeBundle } from '../../../certs/spiffe-bundle.ts';
 import { parseSpiffeId, parseTrustDomain } from '../../../certs/spiffe-id.ts';
-import type { FederationConfig } from '../../../proxy/config/federation-config.ts';
+import type { FetchedBundleConfig } from '../../../proxy/config/federation-config.ts';
 import { bundleSources, type FederatedBundle } from '../../../proxy/fetch/federated-bundles.ts';
 import { openNetwork } from '../../../proxy/fetch/network.ts';
 import type { Answer } from '../../harness/https-server.ts';
@@ -68,7 +68,8 @@ void test('a bundle is taken whole or not at all', async (t) => {
   };
   const allow = ['127.0.0.0/8'];
   const network = await openNetwork({ allow, caFile: undefined });
-  const atWeb: FederationConfig = {
+  const atWeb: FetchedBundleConfig = {
+    kind: 'url',
     trustDomain,
     url,
     server: { kind: 'web', caFile: file('web.pem', web.caPem) },
@@ -76,13 +77,13 @@ void test('a bundle is taken whole or not at all', async (t) => {
     maxAgeMs: 86_400_000,
   };
   const bootstrapFile = file('bootstrap.json', bundle([root]));
-  const atSpiffe: FederationConfig = { ...atWeb, server: { kind: 'spiffe', spiffeId: endpointId, bootstrapFile } };
-  const sourceOf = async (entry: FederationConfig, by = network) => {
+  const atSpiffe: FetchedBundleConfig = { ...atWeb, server: { kind: 'spiffe', spiffeId: endpointId, bootstrapFile } };
+  const sourceOf = async (entry: FetchedBundleConfig, by = network) => {
     const [source] = await bundleSources([entry], by, () => nowMs);
     if (source === undefined) throw new TypeError('no source');
     return source;
   };
-  const taken = async (entry: FederationConfig, answer: Answer, before?: FederatedBundle, by = network) => {
+  const taken = async (entry: FetchedBundleConfig, answer: Answer, before?: FederatedBundle, by = network) => {
     state.answer = answer;
     return (await sourceOf(entry, by)).fetch(new AbortController().signal, before);
   };
@@ -186,7 +187,7 @@ void test('a bundle is taken whole or not at all', async (t) => {
   });
 
   await t.test('by its time', async (t) => {
-    const rest = async (entry: FederationConfig, refreshHintMs: number | undefined) =>
+    const rest = async (entry: FetchedBundleConfig, refreshHintMs: number | undefined) =>
       (await sourceOf(entry)).restMs({ rootsPem: [], jwtKeys: [], sequence: 1, refreshHintMs, sha256: '' });
     t.same(
       await Promise.all([undefined, 0, 30_000, 600_000, 9e15].map((hint) => rest(atWeb, hint))),
@@ -267,7 +268,7 @@ void test('a bundle is taken whole or not at all', async (t) => {
   });
 
   await t.test('another bootstrap, URL or SPIFFE ID is another source', async (t) => {
-    const definitions = async (...entries: FederationConfig[]) =>
+    const definitions = async (...entries: FetchedBundleConfig[]) =>
       Promise.all(entries.map(async (entry) => (await sourceOf(entry)).definition));
     const server = { kind: 'spiffe', spiffeId: endpointId } as const;
     const found = await definitions(

@@ -53,7 +53,7 @@ async function ask(port: number, options: RequestOptions = {}) {
 
 const fetched = async (url: string, server: Parameters<typeof bundleSources>[0][number]['server']) => {
   const network = await openNetwork({ allow: ['127.0.0.1'], caFile: undefined });
-  const entry = { trustDomain, url, server, refreshMs: undefined, maxAgeMs: 60_000 };
+  const entry = { kind: 'url' as const, trustDomain, url, server, refreshMs: undefined, maxAgeMs: 60_000 };
   const [source] = await bundleSources([entry], network, Date.now);
   return source?.fetch(new AbortController().signal, undefined);
 };
