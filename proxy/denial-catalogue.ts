@@ -66,6 +66,7 @@ export const denialCatalogue = {
   'user-token-wrong-audience': row(401, 'denied', false, 'The token is not for this service.', 'None of aud is an audience of the configuration.'),
   'user-token-not-bound': row(401, 'denied', false, 'The token is bound to another client.', 'Its cnf names another client certificate than the one of this connection (RFC 8705), or another key than that of the proof or, shown as DPoP, none (RFC 9449).'),
   'user-token-used': row(401, 'denied', false, 'The token has been used already.', 'A second use on a route with user.single_use.'),
+  'user-token-revoked': row(401, 'denied', false, 'The token is no longer active.', 'A token that is good by itself, of which `introspection` of its issuer says that it is not active (RFC 7662).'),
   'user-proof-missing': row(401, 'denied', false, 'A proof of possession of the key of the token is required.', 'No DPoP header, a token bound to a DPoP key shown as Bearer, or one that is not bound where `dpop` of its issuer is `required` (RFC 9449).'),
   'user-proof-malformed': row(401, 'invalid', false, 'The proof of possession is malformed.', 'Too long, not base64url, not strict JSON, not of type dpop+jwt, a header with crit, b64, jku, x5u or x5c, no public jwk or one with private parts, or jti, htm, htu, iat or ath missing or of a wrong type.'),
   'user-proof-untrusted': row(401, 'denied', false, 'The proof of possession is not trusted.', 'Its algorithm is none of the configuration, its key is weak or not for that algorithm, or the signature is not by that key.'),
@@ -73,6 +74,7 @@ export const denialCatalogue = {
   'user-proof-untimely': row(401, 'denied', false, 'The proof of possession is not of this time.', 'iat is longer ago than `dpop.max_age` of the issuer, or lies in the future by more than clock_tolerance.'),
   'user-proof-used': row(401, 'denied', false, 'The proof of possession has been used already.', 'A second use of its jti: proofs are for one request each.'),
   'user-keys-unavailable': row(503, 'undecided', false, 'The token cannot be checked now.', 'The keys of its issuer could not be fetched yet, or are older than its max_key_age.'),
+  'user-introspection-unavailable': row(503, 'undecided', false, 'It cannot be found out now whether the token is still active.', '`introspection` of its issuer gave no clear answer in time: not reached, another status than 200, no JSON, too large, a redirect, or an answer that contradicts the token; or too many calls are under way.'),
   'user-not-of-this-route': row(403, 'denied', false, 'Users of that issuer are not served here.', 'A good token of an issuer that user.issuers of the route does not name; rule names it.'),
 
   // How much.

@@ -8,6 +8,7 @@ import type { Config, RouteConfig } from './config/config.ts';
 import type { IssuerConfig } from './config/token-config.ts';
 import { parseTemplate } from './config/route-template.ts';
 import { ProxyError } from './errors.ts';
+import { openIntrospections } from './fetch/introspection.ts';
 import { algorithmsOf, approvedTokens } from './fips/approved.ts';
 import { ownHeaders } from './normalise/headers.ts';
 import { createRouter } from './router.ts';
@@ -35,6 +36,7 @@ export async function hydrate(data: SnapshotData, before?: Snapshot, events?: En
       samples: policyBad === undefined ? sampleInputs(config) : [],
     }),
     tokens: openTokenVerifier(await Promise.all(config.issuers.map((issuer) => readIssuer(issuer, data.jwks)))),
+    introspection: await openIntrospections(config, data.introspection),
     callerTokens: await readCallerTokens(config, data.jwks),
     trust: readTrustBundle(data.trust, data.denylist, data.lists, algorithmsOf(config)),
     ownHeaders: ownHeaders(headersOfOurs(config)),

@@ -12,6 +12,7 @@ import { validate } from './filters/validate.ts';
 import type { HeldBytes } from './limit/held-bytes.ts';
 import type { SharedLimits } from './limit/shared-limits.ts';
 import { forward } from './upstream/forward.ts';
+import type { CountIntrospection } from './user/introspection.ts';
 import { type TokenUses, tokenUses } from './user/token-uses.ts';
 
 export type PipelineParts = {
@@ -22,17 +23,19 @@ export type PipelineParts = {
   /** Until when our own SVID holds. */
   readonly ownNotAfterMs: () => number;
   readonly countToken: (outcome: TokenOutcome) => void;
+  readonly countIntrospection: CountIntrospection;
   readonly countCaller: (outcome: CallerOutcome) => void;
 };
 
 /** THE order in which a request is judged and sent. A filter in the wrong place does not compile. */
-export function createPipeline({ limits, clock, mark, held, countToken, countCaller, ownNotAfterMs }: PipelineParts) {
+export function createPipeline(parts: PipelineParts) {
+  const { limits, clock, mark, held, countToken, countIntrospection, countCaller, ownNotAfterMs } = parts;
   const nowUs = () => clock.monotonicMs() * 1000;
   return Chain.from<Accepted>()
     .use(identity(ownNotAfterMs, countCaller))
     .use(normalise)
     .use(limit(limits, nowUs))
-    .use(user(tokenUses(limits.tokens, nowUs), countToken))
+    .use(user(tokenUses(limits.tokens, nowUs), countToken, countIntrospection))
     .use(validate(held))
     .use(authorize(mark))
     .use(forward(clock.monotonicNs))
@@ -42,7 +45,11 @@ export function createPipeline({ limits, clock, mark, held, countToken, countCal
 /** What can be decided of a request that nobody has sent: its peer is given, nothing is counted, nothing forwarded. */
 export function createRehearsal(mark: EvaluationMark, held: HeldBytes) {
   const unused: TokenUses = { take: () => 'first' };
-  const userOnly = user(unused, () => undefined);
+  const userOnly = user(
+    unused,
+    () => undefined,
+    () => undefined,
+  );
   return Chain.from<Accepted & Identified>().use(normalise).use(userOnly).use(validate(held)).use(authorize(mark));
 }
 

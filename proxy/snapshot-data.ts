@@ -4,6 +4,7 @@ import { listsKey, type RevocationLists, type TrustBundleData } from '../certs/t
 import type { PolicyBundle } from '../policy/bundle/bundle.ts';
 import type { Config } from './config/config.ts';
 import type { IssuerConfig, JwtBundleConfig } from './config/token-config.ts';
+import type { IntrospectionSecrets } from './fetch/introspection.ts';
 
 /** A snapshot as it travels to the data threads: plain data, nothing compiled, one digest over all of it. */
 export type SnapshotData = {
@@ -14,6 +15,8 @@ export type SnapshotData = {
   readonly schemas: ReadonlyMap<string, string>;
   /** Text of every JWK set that is there, by `jwksKey` and `jwtBundleKey`. */
   readonly jwks: ReadonlyMap<string, string>;
+  /** By the name of the issuer that is asked with them. They are random (RFC 6749 section 10.10): the digest gives none away. */
+  readonly introspection: ReadonlyMap<string, IntrospectionSecrets>;
   readonly trust: TrustBundleData;
   readonly denylist: DenylistData | undefined;
   readonly lists: readonly RevocationLists[];
@@ -21,7 +24,7 @@ export type SnapshotData = {
 };
 
 export function snapshotData(parts: Omit<SnapshotData, 'digest'>): SnapshotData {
-  const { config, policy, schemas, jwks, trust, denylist, lists, policyBad } = parts;
+  const { config, policy, schemas, jwks, introspection, trust, denylist, lists, policyBad } = parts;
   const digest = createHash('sha256')
     .update(
       stableJson({
@@ -29,6 +32,7 @@ export function snapshotData(parts: Omit<SnapshotData, 'digest'>): SnapshotData 
         policy: [policy.revision, policy.name],
         schemas,
         jwks,
+        introspection,
         trust,
         denylist: denylist?.text,
         lists: lists.map(listsKey),

@@ -7,6 +7,7 @@ import type { TemplateSegment } from './config/route-template.ts';
 import type { OwnHeaders } from './normalise/headers.ts';
 import type { Router } from './router.ts';
 import type { WorkloadPool } from './upstream/pool.ts';
+import type { Introspect } from './user/introspection.ts';
 import type { TokenVerifier } from './user/token-verifier.ts';
 
 /**
@@ -22,6 +23,8 @@ export type Snapshot = {
   readonly ownHeaders: OwnHeaders;
   /** Verifies the tokens of end users. */
   readonly tokens: TokenVerifier;
+  /** Asks whether they are still active, by the name of the issuer; of others it is not asked. */
+  readonly introspection: ReadonlyMap<string, Introspect>;
   /** Verifies the JWT-SVIDs that load balancers present; undefined where there are none. */
   readonly callerTokens: CallerTokens | undefined;
   /** Where what this snapshot allowed is sent. Snapshots of one workload share it. */

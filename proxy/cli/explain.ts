@@ -39,7 +39,9 @@ async function explain(args: Arguments, io: Io): Promise<number> {
   if (wantsTrace && data.policy.plan === '') throw new UsageError(noPlan);
   // Nothing would end an endless policy here.
   await tryPolicy(data);
-  const { outcome, asked } = await rehearse(await hydrate(data), (snapshot) => givenRequest(args, io, snapshot));
+  // Nobody is asked from here: what needs an answer of an issuer stays undecided.
+  const offline = { ...data, introspection: new Map() };
+  const { outcome, asked } = await rehearse(await hydrate(offline), (snapshot) => givenRequest(args, io, snapshot));
   const trace = wantsTrace ? await traceOf(data, asked) : undefined;
   const explained = { outcome, asked, trace, policy: data.policy, engine: config.policy.engine.engine };
   io.out(args.switches.has('json') ? explanationJson(explained) : explanationText(explained, io));

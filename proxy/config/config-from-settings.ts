@@ -14,6 +14,7 @@ import type {
 } from './config.ts';
 import type { DpopConfig, IssuerConfig, IssuerKeysConfig } from './token-config.ts';
 import { defaultMaxKeyAgeMs, defaultRefreshMs } from './issuer-options.ts';
+import { introspectionOf } from './introspection-options.ts';
 import { federationOf } from './federation-checks.ts';
 import { deepFreeze } from './freeze.ts';
 import type { ConfigProblem } from './problem.ts';
@@ -186,6 +187,7 @@ function issuer(settings: Settings['issuers'][number]): IssuerConfig {
     maxTokenAgeMs: settings.max_token_age,
     clockToleranceMs: settings.clock_tolerance,
     dpop: settings.dpop === undefined ? undefined : dpopOf(settings.dpop),
+    introspection: settings.introspection && introspectionOf(settings.introspection),
   };
 }
 

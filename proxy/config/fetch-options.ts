@@ -33,8 +33,8 @@ export function urlOf(...schemes: readonly ('https' | 'http')[]): Shape<string> 
 export const fetchOptions = (reload: 'live' | 'restart') =>
   section(
     'fetch',
-    'How `crls[].url`, `issuers[].jwks_uri` and `federation[].url` are fetched: by name or address as it stands there, without following redirects, without proxies, ' +
-      'within 5s; https by name only. A name that leads to an address that is not public (loopback, private, link-local and other special ones) is refused, whatever a name ' +
+    'How `crls[].url`, `issuers[].jwks_uri` and `federation[].url` are fetched, and `issuers[].introspection` is asked: by name or address as it stands there, without following redirects, without proxies, ' +
+      'within 5s (introspection: its `timeout`); https by name only. A name that leads to an address that is not public (loopback, private, link-local and other special ones) is refused, whatever a name ' +
       'server says, unless `allow` has it.',
     {
       allow: defaulted(listOf(network, { unique: true }), [], {

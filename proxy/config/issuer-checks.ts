@@ -1,6 +1,7 @@
 import { readStrictJson } from '../../policy/json/strict-json.ts';
 import { readJwks } from '../user/read-jwks.ts';
 import type { Complain } from './checks.ts';
+import { checkRoots } from './crl-checks.ts';
 import type { Draft } from './draft.ts';
 import { defaultMaxKeyAgeMs, defaultRefreshMs } from './issuer-options.ts';
 import type { Settings } from './options.ts';
@@ -56,5 +57,19 @@ export async function checkKeysFit(issuers: Issuers, world: World, complain: Com
       const allowed = [...new Set(keys.map((key) => key.algorithm))].join(', ');
       complain(['issuers', index, 'algorithms'], 'no key of `jwks` is for any of these', { allowed });
     }),
+  );
+}
+
+export async function checkIntrospectionRoots(
+  { issuers = [], profile }: Draft<Settings>,
+  world: World,
+  complain: Complain,
+): Promise<void> {
+  await Promise.all(
+    issuers.map(async (issuer, index) =>
+      checkRoots(issuer?.introspection?.ca, profile, world, (message) =>
+        complain(['issuers', index, 'introspection', 'ca'], message),
+      ),
+    ),
   );
 }

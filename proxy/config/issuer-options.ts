@@ -1,6 +1,7 @@
 import { SIGNATURE_ALGORITHMS } from '../user/algorithms.ts';
 import { eitherOf, isWord, listOf } from './collections.ts';
 import { urlOf } from './fetch-options.ts';
+import { introspectionKeys } from './introspection-options.ts';
 import { duration, file, oneOf, pattern } from './scalars.ts';
 import { defaulted, exactlyOneOf, insteadOf, optional, orJust, required, section } from './section.ts';
 import { text } from './shape.ts';
@@ -56,7 +57,7 @@ const dpopKeys = section(
 const issuerKeys = section(
   'issuers[]',
   'Whose tokens of end users are believed: signed JWTs (RFC 7519, RFC 9068) with `iss`, `sub`, `aud`, `exp` and `iat`. Its keys ' +
-    'come from a file, or from its server. Login pages and introspection are not the work of this proxy.',
+    'come from a file, or from its server. Login pages are not the work of this proxy.',
   {
     name: required(issuerName, {
       doc: 'What `routes[].user`, the policy input and the audit call it; unique.',
@@ -113,6 +114,10 @@ const issuerKeys = section(
     }),
     dpop: optional(orJust(dpopKeys, 'proof'), {
       doc: 'How clients prove that a token is theirs (DPoP). Without it, tokens that are bound to a key are refused.',
+      reload: live,
+    }),
+    introspection: optional(introspectionKeys, {
+      doc: 'Asks it whether a token was revoked. Without it, a token is good until it ends.',
       reload: live,
     }),
   },

@@ -10,7 +10,7 @@ import { readConfigText } from './config-text.ts';
 import { checkFederation, checkFederationFiles } from './federation-checks.ts';
 import { checkFiles } from './file-checks.ts';
 import { checkIdentity, checkServedInside, ownDomains } from './identity-checks.ts';
-import { checkIssuers, checkKeysFit } from './issuer-checks.ts';
+import { checkIntrospectionRoots, checkIssuers, checkKeysFit } from './issuer-checks.ts';
 import { checkLoadBalancers } from './load-balancer-checks.ts';
 import { options } from './options.ts';
 import type { Settings } from './options.ts';
@@ -67,6 +67,7 @@ export async function loadConfig(file: string, world: World): Promise<LoadedConf
   const where: Locate = (key) => (root === undefined ? START : locate(root, key));
   if (root !== undefined && settings !== undefined) {
     await checkKeysFit(settings.issuers, world, complaintsOf(root, reading));
+    await checkIntrospectionRoots(settings, world, complaintsOf(root, reading));
     await checkCrls(settings, world, complaintsOf(root, reading));
     await checkFederationFiles(settings.federation, settings.profile, world, complaintsOf(root, reading));
   }

@@ -17,6 +17,22 @@ export type IssuerConfig = {
   readonly clockToleranceMs: number;
   /** Undefined where tokens that are bound to a key are refused. */
   readonly dpop: DpopConfig | undefined;
+  /** Undefined where what was verified here is enough. */
+  readonly introspection: IntrospectionConfig | undefined;
+};
+
+/** Where it is asked whether a token is still active (RFC 7662). Absolute paths. */
+export type IntrospectionConfig = {
+  readonly endpoint: string;
+  readonly clientId: string;
+  /** Its first line is the secret. */
+  readonly clientSecretFile: string;
+  /** PEM file of the roots for it; undefined for those of `fetch`. */
+  readonly caFile: string | undefined;
+  readonly timeoutMs: number;
+  /** How long an answer counts; 0 where each request asks. */
+  readonly maxAgeMs: number;
+  readonly maxEntries: number;
 };
 
 /** How clients prove that they hold the key of their token (RFC 9449). */

@@ -1,9 +1,11 @@
 import { readFile } from 'node:fs/promises';
+import { readPassphrase } from '../../certs/local-ca/secret-files.ts';
 import { type DenylistData, readDenylist } from '../../certs/denylist.ts';
 import type { Config } from '../config/config.ts';
 import { configInvalid } from '../config/config-invalid.ts';
 import { loadConfig } from '../config/load-config.ts';
 import type { World } from '../config/world.ts';
+import type { IntrospectionSecrets } from '../fetch/introspection.ts';
 import { loadPolicy, type PolicyBuild } from '../load-policy.ts';
 import type { Given } from './given.ts';
 import { type SnapshotData, schemaFiles, snapshotData } from '../snapshot-data.ts';
@@ -29,14 +31,26 @@ export async function loadSnapshot(
   const policy = await loadPolicy(config.policy, build);
   const schemas = await textsOf(schemaFiles(config));
   const jwks = new Map([...(await textsOf(keyFiles(config))), ...fetchedKeys]);
+  const introspection = await introspectionSecrets(config);
   const denylist = await readDenylistFile(config);
-  return snapshotData({ config, policy, schemas, jwks, denylist, trust, lists, policyBad: undefined });
+  return snapshotData({ config, policy, schemas, jwks, introspection, denylist, trust, lists, policyBad: undefined });
 }
 
 /** Every file with public keys of tokens. */
 export function keyFiles({ issuers, loadBalancers }: Config): readonly string[] {
   const ofIssuers = issuers.flatMap(({ keys }) => (keys.kind === 'file' ? [keys.file] : []));
   return [...ofIssuers, ...(loadBalancers?.jwtBundles ?? []).flatMap(({ file }) => (file === undefined ? [] : [file]))];
+}
+
+/** Throws CertsError for a secret that others can read by now. */
+async function introspectionSecrets({ issuers, fetch }: Config): Promise<ReadonlyMap<string, IntrospectionSecrets>> {
+  const read = issuers.map(async ({ name, introspection }) => {
+    if (introspection === undefined) return [];
+    const caFile = introspection.caFile ?? fetch.caFile;
+    const rootsPem = caFile === undefined ? undefined : await readFile(caFile, 'latin1');
+    return [[name, { clientSecret: await readPassphrase(introspection.clientSecretFile), rootsPem }] as const];
+  });
+  return new Map((await Promise.all(read)).flat());
 }
 
 /** Throws CertsError: it may have changed since the configuration was checked. */

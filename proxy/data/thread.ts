@@ -87,6 +87,7 @@ const serveParts = {
     held,
     ownNotAfterMs: () => own.current().notAfterMs,
     countToken: measurements.token,
+    countIntrospection: measurements.introspection,
     countCaller: measurements.caller,
   }),
   audit,

@@ -58,7 +58,7 @@ export async function download({ url, maxBytes, signal, judge }: Download, netwo
     if (headers['content-encoding'] !== undefined) throw refused(url, 'the answer is encoded');
     return await body.bytes();
   } catch (cause) {
-    throw cause instanceof ProxyError ? cause : inWords(url, maxBytes, cause);
+    throw cause instanceof ProxyError ? cause : inWords(url, { maxBytes, maxMs }, cause);
   } finally {
     void dispatcher.destroy();
   }
@@ -82,7 +82,7 @@ function judgedServer(judge: ServerJudge) {
   };
 }
 
-function judgedLookup(mayAsk: AddressJudge): LookupFunction {
+export function judgedLookup(mayAsk: AddressJudge): LookupFunction {
   return (hostname, options, callback) => {
     lookup(hostname, { ...options, all: true }, (error, addresses: readonly LookupAddress[]) => {
       if (error !== null) return callback(error, '');
@@ -98,11 +98,13 @@ function notPublic(addresses: string): string {
   return `${addresses} is not public, and not in \`fetch.allow\``;
 }
 
-function refused(url: string, why: string): ProxyError {
+export function refused(url: string, why: string): ProxyError {
   return problem('fetch-refused', url, why);
 }
 
-function inWords(url: string, maxBytes: number, cause: unknown): ProxyError {
+type Bounds = { readonly maxBytes: number; readonly maxMs: number };
+
+export function inWords(url: string, { maxBytes, maxMs }: Bounds, cause: unknown): ProxyError {
   const error = cause instanceof Error ? cause : new Error(String(cause));
   const code = 'code' in error ? String(error.code) : error.name;
   if (error instanceof NotPublic || error instanceof WrongServer) return refused(url, error.message);

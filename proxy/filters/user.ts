@@ -5,6 +5,7 @@ import type { Accepted } from '../exchange.ts';
 import { challenged } from '../user/challenge.ts';
 import type { Claims } from '../user/claims.ts';
 import { type Credential, readCredential } from '../user/credential.ts';
+import type { CountIntrospection } from '../user/introspection.ts';
 import { endOf, judgeClaims } from '../user/judge-claims.ts';
 import { judgePossession } from '../user/possession.ts';
 import { refuse } from '../user/refuse.ts';
@@ -32,7 +33,11 @@ export type CountToken = (outcome: TokenOutcome, unknownKeyOf?: string) => void;
  * Who the user is, besides the service that asks (SP 800-204B section 4). It stands behind the limits, because a
  * signature is the dearest thing that a stranger's bytes can ask for, and before the body, which nobody reads for nobody.
  */
-export function user(uses: TokenUses, count: CountToken): Filter<Accepted & Identified & Normalised, Authenticated> {
+export function user(
+  uses: TokenUses,
+  count: CountToken,
+  countIntrospection: CountIntrospection,
+): Filter<Accepted & Identified & Normalised, Authenticated> {
   return {
     name: 'user',
     add: (facts, { user }) => void (facts.user = user),
@@ -53,7 +58,7 @@ export function user(uses: TokenUses, count: CountToken): Filter<Accepted & Iden
       if (isDenial(credential)) return answer(credential, 'refused');
       const judge = (signed: SignedToken | Denial, outcome: TokenOutcome) => {
         if (isDenial(signed)) return answer(signed, 'refused');
-        const judged = judgeUser(signed, credential, rule, facts, uses);
+        const judged = judgeUser(signed, credential, rule, facts, { uses, countIntrospection });
         if (judged instanceof Promise) return judged.then((one) => answer(named(one, signed), outcome));
         return answer(named(judged, signed), outcome);
       };
@@ -88,14 +93,17 @@ function named(judged: Authenticated | Denial, { issuer: { realm }, claims }: Si
 }
 
 type Shown = Accepted & Identified & Normalised;
+type Tally = { readonly uses: TokenUses; readonly countIntrospection: CountIntrospection };
+
+type Verdict<T> = T | Denial | Promise<T | Denial>;
 
 function judgeUser(
   signed: SignedToken,
   credential: Credential,
   rule: RouteUser,
   facts: Shown,
-  uses: TokenUses,
-): Authenticated | Denial | Promise<Authenticated | Denial> {
+  { uses, countIntrospection }: Tally,
+): Verdict<Authenticated> {
   const { issuer, claims } = signed;
   const wrong = judgeClaims(claims, issuer, facts.peer, facts.receivedMs);
   if (wrong !== undefined) return wrong;
@@ -105,8 +113,15 @@ function judgeUser(
     const used = rule.singleUse ? useOnce(claims, endOf(claims, issuer) - facts.receivedMs, uses) : undefined;
     return used ?? { user: { issuer: issuer.name, realm: issuer.realm, claims } };
   };
+  const introspect = facts.snapshot.introspection.get(issuer.name);
+  // Last, so that only what is good by itself costs a call; before `single_use`, so that an issuer that is down uses nothing up.
+  const ask = (unproved: Denial | undefined): Verdict<Authenticated> => {
+    if (unproved !== undefined || introspect === undefined) return admit(unproved);
+    const inactive = introspect({ token: credential.token, claims, nowMs: facts.receivedMs }, countIntrospection);
+    return inactive instanceof Promise ? inactive.then(admit) : admit(inactive);
+  };
   const possession = judgePossession(signed, credential, facts, uses);
-  return possession instanceof Promise ? possession.then(admit) : admit(possession);
+  return possession instanceof Promise ? possession.then(ask) : ask(possession);
 }
 
 function useOnce({ issuer, tokenId }: Claims, validMs: number, uses: TokenUses): Denial | undefined {

@@ -100,6 +100,12 @@ export const METRICS = {
     ['outcome'],
     'Requests on routes with user. outcome: verified, remembered (its signature was verified before), refused, missing.',
   ),
+  introspections: metric(
+    'counter',
+    'portcullis_introspections_total',
+    ['outcome'],
+    'Good tokens of issuers with introspection. outcome: active, inactive, unavailable (no clear answer, or too many calls under way), remembered (needed no call of its own).',
+  ),
   callerTokens: metric(
     'counter',
     'portcullis_caller_tokens_total',

@@ -1,6 +1,7 @@
 import type { CallerOutcome } from '../caller/find-caller.ts';
 import type { DenialCode } from '../denial.ts';
 import type { CountToken, TokenOutcome } from '../filters/user.ts';
+import type { CountIntrospection, IntrospectionOutcome } from '../user/introspection.ts';
 import { STAGE_BUCKETS_SECONDS } from './definitions.ts';
 import type { EventLoopDelay, EventLoopWatch } from './event-loop.ts';
 import { boundedTo, type Vocabulary } from './vocabulary.ts';
@@ -32,6 +33,7 @@ export type MeasurementDelta = {
   readonly auditLost: number;
   readonly policy: PolicyCounts;
   readonly tokens: readonly (readonly [TokenOutcome, number])[];
+  readonly introspections: readonly (readonly [IntrospectionOutcome, number])[];
   readonly callers: readonly (readonly [CallerOutcome, number])[];
   /** Names of issuers of whom tokens named keys that are not there. */
   readonly unknownKeysOf: readonly string[];
@@ -54,6 +56,7 @@ export type Measurements = {
   readonly auditLag: (milliseconds: number) => void;
   readonly policy: (event: keyof PolicyCounts) => void;
   readonly token: CountToken;
+  readonly introspection: CountIntrospection;
   readonly caller: (outcome: CallerOutcome) => void;
   readonly connectionOpened: () => void;
   readonly connectionClosed: () => void;
@@ -80,6 +83,7 @@ const newCounts = () => ({
   auditLost: 0,
   policy: { compared: 0, differed: 0, cacheHits: 0, cacheMisses: 0 },
   tokens: new Map<TokenOutcome, number>(),
+  introspections: new Map<IntrospectionOutcome, number>(),
   callers: new Map<CallerOutcome, number>(),
   unknownKeysOf: new Set<string>(),
 });
@@ -99,6 +103,7 @@ export function createMeasurements(initial: Vocabulary, eventLoop: Pick<EventLoo
     auditLost: (records) => void (counts.auditLost += records),
     auditLag: (milliseconds) => void (gauges.auditLagMs = milliseconds),
     policy: (event) => void (counts.policy[event] += 1),
+    introspection: (outcome) => add(counts.introspections, outcome),
     caller: (outcome) => add(counts.callers, outcome),
     token: (outcome, unknownKeyOf) => {
       add(counts.tokens, outcome);
@@ -121,6 +126,7 @@ export function createMeasurements(initial: Vocabulary, eventLoop: Pick<EventLoo
         stages: [...drained.stages].map(([stage, { buckets, sumMs }]) => [stage, buckets, sumMs / 1000] as const),
         upstreamResponses: [...drained.upstreamResponses],
         tokens: [...drained.tokens],
+        introspections: [...drained.introspections],
         callers: [...drained.callers],
         unknownKeysOf: [...drained.unknownKeysOf],
         handshakeRefusals: [...drained.handshakeRefusals],

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import type * as prom from 'prom-client';
 import { callerOutcomes } from '../caller/find-caller.ts';
 import { denialRow } from '../denial.ts';
+import { introspectionOutcomes } from '../user/introspection.ts';
 import { METRICS, STAGE_BUCKETS_SECONDS } from './definitions.ts';
 import { connectionEnds, type MeasurementDelta } from './measurements.ts';
 import { createStageHistogram, type StageHistogram } from './stage-histogram.ts';
@@ -120,6 +121,7 @@ function createInstruments() {
     policyDifferences: counter(METRICS.policyDifferences),
     policyCache: counter(METRICS.policyCache),
     userTokens: counter(METRICS.userTokens),
+    introspections: counter(METRICS.introspections),
     callerTokens: counter(METRICS.callerTokens),
     reloads: counter(METRICS.reloads),
     identityRefreshes: counter(METRICS.identityRefreshes),
@@ -144,6 +146,7 @@ function createInstruments() {
   // A series that appears with its first event hides that event from rate(): the short lists start at zero.
   for (const outcome of ['loaded', 'rejected']) counters.reloads.inc({ outcome }, 0);
   for (const outcome of ['verified', 'remembered', 'refused', 'missing']) counters.userTokens.inc({ outcome }, 0);
+  for (const outcome of introspectionOutcomes) counters.introspections.inc({ outcome }, 0);
   for (const outcome of callerOutcomes) counters.callerTokens.inc({ outcome }, 0);
   for (const outcome of ['used', 'refused']) counters.identityRefreshes.inc({ part: 'svid', outcome }, 0);
   counters.identityRefreshes.inc({ part: 'bundle', outcome: 'refused' }, 0);
@@ -184,6 +187,7 @@ function absorbCounters(counters: Instruments['counters'], delta: MeasurementDel
   counters.auditRecords.inc(delta.auditRecords);
   counters.auditLost.inc(delta.auditLost);
   for (const [outcome, count] of delta.tokens) counters.userTokens.inc({ outcome }, count);
+  for (const [outcome, count] of delta.introspections) counters.introspections.inc({ outcome }, count);
   for (const [outcome, count] of delta.callers) counters.callerTokens.inc({ outcome }, count);
   counters.policyCompared.inc(delta.policy.compared);
   counters.policyDifferences.inc(delta.policy.differed);

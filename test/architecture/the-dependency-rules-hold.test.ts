@@ -28,8 +28,8 @@ const owners = {
   '@grpc/grpc-js': /^(bench\/peers\/opa-grpc|certs\/sources\/workload-api\/connect|certs\/workload-api\/listen)\.ts$/,
   // Tokens of users are verified where nobody knows of a CA, and JWT-SVIDs where nobody knows of users.
   jose: /^(proxy\/user\/signature|certs\/jwt-svid)\.ts$/,
-  // A peer of the benchmarks is made of it.
-  undici: /^(proxy\/fetch\/download|bench\/peers\/plain-node\/proxy)\.ts$/,
+  // What is fetched is asked for once, and issuers about each token; a peer of the benchmarks is made of it.
+  undici: /^(proxy\/fetch\/(download|post-form)|bench\/peers\/plain-node\/proxy)\.ts$/,
   // OPA's own SDK is what the benchmark measures next to our use of it.
   '@open-policy-agent/opa-wasm': /^(policy\/engines\/wasm|bench\/policy\/stock-sdk)\.ts$/,
 };

@@ -1,8 +1,10 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { test } from 'tap';
 import { exchange, requestText } from '../harness/client.ts';
+import { startHttps } from '../harness/https-server.ts';
 import { clientId, startProxy } from '../harness/proxy.ts';
 import { startRecorder } from '../harness/recorder.ts';
 import { jwks, mint, type TokenKey, tokenKey } from '../harness/user-tokens.ts';
@@ -60,6 +62,7 @@ const issuer = {
   audience: 'orders',
 };
 const boundIssuer = { ...issuer, name: 'bound', issuer: 'https://bound.test.example', dpop: 'required' };
+const askedIssuer = { ...issuer, name: 'asked', issuer: 'https://asked.test.example' };
 const user = { issuers: ['staff'] };
 const loadBalancers = { peers: [balancerId], jwt_bundles: { 'test.example': './bundle.json' } };
 const domainKey = tokenKey('domain');
@@ -69,16 +72,19 @@ const routes = [
   { name: 'open', methods: ['GET'], path: '/open', user: { ...user, token: 'optional' } },
   { name: 'once', methods: ['GET'], path: '/once', user: { ...user, single_use: true } },
   { name: 'bound', methods: ['GET'], path: '/bound', user: { issuers: ['bound'] } },
+  { name: 'asked', methods: ['GET'], path: '/asked', user: { issuers: ['asked'] } },
   { name: 'forwarded', methods: ['GET'], path: '/forwarded', user: { ...user, forward_token: true } },
 ];
 
 void test('a user is who the token says, or nobody', async (t) => {
   const workload = await startRecorder();
   t.teardown(workload.close);
+  const authority = await startAuthority(t);
   const proxy = await startProxy(t, {
     workloadPort: workload.port,
     config: {
-      issuers: [issuer, boundIssuer],
+      issuers: [issuer, boundIssuer, { ...askedIssuer, introspection: authority.introspection }],
+      fetch: { allow: ['127.0.0.1'] },
       load_balancers: loadBalancers,
       routes,
       threads: 2,
@@ -210,6 +216,33 @@ void test('a user is who the token says, or nobody', async (t) => {
     t.match(await shown(svid()), refused('caller-token-untrusted', 403), 'with its key he is forgotten');
   });
 
+  await t.test('a token that its issuer has revoked is refused, and so is one of which it says nothing', async (t) => {
+    const one = token({ iss: askedIssuer.issuer, jti: 'asked-1' });
+    t.match(await ask('/asked', one), { status: 200 });
+    t.match(authority.asked, [{ body: `token=${one}&token_type_hint=access_token`, as: 'orders:first secret' }]);
+    t.match(await ask('/asked', token({ iss: askedIssuer.issuer, exp: now - 60 })), refused('user-token-expired'));
+    t.match(await ask('/asked', token({ iss: askedIssuer.issuer }, tokenKey('one'))), refused('user-token-untrusted'));
+    t.equal(authority.asked.length, 1, 'of a bad one nobody asks');
+    authority.answer = { status: 200, body: '{"active":false}' };
+    t.match(await ask('/asked', one), { ...refused('user-token-revoked'), challenge: 'Bearer error="invalid_token"' });
+    const record = await proxy.untilRecord(({ reason }) => reason === 'user-token-revoked');
+    t.match(record, { type: 'authz.deny', user: { sub: 'alice', jti: 'asked-1' } });
+    authority.answer = { status: 500, body: '' };
+    t.match(await ask('/asked', one), refused('user-introspection-unavailable', 503));
+    const undecided = await proxy.untilRecord(({ reason }) => reason === 'user-introspection-unavailable');
+    t.match(undecided, { type: 'authz.error', detail: /the answer has the status 500/, user: { jti: 'asked-1' } });
+    authority.answer = { status: 200, body: '{"active":true}' };
+    const { length } = proxy.audit().filter(({ type }) => type === 'config.load');
+    authority.setSecret('second secret');
+    await proxy.untilRecord(() => proxy.audit().filter(({ type }) => type === 'config.load').length > length);
+    t.match(await ask('/asked', one), { status: 200 });
+    t.match(authority.asked.at(-1), { as: 'orders:second secret' });
+    for (const outcome of ['active', 'inactive', 'unavailable']) {
+      t.ok((await proxy.metric(`portcullis_introspections_total{outcome="${outcome}"}`)) >= 1, outcome);
+    }
+    t.notMatch(proxy.log() + JSON.stringify(proxy.audit()), /(first|second) secret/);
+  });
+
   await t.test('a route can pass it on', async (t) => {
     const before = workload.requests().length;
     t.match(await ask('/forwarded', token()), { status: 200 });
@@ -237,3 +270,28 @@ void test('a user is who the token says, or nobody', async (t) => {
     t.notMatch(proxy.log(), /eyJ/);
   });
 });
+
+type Test = Parameters<typeof startHttps>[0] & { readonly testdir: () => string };
+
+/** A server that is asked about tokens, as each of our replicas is. */
+async function startAuthority(t: Test) {
+  const folder = t.testdir();
+  const setSecret = (secret: string) => {
+    writeFileSync(join(folder, 'next'), `${secret}\n`, { mode: 0o600 });
+    renameSync(join(folder, 'next'), join(folder, 'secret'));
+  };
+  setSecret('first secret');
+  const asked: { body: string; as: string }[] = [];
+  const authority = { answer: { status: 200, body: '{"active":true}' }, asked, setSecret };
+  const { origin, caPem } = await startHttps(t, () => async (request, response) => {
+    const [, credentials = ''] = (request.headers.authorization ?? '').split(' ');
+    const as = new URLSearchParams(`as=${Buffer.from(credentials, 'base64').toString()}`).get('as') ?? '';
+    asked.push({ body: await text(request), as });
+    const { status, body } = authority.answer;
+    response.writeHead(status, { 'content-type': 'application/json' }).end(body);
+  });
+  writeFileSync(join(folder, 'ca.pem'), caPem);
+  const files = { client_secret_file: join(folder, 'secret'), ca: join(folder, 'ca.pem') };
+  const introspection = { endpoint: `${origin}/introspect`, client_id: 'orders', ...files, cache: { max_age: '0s' } };
+  return Object.assign(authority, { introspection });
+}

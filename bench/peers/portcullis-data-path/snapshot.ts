@@ -27,6 +27,7 @@ export function dataPathSnapshot(config: Config, trust: TrustBundle): Snapshot {
       },
     },
     tokens: openTokenVerifier([]),
+    introspection: new Map(),
     callerTokens: undefined,
     trust,
     ownHeaders: ownHeaders([spiffeIdHeader, clientCertHeader]),

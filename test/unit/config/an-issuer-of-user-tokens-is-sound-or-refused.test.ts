@@ -29,7 +29,14 @@ void test('a good one, with its defaults', async (t) => {
     ok: true,
     config: {
       issuers: [
-        { name: 'staff', tokenTypes: ['at+jwt'], maxTokenAgeMs: 3_600_000, clockToleranceMs: 10_000, dpop: undefined },
+        {
+          name: 'staff',
+          tokenTypes: ['at+jwt'],
+          maxTokenAgeMs: 3_600_000,
+          clockToleranceMs: 10_000,
+          dpop: undefined,
+          introspection: undefined,
+        },
       ],
       routes: [
         { user: { issuers: ['staff'], optional: false, singleUse: false, forwardToken: false } },
@@ -66,11 +73,30 @@ void test('proof of possession, short and in full', async (t) => {
   }
 });
 
+const endpoint = 'endpoint: https://login.shop.test/introspect';
+const whole = `${endpoint}, client_id: orders, client_secret_file: ./pass`;
+const asked = (more = whole) => withIssuers(`${staff}    introspection: { ${more} }\n`);
+
+void test('introspection, with its defaults and in full', async (t) => {
+  const defaults = { clientId: 'orders', caFile: undefined, timeoutMs: 2000, maxAgeMs: 10_000, maxEntries: 1000 };
+  const loaded = await loadConfig(writeFolder(t.testdir(), asked(), files), world);
+  t.match(loaded, { ok: true, config: { issuers: [{ introspection: { ...defaults, clientSecretFile: /pass$/ } }] } });
+  t.ok(
+    loaded.watched.some((file) => file.endsWith('/pass')),
+    'the secret is watched',
+  );
+  const full = `${endpoint}, client_id: a b, client_secret_file: ./pass, timeout: 1s, cache: { max_age: 0s, entries: 5 }`;
+  t.match(await loadConfig(writeFolder(t.testdir(), asked(full), files), world), {
+    ok: true,
+    config: { issuers: [{ introspection: { clientId: 'a b', timeoutMs: 1000, maxAgeMs: 0, maxEntries: 5 } }] },
+  });
+});
+
 void test('the example of docs/users.md is sound', async (t) => {
   const page = readFileSync(new URL('../../../docs/users.md', import.meta.url), 'utf8');
   const [, example = ''] = /```yaml\n([^]*?)```/.exec(page) ?? [];
   const sets = { 'keys/staff.jwks.json': jwks(key), 'keys/customers.jwks.json': jwks(tokenKey('rsa', 'rsa')) };
-  const text = good.replace(/routes:\n[^]*?(?=limits:)/, () => example);
+  const text = good.replace(/routes:\n[^]*?(?=limits:)/, () => example.replace('./secrets/staff', './pass'));
   t.match(text, /refunds\.write/);
   t.same(await problemsOf(writeFolder(t.testdir(), text, sets)), []);
 });
@@ -90,6 +116,21 @@ const wrong: readonly (readonly [text: string, problem: RegExp])[] = [
   [withIssuers(`${staff}    dpop: { proof: required, max_age: 6m }\n`), /dpop\.max_age.*out of range/],
   [withIssuers(`${staff}    dpop: { proof: required, algorithms: [HS256] }\n`), /dpop\.algorithms.*`HS256` is none/],
   [withIssuers(`${staff}    dpop: { proof: required, algorithms: [] }\n`), /dpop\.algorithms.*is empty/],
+  [asked(`client_id: orders, client_secret_file: ./pass`), /introspection\.endpoint.*is required/],
+  [asked(`${endpoint}, client_secret_file: ./pass`), /introspection\.client_id.*is required/],
+  [asked(`${endpoint}, client_id: orders`), /introspection\.client_secret_file.*is required/],
+  [asked(`${endpoint}, client_id: "", client_secret_file: ./pass`), /introspection\.client_id.*is not valid/],
+  [asked(whole.replace('https:', 'http:')), /introspection\.endpoint.*is not https/],
+  [asked(whole.replace('login.shop.test', '127.0.0.1')), /introspection\.endpoint.*needs a name here/],
+  [asked(whole.replace('login', 'me:secret@login')), /introspection\.endpoint.*user or password/],
+  [asked(whole.replace('./pass', './staff.json')), /client_secret_file.*others can reach/],
+  [asked(whole.replace('./pass', './absent')), /client_secret_file.*no such file/],
+  [asked(whole.replace('./pass', './pass, client_secret: x')), /client_secret: .*client_secret_file/],
+  [asked(`${whole}, ca: ./staff.json`), /introspection\.ca.*/],
+  [asked(`${whole}, timeout: 11s`), /introspection\.timeout.*out of range/],
+  [asked(`${whole}, cache: { max_age: 6m }`), /cache\.max_age.*out of range/],
+  [asked(`${whole}, cache: { entries: 0 }`), /cache\.entries.*out of range/],
+  [asked(`${whole}, cache: 10s`), /introspection\.cache.*expected a map/],
   [withIssuers(`${staff}    max_token_age: 25h\n`), /max_token_age.*out of range/],
   [withIssuers(`${staff}    jwks_uri: https://a.test\n`), /jwks_uri.*only one of `jwks` and `jwks_uri`/],
   [withIssuers(`${staff}    refresh: 1m\n`), /refresh.*is of `jwks_uri`; a file is watched/],

@@ -1,4 +1,5 @@
-import { dirname } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { test } from 'tap';
 import type { Config } from '../../../proxy/config/config.ts';
 import { writeSpiffeBundle } from '../../../certs/spiffe-bundle.ts';
@@ -24,6 +25,7 @@ const route = {
 };
 const files = { certificate: './svid.pem', key: './svid.key', bundle: './bundle.pem' };
 const agent = { socket: 'tcp://127.0.0.1:8081' };
+const introspection = { endpoint: 'https://login.test/a', client_id: 'a', client_secret_file: './pass', cache: {} };
 const issuer = {
   name: 'staff',
   issuer: 'https://login.test',
@@ -32,6 +34,7 @@ const issuer = {
   algorithms: ['ES256'],
   audience: 'orders',
   dpop: { proof: 'optional' },
+  introspection,
 };
 const pki = await makePki({ trustDomain: 'shop.test', nowMs: Date.now() });
 const crl = { issuer: './ca.pem', url: 'https://pki.test/a' };
@@ -133,6 +136,15 @@ const other: Readonly<Record<string, unknown>> = {
   'issuers[].dpop.proof': 'required',
   'issuers[].dpop.algorithms': ['ES384'],
   'issuers[].dpop.max_age': '2s',
+  'issuers[].introspection': { ...introspection, client_id: 'b' },
+  'issuers[].introspection.endpoint': 'https://login.test/b',
+  'issuers[].introspection.client_id': 'b',
+  'issuers[].introspection.client_secret_file': './other-pass',
+  'issuers[].introspection.ca': './ca.pem',
+  'issuers[].introspection.timeout': '1s',
+  'issuers[].introspection.cache': { max_age: '1s' },
+  'issuers[].introspection.cache.max_age': '1s',
+  'issuers[].introspection.cache.entries': 1,
   load_balancers: { peers: [spiffeId], jwt_bundles: { 'b.test': './staff.json' } },
   'load_balancers.peers': [`${spiffeId}/b`],
   'load_balancers.jwt_bundles': { 'b.test': './staff.json' },
@@ -269,6 +281,7 @@ const together: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
 
 test('exactly the keys that the reference marks `restart` are left for a restart', async (t) => {
   const file = writeFolder(t.testdir(), '');
+  writeFileSync(join(dirname(file), 'other-pass'), 'another secret\n', { mode: 0o600 });
   const before = await load(file, base);
   for (const [title, fields] of sections()) {
     for (const [key, { reload }] of Object.entries(fields)) {

@@ -3,6 +3,7 @@ import type { RouteUser } from '../../../proxy/config/config.ts';
 import type { IssuerConfig } from '../../../proxy/config/token-config.ts';
 import { isDenial } from '../../../proxy/denial.ts';
 import { type Authenticated, type TokenOutcome, user } from '../../../proxy/filters/user.ts';
+import type { Introspect } from '../../../proxy/user/introspection.ts';
 import { readJwks } from '../../../proxy/user/read-jwks.ts';
 import type { TokenUses } from '../../../proxy/user/token-uses.ts';
 import { openTokenVerifier, type TokenVerifier } from '../../../proxy/user/token-verifier.ts';
@@ -24,6 +25,7 @@ export const staff: IssuerConfig = {
   maxTokenAgeMs: 3_600_000,
   clockToleranceMs: 10_000,
   dpop: undefined,
+  introspection: undefined,
 };
 
 export const goodClaims = {
@@ -65,6 +67,7 @@ export function asking(
   tokens: TokenVerifier,
   uses: TokenUses = { take: () => 'first' },
   issuers: readonly IssuerConfig[] = [staff],
+  introspection: ReadonlyMap<string, Introspect> = new Map(),
 ) {
   return async ({ headers = [], query = [], route = required, atMs = nowMs, target = orders }: Asked) => {
     const counted: TokenOutcome[] = [];
@@ -74,9 +77,14 @@ export function asking(
       request: { ...target, query },
       route: { config: { user: route } },
       peer: { fingerprintSha256: fingerprint },
-      snapshot: { tokens, config: { issuers } },
+      snapshot: { tokens, introspection, config: { issuers } },
     };
-    const answer = await user(uses, (outcome) => counted.push(outcome)).apply(facts as never);
+    const filter = user(
+      uses,
+      (outcome) => counted.push(outcome),
+      () => {},
+    );
+    const answer = await filter.apply(facts as never);
     if (isDenial(answer)) return { code: answer.code, detail: answer.detail, headers: answer.headers, counted };
     return { ...(answer satisfies Authenticated), counted };
   };
