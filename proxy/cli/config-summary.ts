@@ -88,10 +88,12 @@ function callersText({ peers, header, jwtBundles }: LoadBalancersConfig): string
   return `of ${peers.join(', ')} by a JWT-SVID in ${header}: ${domains.join(', ')}`;
 }
 
-function issuerText({ name, issuer, realm, algorithms, dpop }: IssuerConfig, routes: readonly RouteConfig[]): string {
+function issuerText(config: IssuerConfig, routes: readonly RouteConfig[]): string {
+  const { name, issuer, realm, algorithms, dpop, introspection } = config;
   const served = routes.filter(({ user }) => user?.issuers.includes(name)).map((route) => route.name);
   const proofs = dpop === undefined ? '' : `, DPoP ${dpop.required ? 'required' : 'optional'}`;
-  return `${name}, ${realm}: ${issuer}, ${algorithms.join(' ')}${proofs}; on ${served.join(', ') || 'no route'}`;
+  const asked = introspection === undefined ? '' : `, introspection at ${introspection.endpoint}`;
+  return `${name}, ${realm}: ${issuer}, ${algorithms.join(' ')}${proofs}${asked}; on ${served.join(', ') || 'no route'}`;
 }
 
 function sourceText(source: PolicySource): string {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { test } from 'tap';
 import { download } from '../../../proxy/fetch/download.ts';
 import { openNetwork } from '../../../proxy/fetch/network.ts';
+import { openFormServer } from '../../../proxy/fetch/post-form.ts';
 import { type KeyKind, makeAuthority, makeKey } from '../../pki/authority.ts';
 import { type LeafOptions, makePki } from '../../pki/pki.ts';
 
@@ -38,27 +39,37 @@ void test('a server with anything else is not believed, though it is without the
   ];
   const serve = async (leaf: LeafOptions, tls: ServerOptions = {}) => {
     const { certPem: cert, keyPem: key } = await pki.issue({ dnsNames: ['localhost'], ...leaf });
-    const server = createServer({ cert, key, ...tls }, (_, response) => response.end('keys')).listen(0, '127.0.0.1');
+    const server = createServer({ cert, key, ...tls }, (_, response) =>
+      response.setHeader('content-type', 'application/json').end('keys'),
+    ).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const url = `https://localhost:${(server.address() as AddressInfo).port}/`;
     const get = (network: typeof strong) =>
       download({ url, maxBytes: 100, signal: new AbortController().signal }, network);
+    const post = async (network: typeof strong) =>
+      openFormServer(
+        { url, authorization: '', maxBytes: 100, timeoutMs: 5000, maxConnections: 1 },
+        network,
+      )(new URLSearchParams());
     const close = () => {
       server.closeAllConnections();
       server.close();
     };
-    return { get, close };
+    return { both: [get, post], close };
   };
   for (const [what, leaf, tls, wrong] of cases) {
-    const { get, close } = await serve(leaf, tls);
-    t.equal(Buffer.from(await get(strong)).toString(), 'keys', `${what}: without the profile`);
-    if (wrong === undefined) t.equal(Buffer.from(await get(approved)).toString(), 'keys', `${what}: with it`);
-    else await t.rejects(get(approved), { code: 'fetch-failed', message: wrong }, `${what}: with it`);
+    const { both, close } = await serve(leaf, tls);
+    for (const ask of both) {
+      t.equal(Buffer.from(await ask(strong)).toString(), 'keys', `${what}: without the profile`);
+      if (wrong === undefined) t.equal(Buffer.from(await ask(approved)).toString(), 'keys', `${what}: with it`);
+      else await t.rejects(ask(approved), { code: 'fetch-failed', message: wrong }, `${what}: with it`);
+    }
     close();
   }
-  const { get, close } = await serve({ dnsNames: ['elsewhere.example'] });
+  const { both, close } = await serve({ dnsNames: ['elsewhere.example'] });
   for (const network of [strong, approved]) {
-    await t.rejects(get(network), { message: /ERR_TLS_CERT_ALTNAME_INVALID/ }, 'the name is still compared');
+    for (const ask of both)
+      await t.rejects(ask(network), { message: /ERR_TLS_CERT_ALTNAME_INVALID/ }, 'the name is still compared');
   }
   close();
 });

@@ -130,6 +130,8 @@ void test('each answer of its issuer', async (t) => {
     t.notMatch(denial?.detail, /a\.b\.c/, 'the token is in no message');
   }
   t.equal(requests.length, cases.length, 'one call each, and no redirect is followed');
+  const sockets = new Set(requests.map(({ head }) => head.socket));
+  t.ok(sockets.size < cases.length / 2, 'connections are kept');
   const [first] = requests;
   t.match(first?.head, { method: 'POST', url: '/introspect' });
   t.match(first?.head.headers, {
