@@ -23,11 +23,20 @@ const entry = new URL(`../data/thread${extname(import.meta.url)}`, import.meta.u
 /** A thread that has loaded its code, or is about to, and waits to be told what it is to serve. */
 export type BootedThread = { readonly worker: Worker; readonly first: ReturnType<typeof firstReport> };
 
+/**
+ * What V8 has to be told before a data thread is made; what each costs without it stands in bench/README.md.
+ *
+ * It collects again and again in a thread that has had nothing to do for some seconds, and with each time throws away more of what it
+ * has compiled: the next requests cost a third more. A thread asks when it is made, so the main one keeps it.
+ *
+ * Node reads each TLS record of an upload into memory of its own. With a limit of its own for such memory V8 marks all old objects
+ * every few dozen megabytes; counted with the heap, a scavenge, which is all that it takes, comes first.
+ */
+export const dataThreadFlags = ['--no-memory-reducer', '--external-memory-accounted-in-global-limit'] as const;
+
 /** Begun before it is known what it is to serve: it loads its code meanwhile, and the main thread reads its configuration. */
 export function bootDataThread(index = 0): BootedThread {
-  // V8 collects again and again in a thread that has had nothing to do for some seconds, and with each time throws away more of what
-  // it has compiled: the next requests cost a third more (bench/README.md). A thread asks when it is made, so the main one keeps it.
-  setFlagsFromString('--no-memory-reducer');
+  for (const flag of dataThreadFlags) setFlagsFromString(flag);
   const worker = new Worker(entry, { name: `data-${index}`, stdout: false, stderr: false });
   return { worker, first: firstReport(worker) };
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { dataThreadFlags } from '../../../proxy/control/data-thread.ts';
 import { launch } from '../launch.ts';
 import { freePort } from '../opa.ts';
 import type { Peer } from '../peer.ts';
@@ -12,9 +13,7 @@ export const portcullisDataPath: Peer = {
   start: async (t, setup) => {
     const { folder } = setup;
     const port = await freePort();
-    // As data threads have it: `proxy/control/data-thread.ts`.
-    const flags = ['--no-memory-reducer'];
-    const words = [...flags, join(import.meta.dirname, 'proxy.ts'), writeBareConfig(setup, port)];
+    const words = [...dataThreadFlags, join(import.meta.dirname, 'proxy.ts'), writeBareConfig(setup, port)];
     const pid = await launch(t, { command: process.execPath, words, folder, port });
     return { port, pids: [pid] };
   },
