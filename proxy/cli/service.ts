@@ -12,7 +12,7 @@ export const strictRuntimeOption: Command['options'][number] = {
 export type Service = {
   readonly log: Log;
   readonly versions: ReturnType<typeof runtimeVersions>;
-  /** Warns of a runtime without known security fixes, once all is started. */
+  /** Warns of what was taken out of the runtime and of fixes that it lacks, once all is started: before, an error comes first. */
   readonly warnOfRuntime: () => void;
 };
 
@@ -23,10 +23,10 @@ export function beginService(args: Arguments, io: Io): Service {
   const dumped = keepMemoryOutOfCoreDumps();
   if (dumped !== undefined) log.warn('runtime.core-dumps', { warning: dumped });
   const added = keepRootsOfNode(io.env);
-  if (added !== undefined) log.warn('runtime.roots', { warning: added });
   const versions = runtimeVersions();
   if (args.switches.has('strict-runtime')) requireFixedRuntime(versions);
   const warnOfRuntime = () => {
+    if (added !== undefined) log.warn('runtime.roots', { warning: added });
     for (const warning of runtimeWarnings(versions)) log.warn('runtime.below-floor', { warning });
   };
   return { log, versions, warnOfRuntime };
