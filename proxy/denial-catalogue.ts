@@ -54,6 +54,7 @@ export const denialCatalogue = {
   'caller-token-wrong-audience': row(403, 'denied', false, 'The JWT-SVID is not for this service.', 'None of aud is an audience of `load_balancers`.'),
   'caller-denylisted': row(403, 'denied', false, 'This caller is refused.', 'The denylist names the subject of the JWT-SVID; the connection is that of the load balancer and goes on.'),
   'caller-keys-unavailable': row(503, 'undecided', false, 'The JWT-SVID cannot be checked now.', 'The agent of our identity has not sent the JWT bundle of its trust domain.'),
+  'caller-not-of-this-route': row(403, 'denied', false, 'Callers of that trust domain are not served here.', '`federated_routes` does not name this route for the foreign trust domain of the caller; the record says which.'),
 
   // On whose behalf (RFC 6750, RFC 9068, RFC 9449). The answers carry `WWW-Authenticate`.
   'user-token-missing': row(401, 'denied', false, 'A token of a user is required.', 'No Authorization header on a route whose user.token is required.'),

@@ -5,6 +5,7 @@ import type { ParameterValidator, SchemaValidator } from '../policy/schema.ts';
 import { type CallerTokens, openCallerTokens } from './caller/caller-tokens.ts';
 import { JWT_SVID_ALGORITHMS, readJwtBundle } from './caller/jwt-bundle.ts';
 import type { Config, RouteConfig } from './config/config.ts';
+import { trustDomainsOf } from './config/federated-routes.ts';
 import type { IssuerConfig } from './config/token-config.ts';
 import { parseTemplate } from './config/route-template.ts';
 import { ProxyError } from './errors.ts';
@@ -25,7 +26,7 @@ import { type Issuer, openTokenVerifier } from './user/token-verifier.ts';
  */
 export async function hydrate(data: SnapshotData, before?: Snapshot, events?: EngineEvents): Promise<Snapshot> {
   const { config, digest, policyBad } = data;
-  const routes = await Promise.all(config.routes.map((route) => compileRoute(route, data.schemas)));
+  const routes = await Promise.all(config.routes.map((route) => compileRoute(route, config, data.schemas)));
   return Object.freeze({
     digest,
     config,
@@ -82,7 +83,7 @@ async function readCallerTokens(config: Config, jwks: SnapshotData['jwks']): Pro
   return openCallerTokens(loadBalancers, new Map(await Promise.all(read)), algorithms);
 }
 
-async function compileRoute(config: RouteConfig, schemas: SnapshotData['schemas']): Promise<Route> {
+async function compileRoute(config: RouteConfig, whole: Config, schemas: SnapshotData['schemas']): Promise<Route> {
   const text = (file: string) => schemas.get(file) ?? '';
   const parameters = async (file: string | undefined): Promise<ParameterValidator | undefined> =>
     file === undefined ? undefined : (await schemaCompiler()).compileParameters(text(file), file);
@@ -98,6 +99,7 @@ async function compileRoute(config: RouteConfig, schemas: SnapshotData['schemas'
   return Object.freeze({
     config,
     template: parseTemplate(config.path),
+    trustDomains: trustDomainsOf(whole, config.name),
     query: await parameters(config.querySchema),
     path: await parameters(config.pathSchema),
     body: await bodies(config.body.kind === 'validate' ? config.body.schemas : undefined),

@@ -1,3 +1,4 @@
+import type { TrustDomain } from '../certs/spiffe-id.ts';
 import type { TrustBundle } from '../certs/trust-bundle.ts';
 import type { PolicyEngine } from '../policy/engine.ts';
 import type { ParameterValidator, SchemaValidator } from '../policy/schema.ts';
@@ -37,6 +38,8 @@ export type Snapshot = {
 export type Route = {
   readonly config: RouteConfig;
   readonly template: readonly TemplateSegment[];
+  /** Whose callers are served here; undefined where the policy alone decides. */
+  readonly trustDomains: ReadonlySet<TrustDomain> | undefined;
   readonly query: ParameterValidator | undefined;
   readonly path: ParameterValidator | undefined;
   /** By content type; empty where the body is not validated. */

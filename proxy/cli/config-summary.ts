@@ -3,7 +3,7 @@ import { addressText } from '../config/address.ts';
 import { durationText, sizeText } from '../config/amounts.ts';
 import type { EngineSettings } from '../../policy/engines/settings.ts';
 import type { Config, CrlConfig, IdentityConfig, PolicySource, RouteBody, RouteConfig } from '../config/config.ts';
-import type { FederationConfig } from '../config/federation-config.ts';
+import type { FederatedRoutes, FederationConfig } from '../config/federation-config.ts';
 import type { IssuerConfig, LoadBalancersConfig } from '../config/token-config.ts';
 import type { CryptographicModule } from '../fips/module.ts';
 import type { Io } from './command.ts';
@@ -22,6 +22,7 @@ export function configSummary(config: Config, { color }: Pick<Io, 'color'>, fips
     ...config.crls.map((crl) => ['revoked', crlText(crl)] as const),
     ...(config.workloadApi?.sockets ?? []).map(({ path }) => ['serves', `the Workload API, on ${path}`] as const),
     ...config.federation.map((entry) => ['federated', federationText(entry)] as const),
+    ...(config.federatedRoutes === undefined ? [] : [['foreign', foreignText(config.federatedRoutes)] as const]),
     ...(config.loadBalancers === undefined ? [] : [['callers', callersText(config.loadBalancers)] as const]),
     ...config.issuers.map((issuer) => ['users', issuerText(issuer, config.routes)] as const),
     ['policy', `${policy.entrypoint} of ${sourceText(policy.source)}; what no rule allows is denied`],
@@ -78,6 +79,11 @@ function federationText(entry: FederationConfig): string {
   const { trustDomain, url, server, maxAgeMs } = entry;
   const as = server.kind === 'spiffe' ? ` as ${server.spiffeId}` : '';
   return `${trustDomain}, from ${url}${as}, believed for ${durationText(maxAgeMs)}`;
+}
+
+function foreignText(named: readonly FederatedRoutes[]): string {
+  const each = named.map(({ trustDomain, routes }) => `${trustDomain} on ${routes.join(', ') || 'no route'}`);
+  return `${each.join('; ')}; any other trust domain on no route`;
 }
 
 function callersText({ peers, header, jwtBundles }: LoadBalancersConfig): string {

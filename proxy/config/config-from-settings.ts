@@ -15,6 +15,7 @@ import type {
 import type { DpopConfig, IssuerConfig, IssuerKeysConfig } from './token-config.ts';
 import { defaultMaxKeyAgeMs, defaultRefreshMs } from './issuer-options.ts';
 import { introspectionOf } from './introspection-options.ts';
+import { federatedRoutesOf } from './federated-routes.ts';
 import { federationOf } from './federation-checks.ts';
 import { deepFreeze } from './freeze.ts';
 import type { ConfigProblem } from './problem.ts';
@@ -54,6 +55,7 @@ export function configFromSettings(file: string, settings: Settings, world: Worl
     denylistFile: settings.denylist,
     crls: settings.crls.map(crl),
     federation: settings.federation.map(federationOf),
+    federatedRoutes: federatedRoutesOf(settings.federated_routes),
     workloadApi: workloadApi(settings, audit),
     fetch: { allow: settings.fetch.allow, caFile: settings.fetch.ca },
     threads: settings.threads === 'auto' ? world.cores : settings.threads,

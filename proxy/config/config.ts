@@ -2,7 +2,7 @@ import type { Endpoint } from '../../certs/sources/workload-api/endpoint.ts';
 import type { SocketGrant } from '../../certs/workload-api/serve.ts';
 import type { SpiffeId, TrustDomain } from '../../certs/spiffe-id.ts';
 import type { EngineSettings } from '../../policy/engines/settings.ts';
-import type { FederationConfig } from './federation-config.ts';
+import type { FederatedRoutes, FederationConfig } from './federation-config.ts';
 import type { IssuerConfig, LoadBalancersConfig } from './token-config.ts';
 import type { BundleEndpointConfig } from './bundle-endpoint-config.ts';
 
@@ -30,6 +30,8 @@ export type Config = {
   readonly denylistFile: string | undefined;
   readonly crls: readonly CrlConfig[];
   readonly federation: readonly FederationConfig[];
+  /** Undefined where the policy alone decides about foreign trust domains; else whose is not in it has no route. */
+  readonly federatedRoutes: readonly FederatedRoutes[] | undefined;
   /** What is served from the local CA beside the proxy's own work. */
   readonly workloadApi: ServedWorkloadApiConfig | undefined;
   readonly fetch: FetchConfig;

@@ -23,3 +23,6 @@ export type FetchedBundleConfig = {
   /** For so long what was fetched is believed while nothing new comes. */
   readonly maxAgeMs: number;
 };
+
+/** Names of the routes that callers of a foreign trust domain may ask on. */
+export type FederatedRoutes = { readonly trustDomain: TrustDomain; readonly routes: readonly string[] };

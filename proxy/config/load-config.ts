@@ -7,6 +7,7 @@ import type { Config, PolicyConfig } from './config.ts';
 import { locate } from './draft.ts';
 import type { Draft } from './draft.ts';
 import { readConfigText } from './config-text.ts';
+import { checkFederatedRoutes } from './federated-routes.ts';
 import { checkFederation, checkFederationFiles } from './federation-checks.ts';
 import { checkFiles } from './file-checks.ts';
 import { checkIdentity, checkServedInside, ownDomains } from './identity-checks.ts';
@@ -88,6 +89,7 @@ function checkAcross(settings: Settings, root: YamlNode, reading: Reading, world
   checkIdentity(draft.identity, world.spiffeEndpoint, complain);
   checkServedInside(draft, complain);
   checkFederation(draft.federation ?? [], ownDomains(draft.identity), complain);
+  checkFederatedRoutes(draft, complain);
   checkIssuers(draft, complain);
   checkLoadBalancers(draft, complain);
   checkRoutes(draft.routes ?? [], draft.workload?.max_response, complain);

@@ -1,6 +1,6 @@
 import { address, tcpAddress } from './address.ts';
 import { auditOptions } from './audit-options.ts';
-import { eitherOf, isWord, listOf } from './collections.ts';
+import { eitherOf, isWord, listOf, mapOf } from './collections.ts';
 import { federationOptions } from './federation-options.ts';
 import { crlOptions, fetchOptions } from './fetch-options.ts';
 import { headerName } from './http-names.ts';
@@ -10,8 +10,8 @@ import { issuerOptions } from './issuer-options.ts';
 import { loadBalancerOptions } from './load-balancer-options.ts';
 import { limitOptions } from './limit-options.ts';
 import { policyOptions } from './policy-options.ts';
-import { routeOptions } from './route-options.ts';
-import { boolean, duration, file, integer, oneOf, size, spiffeId } from './scalars.ts';
+import { routeName, routeOptions } from './route-options.ts';
+import { boolean, duration, file, integer, oneOf, size, spiffeId, trustDomain } from './scalars.ts';
 import { defaulted, optional, orJust, required, section } from './section.ts';
 import type { Values } from './section.ts';
 import { servedWorkloadApiOptions } from './workload-api-options.ts';
@@ -108,6 +108,13 @@ export const options = section('(top level)', 'The keys at the top of the file.'
   }),
   federation: defaulted(listOf(federationOptions(live)), [], {
     doc: 'Foreign trust domains whose workloads are believed, by the bundles of their endpoints or of files.',
+    reload: live,
+  }),
+  federated_routes: optional(mapOf(trustDomain, listOf(routeName, { unique: true })), {
+    doc:
+      'Which routes callers of foreign trust domains may ask on, by names of `routes`: of `federation`, of `identity.workload_api.federation`, and those whose JWT-SVIDs a load ' +
+      'balancer presents. A domain that is not named here reaches no route, and a new route is open to none of them; all others are refused with 403 ' +
+      '`caller-not-of-this-route` before the policy is asked. It decides about the rest. Without this key the policy alone decides.',
     reload: live,
   }),
   fetch: defaulted(fetchOptions(live), {}, { doc: 'How lists, keys and bundles are fetched from URLs.', reload: live }),

@@ -45,12 +45,14 @@ export const userOptions = section(
 
 const schemaByType = mapOf(jsonMediaType, file('body-schema', 'a JSON Schema file'));
 
+export const routeName = pattern('letters, digits, `.`, `_` and `-`, at most 64', /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
+
 export const routeOptions = section(
   'routes[]',
   'What reaches the workload at all: a request that matches no route is refused before the policy is asked. ' +
     'A literal segment wins over a parameter, and a parameter over `{rest...}`.',
   {
-    name: required(pattern('letters, digits, `.`, `_` and `-`, at most 64', /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/), {
+    name: required(routeName, {
       doc: 'Names the route in the policy input, the metrics and the audit; unique.',
       reload: live,
     }),

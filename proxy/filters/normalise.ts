@@ -8,6 +8,7 @@ import { readAuthority } from '../normalise/authority.ts';
 import { normaliseHeaders } from '../normalise/headers.ts';
 import { readTarget, type Target } from '../normalise/target.ts';
 import type { Route } from '../snapshot.ts';
+import type { Identified } from './identity.ts';
 
 export type NormalisedRequest = Target & {
   readonly method: string;
@@ -23,14 +24,14 @@ export type Normalised = {
 };
 
 /** Makes the one target and header list that is judged and sent, and finds the route. What is ambiguous is refused. */
-export const normalise: Filter<Accepted, Normalised> = {
+export const normalise: Filter<Accepted & Identified, Normalised> = {
   name: 'normalise',
   add: (facts, { request, route, parameters }) => {
     facts.request = request;
     facts.route = route;
     facts.parameters = parameters;
   },
-  apply: ({ method, target: rawTarget, headers: rawHeaders, connection, snapshot }) => {
+  apply: ({ method, target: rawTarget, headers: rawHeaders, connection, snapshot, caller }) => {
     // Its target has a form of its own, and what follows it may be meant for a tunnel (CVE-2026-71324): the connection ends.
     if (method === 'CONNECT') return deny('upgrade-not-allowed', { detail: 'CONNECT' });
     const target = readTarget(rawTarget);
@@ -42,7 +43,12 @@ export const normalise: Filter<Accepted, Normalised> = {
     const match = snapshot.router(method, target.segments);
     if (match.kind === 'none') return deny('no-route');
     if (match.kind === 'other-methods') return methodNotAllowed(match.allowed);
-    const headers = sentHeaders(normalised.headers, match.route.config.user);
+    const { trustDomains, config } = match.route;
+    // Before the policy, and whatever it says: what is not named for a foreign trust domain is none of its business.
+    if (trustDomains !== undefined && !trustDomains.has(caller.trustDomain)) {
+      return deny('caller-not-of-this-route', { detail: `${caller.trustDomain} on the route ${config.name}` });
+    }
+    const headers = sentHeaders(normalised.headers, config.user);
     // Named one by one: a spread in the middle of a literal is copied by the slow way.
     const { path, segments, decodedSegments, query } = target;
     const request = { target: rawTarget, path, segments, decodedSegments, query, method, authority, headers };

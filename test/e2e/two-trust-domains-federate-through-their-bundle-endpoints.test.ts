@@ -1,3 +1,4 @@
+import { changeConfig, untilInForce } from '../harness/change-files.ts';
 import { X509Certificate } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { request } from 'node:https';
@@ -26,6 +27,7 @@ import { makePki } from '../pki/pki.ts';
 
 const { fetchX509SVID, fetchX509Bundles, fetchJWTSVID, fetchJWTBundles, validateJWTSVID } = SpiffeWorkloadAPI.method;
 const clientId = 'spiffe://a.example/client';
+const edgeId = `spiffe://${trustDomain}/edge`;
 const policy = `package portcullis.authz
 
 default decision := {"allow": false, "rule": "default"}
@@ -110,7 +112,7 @@ void test('a workload of one domain calls a proxy of another, and each is told w
       ],
       fetch,
       load_balancers: {
-        peers: [clientId],
+        peers: [clientId, edgeId],
         jwt_bundles: { 'a.example': 'federation' },
         audience: 'orders',
         token: 'optional',
@@ -192,6 +194,17 @@ void test('a workload of one domain calls a proxy of another, and each is told w
   const show = (jwt: string) => kept.ask('/a', [`x-jwt-svid: ${jwt}`]);
   t.equal((await show(token)).status, 200, 'a JWT-SVID is verified by the bundle that the endpoint served');
   t.match((await show(`${token.slice(0, -8)}AAAAAAAA`)).body, /"caller-token-untrusted"/);
+
+  const edge = await keepConnection(proxy.port, await proxy.issue(edgeId));
+  const presents = () => edge.ask('/a', [`x-jwt-svid: ${token}`]);
+  t.equal((await presents()).status, 200);
+  await untilInForce(proxy, () => changeConfig(proxy, { federated_routes: { 'a.example': [] } }));
+  t.match((await presents()).body, /"caller-not-of-this-route"/, 'the trust domain of the caller counts');
+  t.match(await proxy.untilRecord(({ reason }) => reason === 'caller-not-of-this-route'), {
+    peer: { spiffe: edgeId },
+    caller: { spiffe: clientId },
+  });
+  t.match((await edge.ask('/a')).body, /"forbidden"/, 'and the load balancer itself is of ours');
 
   await a.stop();
   await until(bundles, (answer) => Object.keys(answer.bundles).length === 1);

@@ -1,6 +1,6 @@
 import { test } from 'tap';
 import { writeSpiffeBundle } from '../../certs/spiffe-bundle.ts';
-import { changeConfig, replaceFile } from '../harness/change-files.ts';
+import { changeConfig, replaceFile, untilInForce } from '../harness/change-files.ts';
 import { startHttpsServer } from '../harness/https-server.ts';
 import { keepConnection } from '../harness/kept-connection.ts';
 import { clientId, startProxy, trustDomain } from '../harness/proxy.ts';
@@ -133,6 +133,29 @@ void test('a bundle from an endpoint opens the door to its domain alone, and wha
     await proxy.untilRecord(({ type, detail }) => type === 'trust.change' && /added: CN=near/.test(String(detail)));
     const byFreshRoot = await open(nearFresh);
     t.equal((await byFreshRoot.ask('/a')).status, 200);
+
+    const reaching = (...routes: string[]) =>
+      untilInForce(proxy, () => changeConfig(proxy, { federated_routes: { 'near.example': routes } }));
+    await reaching('any.write');
+    t.match(
+      await byFreshRoot.ask('/a'),
+      { status: 403, body: /"caller-not-of-this-route"/ },
+      'whatever the policy says',
+    );
+    t.match(await proxy.untilRecord(({ reason }) => reason === 'caller-not-of-this-route'), {
+      outcome: 'deny',
+      status: 403,
+      peer: { spiffe: nearId },
+      detail: 'near.example on the route any',
+    });
+    t.equal(
+      (await (await keepConnection(proxy.port, proxy.client)).ask('/a')).status,
+      200,
+      'of our own the policy decides',
+    );
+    await reaching('any');
+    t.equal((await byFreshRoot.ask('/a')).status, 200, 'on the same connection');
+
     changeConfig(proxy, { nonsense: 1 });
     await proxy.untilRecord(({ type, detail }) => type === 'config.reject' && /nonsense/.test(String(detail)));
     await takes('a root', () => replaceFile(proxy, 'near.bundle', nearFresh.caPem), byOldRoot);
@@ -145,7 +168,8 @@ void test('a bundle from an endpoint opens the door to its domain alone, and wha
     t.equal((await byFreshRoot.ask('/a')).status, 200);
     await expectRefusal(t, proxy, 'of a removed root', 'untrusted', offering(proxy, await near.issue()));
 
-    const without = () => changeConfig(proxy, { nonsense: undefined, federation: fetched });
+    const without = () =>
+      changeConfig(proxy, { nonsense: undefined, federation: fetched, federated_routes: undefined });
     await takes('an entry', without, byFreshRoot);
     await proxy.untilRecord(() => ended().length === 2);
     t.strictSame(ended(), ['untrusted', 'untrusted']);

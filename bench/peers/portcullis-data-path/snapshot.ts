@@ -12,7 +12,15 @@ export function dataPathSnapshot(config: Config, trust: TrustBundle): Snapshot {
   const none = new Map<string, never>();
   const routes = config.routes.map((route): Route => {
     const template = parseTemplate(route.path);
-    return Object.freeze({ config: route, template, query: undefined, path: undefined, body: none, response: none });
+    return Object.freeze({
+      config: route,
+      template,
+      trustDomains: undefined,
+      query: undefined,
+      path: undefined,
+      body: none,
+      response: none,
+    });
   });
   const { spiffeIdHeader, clientCertHeader } = config.workload;
   return Object.freeze({

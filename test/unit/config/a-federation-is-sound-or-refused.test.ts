@@ -129,3 +129,54 @@ void test('what the agent brings is not fetched as well', async (t) => {
   const problems = await problemsOf(writeFolder(t.testdir(), text, files));
   t.match(problems, [/federation\[0\]\.trust_domain.*in `identity\.workload_api\.federation` already/]);
 });
+
+const routesOf = (named: string, more = `federation: [{ ${web} }]\n`) => `${good}${more}federated_routes: ${named}\n`;
+
+void test('the routes of foreign trust domains', async (t) => {
+  const said = async (text: string) => {
+    const loaded = await loadConfig(writeFolder(t.testdir(), text, files), world);
+    return loaded.ok ? configSummary(loaded.config, { color: false }) : JSON.stringify(loaded.problems);
+  };
+  t.match(
+    await said(routesOf('{ a.example: [orders.list] }')),
+    /foreign +a\.example on orders\.list; any other trust domain on no/,
+  );
+  t.match(await said(routesOf('{ a.example: [] }')), /foreign +a\.example on no route; any other/);
+  t.notMatch(await said(`${good}federation: [{ ${web} }]\n`), /^ +foreign /m);
+});
+
+const wrongRoutes: readonly (readonly [text: string, problem: RegExp])[] = [
+  [routesOf('{}'), /federated_routes: is empty/],
+  [routesOf('[orders.list]'), /federated_routes: expected a map/],
+  [routesOf('{ a.example: orders.list }'), /federated_routes\."a\.example": expected a list/],
+  [
+    routesOf('{ a.example: [orders.lst] }'),
+    /yaml:\d+:\d+: federated_routes\."a\.example"\[0\]: `orders\.lst` is the name of no route.*allowed: .*`orders\.list`.*did you mean/,
+  ],
+  [routesOf('{ a.example: [orders.list, orders.list] }'), /stands twice/],
+  [routesOf('{ A.example: [] }'), /federated_routes\."A\.example": trust domain/],
+  [routesOf('{ shop.test: [] }'), /federated_routes\."shop\.test": `shop\.test` is our own trust domain/],
+  [routesOf('{ b.example: [] }'), /"b\.example": `b\.example` has its bundle from nowhere.*allowed: `a\.example`/],
+  [routesOf('{ b.example: [] }', ''), /"b\.example": `b\.example` has its bundle from nowhere.*allowed: none/],
+];
+
+for (const [text, problem] of wrongRoutes) {
+  void test(text.slice(good.length), async (t) => {
+    const problems = await problemsOf(writeFolder(t.testdir(), text, files));
+    t.equal(problems.length, 1, problems.join('\n'));
+    t.match(problems[0], problem);
+  });
+}
+
+void test('domains of the agent and those that a load balancer presents have routes too', async (t) => {
+  const agent = 'workload_api: { socket: "tcp://127.0.0.1:8081", federation: [c.example] }';
+  const edge =
+    'load_balancers: { peers: ["spiffe://shop.test/edge"], jwt_bundles: { a.example: federation, shop.test: b.json } }\n';
+  const text = routesOf('{ c.example: [], a.example: [] }', `federation: [{ ${web} }]\n${edge}`);
+  t.strictSame(
+    (await problemsOf(writeFolder(t.testdir(), text.replace('passphrase_file: ./pass', agent), files))).filter((one) =>
+      one.includes('federated_routes'),
+    ),
+    [],
+  );
+});

@@ -234,6 +234,7 @@ const other: Readonly<Record<string, unknown>> = {
   'federation[].bootstrap': './bundle.json',
   'federation[].refresh': '2s',
   'federation[].max_age': '2h',
+  federated_routes: { 'partner.test': ['a'] },
   fetch: { allow: ['127.0.0.1'] },
   'fetch.allow': ['10.0.0.0/8'],
   'fetch.ca': './ca.pem',
