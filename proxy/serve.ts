@@ -65,7 +65,12 @@ function giveBack({ atEnd }: Accepted): void {
   for (let end = atEnd.pop(); end !== undefined; end = atEnd.pop()) end();
 }
 
-function accept({ clock, snapshot, newId }: ServeParts, connection: ConnectionFacts, wire: WireRequest): Accepted {
+/** The facts that an exchange begins with. */
+export function accept(
+  { clock, snapshot, newId }: Pick<ServeParts, 'clock' | 'snapshot' | 'newId'>,
+  connection: ConnectionFacts,
+  wire: WireRequest,
+): Accepted {
   const { head, line, body } = wire;
   return {
     id: newId(),

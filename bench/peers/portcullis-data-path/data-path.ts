@@ -7,6 +7,7 @@ import { type Identified, identity } from '../../../proxy/filters/identity.ts';
 import { type Normalised, normalise } from '../../../proxy/filters/normalise.ts';
 import { type Relayed, relay } from '../../../proxy/relay.ts';
 import { startDenial } from '../../../proxy/respond.ts';
+import { accept } from '../../../proxy/serve.ts';
 import type { Snapshot } from '../../../proxy/snapshot.ts';
 import type { AnswerSink, WireRequest } from '../../../proxy/transport.ts';
 import { identityHeaders } from '../../../proxy/upstream/identity-headers.ts';
@@ -28,34 +29,15 @@ export function createDataPath(snapshot: Snapshot, ownNotAfterMs: number, clock:
       ),
     )
     .use(normalise);
+  const begun = { clock, snapshot: () => snapshot, newId: randomUUID };
   return async (connection: ConnectionFacts, wire: WireRequest): Promise<void> => {
     const { head } = wire;
-    const facts = accept(connection, wire, snapshot, clock);
+    const facts = accept(begun, connection, wire);
     const run = isDenial(head) ? head : filters.run(facts);
     const judged = run instanceof Promise ? await run : run;
     const outcome = isDenial(judged) ? judged : await send(judged);
     if (isDenial(outcome)) refuse(wire.answer, facts, outcome, clock);
     else answer(wire, facts, outcome, clock);
-  };
-}
-
-function accept(connection: ConnectionFacts, wire: WireRequest, snapshot: Snapshot, clock: Clock): Accepted {
-  const { head, line, body } = wire;
-  return {
-    id: randomUUID(),
-    receivedMs: clock.nowMs(),
-    beganNs: clock.monotonicNs(),
-    number: wire.number,
-    method: line?.method ?? '',
-    target: line?.target ?? '',
-    headers: isDenial(head) ? [] : head.headers,
-    incoming: body,
-    bytesIn: () => body?.receivedBytes ?? 0,
-    connection,
-    snapshot,
-    sent: { toWorkload: false },
-    departure: wire.departure,
-    atEnd: [],
   };
 }
 
