@@ -23,7 +23,7 @@ import { connectRaw, exchange, requestText } from '../harness/client.ts';
 import { eventually } from '../harness/process.ts';
 import { newFolder, openCa, startProxy, trustDomain } from '../harness/proxy.ts';
 import { startWorkload } from '../harness/workload.ts';
-import { grpcClient, startWorkloadApi } from '../harness/workload-api.ts';
+import { grpcClient, pemOf, startWorkloadApi } from '../harness/workload-api.ts';
 
 const source = (name: string) => fileURLToPath(new URL(`../clients/${name}`, import.meta.url));
 const edgeId = `spiffe://${trustDomain}/edge`;
@@ -205,17 +205,6 @@ function leafOf({ svids }: X509SVIDResponse): Uint8Array {
 
 function serialOf(answer: X509SVIDResponse): string {
   return new X509Certificate(leafOf(answer)).serialNumber;
-}
-
-/** Each certificate of DER that stands one behind the other. */
-function pemOf(der: Uint8Array): string {
-  let pem = '';
-  for (let rest = Buffer.from(der); rest.length > 0; ) {
-    const { raw } = new X509Certificate(rest);
-    pem += derToPem(raw, 'CERTIFICATE');
-    rest = rest.subarray(raw.length);
-  }
-  return pem;
 }
 
 type Answer = { readonly status: number | undefined; readonly caller: unknown; readonly peer: X509Certificate };

@@ -7,20 +7,9 @@ import { SpiffeWorkloadAPI, X509SVIDRequestSchema } from '../../certs/workload-a
 import { keepConnection } from '../harness/kept-connection.ts';
 import { clientId, startProxy } from '../harness/proxy.ts';
 import { startWorkload } from '../harness/workload.ts';
-import { grpcClient } from '../harness/workload-api.ts';
+import { grpcClient, pemOf } from '../harness/workload-api.ts';
 
 const fetchX509SVID = grpcMethod(SpiffeWorkloadAPI.method.fetchX509SVID);
-
-/** Each certificate of DER that stands one behind the other. */
-function pemOf(der: Uint8Array): string {
-  let pem = '';
-  for (let rest = Buffer.from(der); rest.length > 0; ) {
-    const { raw } = new X509Certificate(rest);
-    pem += derToPem(raw, 'CERTIFICATE');
-    rest = rest.subarray(raw.length);
-  }
-  return pem;
-}
 
 void test('a workload takes its SVID from the proxy and calls it, and one audit says both', async (t) => {
   const workload = await startWorkload();

@@ -1,5 +1,4 @@
 import { changeConfig, untilInForce } from '../harness/change-files.ts';
-import { X509Certificate } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { join } from 'node:path';
@@ -22,7 +21,7 @@ import { connectRaw } from '../harness/client.ts';
 import { keepConnection } from '../harness/kept-connection.ts';
 import { newFolder, startProxy, trustDomain } from '../harness/proxy.ts';
 import { startWorkload } from '../harness/workload.ts';
-import { type Answers, grpcClient, startWorkloadApi } from '../harness/workload-api.ts';
+import { type Answers, grpcClient, pemOf, startWorkloadApi } from '../harness/workload-api.ts';
 import { makePki } from '../pki/pki.ts';
 
 const { fetchX509SVID, fetchX509Bundles, fetchJWTSVID, fetchJWTBundles, validateJWTSVID } = SpiffeWorkloadAPI.method;
@@ -34,17 +33,6 @@ default decision := {"allow": false, "rule": "default"}
 
 decision := {"allow": true, "rule": "a"} if input.attributes.source.principal == "${clientId}"
 `;
-
-/** Each certificate of DER that stands one behind the other. */
-function pemOf(der: Uint8Array): string {
-  let pem = '';
-  for (let rest = Buffer.from(der); rest.length > 0; ) {
-    const { raw } = new X509Certificate(rest);
-    pem += derToPem(raw, 'CERTIFICATE');
-    rest = rest.subarray(raw.length);
-  }
-  return pem;
-}
 
 /** As an operator fetches a bootstrap on the same machine. */
 function get(url: string): Promise<string> {

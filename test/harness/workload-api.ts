@@ -1,7 +1,9 @@
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
+import { derToPem } from '../../certs/certificate.ts';
 import type { GrpcMethod } from '../../certs/workload-api/proto/message.ts';
 import { launchProgram } from './launched.ts';
 import { type AuditRecord, newFolder, readAudit, trustDomain } from './proxy.ts';
@@ -110,4 +112,15 @@ function answersOf<Answer>(call: Call<Answer>): Answers<Answer> {
     },
     cancel: () => call.cancel(),
   };
+}
+
+/** Each certificate of DER that stands one behind the other. */
+export function pemOf(der: Uint8Array): string {
+  let pem = '';
+  for (let rest = Buffer.from(der); rest.length > 0; ) {
+    const { raw } = new X509Certificate(rest);
+    pem += derToPem(raw, 'CERTIFICATE');
+    rest = rest.subarray(raw.length);
+  }
+  return pem;
 }
