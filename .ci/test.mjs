@@ -25,6 +25,22 @@ export function totals(rawTap) {
   return { passed: count('pass'), failed: count('fail'), neither: count('skip') + count('todo') };
 }
 
+/**
+ * What failed, each with the tests that it stands in and what tap says of it. Read from the raw output, because tap's
+ * reporter has been seen to leave out every failure when its own output goes into a pipe.
+ */
+export function failures(rawTap) {
+  const names = [];
+  const found = [];
+  const lines = /^( *)(?:# Subtest: (.*)|not ok \d+ - (.*)((?:\n *---\n[^]*?\n *\.\.\.$)?))/gm;
+  for (const [, indent, subtest, failed, details] of rawTap.matchAll(lines)) {
+    const depth = indent.length / 4;
+    if (subtest !== undefined) names.splice(depth, Infinity, subtest);
+    else if (!/ # (?:TODO|SKIP)\b/.test(failed)) found.push([...names.slice(0, depth), failed].join(' > ') + details);
+  }
+  return found;
+}
+
 async function runGate([name, command, ...args]) {
   const began = performance.now();
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -41,15 +57,18 @@ function runTests(words) {
   const raw = '.tap/output.tap';
   rmSync(raw, { force: true });
   mkdirSync('.tap', { recursive: true });
-  const { status } = spawnSync(
+  const { status, signal } = spawnSync(
     'tap',
     [`--reporter=${process.stdout.isTTY ? 'terse' : 'min'}`, `--output-file=${raw}`, ...words],
     { stdio: 'inherit' },
   );
-  const counted = (existsSync(raw) && totals(readFileSync(raw, 'utf8'))) || { passed: 0, failed: 0, neither: 0 };
+  const output = existsSync(raw) ? readFileSync(raw, 'utf8') : '';
+  const counted = totals(output) ?? { passed: 0, failed: 0, neither: 0 };
+  console.log(['', ...failures(output).map((failure) => `FAILED  ${failure}`)].join('\n'));
+  if (counted.failed > 0 || (counted.passed > 0 && status === 0)) return counted;
   // No test that ran, or an exit code without a failure in the counts, is a failure of its own.
-  if (counted.failed === 0 && (counted.passed === 0 || status !== 0)) return { ...counted, failed: 1 };
-  return counted;
+  console.log(`FAILED  tap ended with ${status ?? signal}, ${counted.passed} passed and no failure`);
+  return { ...counted, failed: 1 };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
