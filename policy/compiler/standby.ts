@@ -1,4 +1,5 @@
-import { type CompilerProcess, type ProcessOptions, startCompiler } from './process.ts';
+import { existsSync } from 'node:fs';
+import { type CompilerProcess, type JobFiles, type ProcessOptions, startCompiler } from './process.ts';
 import { runCompiler } from './run.ts';
 
 export type StandbyCompiler = Pick<CompilerProcess, 'run'> & {
@@ -19,16 +20,29 @@ export function standbyCompiler(options: ProcessOptions = {}): StandbyCompiler {
     if (current !== undefined) return current;
     const started = startCompiler(options);
     current = started;
-    // Ended by a job, or by a system that is short of memory: the next job starts another.
+    // Ended by a job, or from outside: the next job starts another.
     void started.ended.then(() => {
       if (current === started) current = undefined;
     });
     return started;
   };
 
+  const ask = async (files: JobFiles) => {
+    const found = current;
+    try {
+      await living().run(files);
+    } catch (cause) {
+      // A system short of memory kills who waits, and a job may come before the news. A job that has begun has made the file
+      // of its answer, and is not begun twice: it may be what the memory was short for.
+      if (found === undefined || existsSync(files.answer)) throw cause;
+      if (current === found) current = undefined;
+      await living().run(files);
+    }
+  };
+
   const standby: StandbyCompiler = {
     run: (files) => {
-      const ran = turn.then(() => living().run(files));
+      const ran = turn.then(() => ask(files));
       turn = ran.catch(() => undefined);
       return ran;
     },
