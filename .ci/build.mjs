@@ -1,10 +1,13 @@
-// The product as plain JavaScript, for the image and for hosts that start it from one: no types are stripped while it starts.
+// The product as plain JavaScript, for the image and for hosts that start it from one: no types are stripped while it starts, and a
+// thread finds what it loads in one file.
 // Usage: node .ci/build.mjs [FOLDER], `dist` unless given. What is built finds its packages as any module does, in a
 // `node_modules` in or above the folder.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bundle } from './bundle.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const tsc = join(root, 'node_modules/typescript/bin/tsc');
@@ -23,17 +26,27 @@ function filesBelow(folder) {
   return entries.filter((entry) => entry.isFile()).map((entry) => relative(root, join(entry.parentPath, entry.name)));
 }
 
-function build(folder) {
+/** Types are a gate of their own (`npm test`), which an image need not pass a second time. Says itself what is wrong. */
+function compile(folder) {
+  const words = [tsc, '--noCheck', '--project', join(root, 'tsconfig.build.json'), '--outDir', folder];
+  return spawnSync(process.execPath, words, { cwd: root, stdio: 'inherit' }).status === 0;
+}
+
+async function build(folder) {
   // Only what an earlier build has made is removed.
   if (existsSync(join(folder, 'proxy/main.js'))) rmSync(folder, { recursive: true });
-  // Types are a gate of their own (`npm test`), which an image need not pass a second time.
-  const words = [tsc, '--noCheck', '--project', join(root, 'tsconfig.build.json'), '--outDir', folder];
-  const { status } = spawnSync(process.execPath, words, { cwd: root, stdio: 'inherit' });
-  if (status !== 0) process.exit(1);
+  const compiled = mkdtempSync(join(tmpdir(), 'portcullis-build-'));
+  try {
+    if (!compile(compiled)) return false;
+    await bundle(compiled, folder);
+  } finally {
+    rmSync(compiled, { recursive: true });
+  }
   for (const path of assets) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     cpSync(join(root, path), join(folder, path));
   }
+  return true;
 }
 
-build(resolve(process.argv[2] ?? join(root, 'dist')));
+if (!(await build(resolve(process.argv[2] ?? join(root, 'dist'))))) process.exitCode = 1;

@@ -98,5 +98,5 @@ export function sameSocket(a: Address, b: Address): boolean {
 
 export function addressText(one: Address): string {
   if (one.kind === 'unix') return `unix:${one.path}`;
-  return isIPv6(one.host) ? `[${one.host}]:${one.port}` : `${one.host}:${one.port}`;
+  return one.host.includes(':') ? `[${one.host}]:${one.port}` : `${one.host}:${one.port}`;
 }

@@ -1,15 +1,31 @@
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { globSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'tap';
 import { portcullis as fromSource } from '../harness/command.ts';
 import { newFolder } from '../harness/proxy.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
+const { started } = (await import(new URL('../../.ci/bundle.mjs', import.meta.url).href)) as {
+  readonly started: readonly string[];
+};
+
+/** Modules that sources name as a path, in JavaScript, to start them as a thread or process. */
+function namedAsPaths(): readonly string[] {
+  const sources = ['certs', 'policy', 'proxy', 'bench'].flatMap((folder) =>
+    globSync(`${folder}/**/*.ts`, { cwd: root }).map((file) => [file, readFileSync(join(root, file), 'utf8')] as const),
+  );
+  const paths = sources.flatMap(([file, text]) =>
+    [...text.matchAll(/[`'](\.{1,2}\/[\w/-]+)(?:\$\{extname\(import\.meta\.url\)\}`|\.js')/g)].map(
+      ([, path = '']) => `${join(dirname(file), path)}.js`,
+    ),
+  );
+  return [...new Set(paths)];
+}
 
 const configuration = `
 identity: { trust_domain: test.example, spiffe_id: spiffe://test.example/ns/t/sa/proxy }
@@ -55,6 +71,10 @@ test('what `npm run build` makes', async (t) => {
     [],
     'has no TypeScript left',
   );
+
+  const scripts = files.filter((path) => path.endsWith('.js') && !path.startsWith('chunks/'));
+  t.same(scripts.toSorted(), started.toSorted(), 'nor a module by itself that is not started by its path');
+  t.same([...namedAsPaths(), 'proxy/main.js'].toSorted(), started.toSorted());
 
   const version = await portcullis('--version');
   t.same(version, { code: 0, said: (await fromSource('--version')).stdout });
