@@ -133,13 +133,13 @@ async function startSigned() {
   await once(child, 'exit');
   console.log(`signed: ready after ${readyMs} ms; ${/\d+ own files are as signed/.exec(said())?.[0]}`);
 
-  const changed = join(rootfs, 'portcullis/proxy/version.js');
+  const changed = join(rootfs, 'portcullis/proxy/data/thread.js');
   const before = readFileSync(changed);
   writeFileSync(changed, `${before} `);
   const refused = run('run', '--config', 'measured/signed.yaml');
   writeFileSync(changed, before);
   console.log(`with one byte more: exit code ${refused.status}; ${refused.stderr.trim().split('\n').at(-2)}`);
-  if (refused.status !== 3 || !refused.stderr.includes('version.js is another')) throw new Error(refused.stderr);
+  if (refused.status !== 3 || !refused.stderr.includes('thread.js is another')) throw new Error(refused.stderr);
 }
 
 /** The demo's own configuration, with a state of its own, and the smallest workload there is behind it. */
