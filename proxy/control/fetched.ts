@@ -5,7 +5,7 @@ import type { RevocationLists, TrustBundleData } from '../../certs/trust-bundle.
 import type { AuditStream } from '../audit/stream.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
-import { openBundleFiles } from '../fetch/bundle-files.ts';
+import { type BundleFiles, openBundleFiles } from '../fetch/bundle-files.ts';
 import { bundleSources, type FederatedBundle } from '../fetch/federated-bundles.ts';
 import { type FetchedJwks, keySources } from '../fetch/issuer-keys.ts';
 import { type Fetched as Kept, keepFetched, type Source } from '../fetch/keep-fetched.ts';
@@ -16,18 +16,26 @@ import { type Crls, listSources, readLists } from '../fetch/revocation-lists.ts'
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 
-/** What the configuration has fetched from URLs, and what stands beside it in files. */
-export type Fetched = {
-  /** From here on what this configuration names; resolves when each of it has been tried once. Throws for a bundle in a file that is no good. */
-  readonly follow: (config: Followed) => Promise<void>;
-  /** Bundles in files as they are now. Throws for one that is no good, which stays as it was. */
-  readonly readBundles: (config: Pick<Config, 'federation'>) => Promise<void>;
+/** What there is of what a configuration has fetched from URLs, and what stands beside it in files. */
+export type There = {
   /** With `before`, a file that cannot be used does not hold up the others. */
   readonly lists: (config: Config, before?: readonly RevocationLists[]) => Promise<readonly RevocationLists[]>;
   /** Text of the JWK sets that are there, by the name of their issuer, and for a trust domain by `jwtBundleKey`. */
   readonly keys: (config: Config) => ReadonlyMap<string, string>;
   /** Our own trust, with the trust domains of `federation` beside it whose bundles are there. */
   readonly trust: (config: Pick<Config, 'federation'>, own: TrustBundleData) => TrustBundleData;
+};
+
+export type Fetched = There & {
+  /**
+   * Tries what this configuration names, beside what is followed, of which nothing changes: a configuration may still be
+   * refused. Resolves when each of it has been tried once. Throws for a bundle in a file that is no good.
+   */
+  readonly prepare: (config: Followed) => Promise<Prepared>;
+  /** The same, followed at once. */
+  readonly follow: (config: Followed) => Promise<void>;
+  /** Bundles in files as they are now. Throws for one that is no good, which stays as it was. */
+  readonly readBundles: (config: Pick<Config, 'federation'>) => Promise<void>;
   /** What `trust` has beside our own, by the configuration that is followed, with the keys of JWT-SVIDs. */
   readonly bundles: (own: TrustBundleData) => readonly FederatedAnchors[];
   /** A token names a key of this issuer that is not there. */
@@ -38,6 +46,9 @@ export type Fetched = {
   readonly watchBundles: (changed: () => void) => () => void;
   readonly close: () => void;
 };
+
+/** What there is for a configuration that is not followed before `commit`, or never. */
+export type Prepared = There & { readonly commit: () => void; readonly rollback: () => void };
 
 /** All that is fetched, and how. */
 export type Followed = Pick<Config, 'crls' | 'issuers' | 'federation' | 'fetch' | 'profile'>;
@@ -67,55 +78,53 @@ export function openFetched(parts: Parts): Fetched {
   const files = openBundleFiles();
   const complain = complaints(parts);
   let followed: Followed['federation'] = [];
-  const there = (federation: Followed['federation']) =>
-    federation.flatMap((entry) => {
-      const { trustDomain } = entry;
-      const bundle = entry.kind === 'file' ? files.get(entry) : bundles.get(trustDomain);
-      return bundle === undefined ? [] : [{ trustDomain, ...bundle }];
-    });
-  const said = () => JSON.stringify(there(followed).map(({ trustDomain, sha256 }) => [trustDomain, sha256]));
+  const current = { lists: lists.get, keys: keys.get, bundles: bundles.get, files: files.get };
+  const said = () =>
+    JSON.stringify(bundlesOf(current, followed).map(({ trustDomain, sha256 }) => [trustDomain, sha256]));
   // What is named no more, or anew, or stands in a file, changes without a word of its own.
-  const telling = async (work: () => Promise<void>) => {
-    const before = said();
-    await work().finally(() => said() !== before && bundlesChanged());
+  const tellUnless = (before: string) => {
+    if (said() !== before) bundlesChanged();
   };
-  const readBundles = ({ federation }: Pick<Config, 'federation'>) =>
-    files.read(federation.filter((entry) => entry.kind === 'file'));
-  return {
-    follow: (config) =>
-      telling(async () => {
+  const readBundles = async ({ federation }: Pick<Config, 'federation'>) => {
+    const before = said();
+    await files.read(federation.filter((entry) => entry.kind === 'file')).finally(() => tellUnless(before));
+  };
+  const prepare = async (config: Followed): Promise<Prepared> => {
+    const network = await openNetwork(config.fetch, algorithmsOf(config));
+    const asked = config.federation.filter((entry) => entry.kind === 'url');
+    const [listed, served] = await Promise.all([
+      listSources(config, network, nowMs),
+      bundleSources(asked, network, nowMs),
+    ]);
+    await readBundles(config);
+    const next = await Promise.all([
+      lists.prepare(listed),
+      keys.prepare(keySources(config, network)),
+      bundles.prepare(served),
+    ]);
+    const [{ get: nextLists }, { get: nextKeys }, { get: nextBundles }] = next;
+    return {
+      ...thereIs({ lists: nextLists, keys: nextKeys, bundles: nextBundles, files: files.get }, complain),
+      commit: () => {
+        const before = said();
         followed = config.federation;
-        const network = await openNetwork(config.fetch, algorithmsOf(config));
-        const asked = config.federation.filter((entry) => entry.kind === 'url');
-        await Promise.all([
-          lists.follow(await listSources(config, network, nowMs)),
-          keys.follow(keySources(config, network)),
-          bundles.follow(await bundleSources(asked, network, nowMs)),
-        ]);
-        await readBundles(config);
-      }),
-    readBundles: (config) => telling(() => readBundles(config)),
-    lists: (config, before) => readLists(config, lists.get, before),
-    keys: ({ issuers, federation, loadBalancers }) =>
-      new Map([
-        ...issuers.flatMap(({ name }) => {
-          const jwks = keys.get(name);
-          return jwks === undefined ? [] : [[name, jwks.text] as const];
-        }),
-        ...(loadBalancers?.jwtBundles ?? []).flatMap((wanted) => {
-          const found = there(federation).find(({ trustDomain }) => trustDomain === wanted.trustDomain);
-          if (!wanted.isFederated || found === undefined) return [];
-          return [[jwtBundleKey(wanted), jwtBundle(found.jwtKeys)] as const];
-        }),
-      ]),
-    trust: ({ federation }, own) => {
-      const { trust, leftOut } = withFederated(own, there(federation));
-      complain(leftOut);
-      return trust;
-    },
+        for (const { commit } of next) commit();
+        tellUnless(before);
+      },
+      rollback: () => {
+        for (const { rollback } of next) rollback();
+      },
+    };
+  };
+  return {
+    ...thereIs(current, complain),
+    prepare,
+    follow: async (config) => (await prepare(config)).commit(),
+    readBundles,
     bundles: (own) => {
-      const believed = new Set(withFederated(own, there(followed)).trust.map(({ trustDomain }) => trustDomain));
-      return there(followed).filter(({ trustDomain }) => believed.has(trustDomain));
+      const there = bundlesOf(current, followed);
+      const believed = new Set(withFederated(own, there).trust.map(({ trustDomain }) => trustDomain));
+      return there.filter(({ trustDomain }) => believed.has(trustDomain));
     },
     keyIsMissing: keys.ask,
     watch: all.watch,
@@ -126,6 +135,44 @@ export function openFetched(parts: Parts): Fetched {
       bundles.close();
     },
   };
+}
+
+type Getters = {
+  readonly lists: Kept<Crls>['get'];
+  readonly keys: Kept<FetchedJwks>['get'];
+  readonly bundles: Kept<FederatedBundle>['get'];
+  readonly files: BundleFiles['get'];
+};
+
+function thereIs(get: Getters, complain: (messages: readonly string[]) => void): There {
+  return {
+    lists: (config, before) => readLists(config, get.lists, before),
+    keys: ({ issuers, federation, loadBalancers }) =>
+      new Map([
+        ...issuers.flatMap(({ name }) => {
+          const jwks = get.keys(name);
+          return jwks === undefined ? [] : [[name, jwks.text] as const];
+        }),
+        ...(loadBalancers?.jwtBundles ?? []).flatMap((wanted) => {
+          const found = bundlesOf(get, federation).find(({ trustDomain }) => trustDomain === wanted.trustDomain);
+          if (!wanted.isFederated || found === undefined) return [];
+          return [[jwtBundleKey(wanted), jwtBundle(found.jwtKeys)] as const];
+        }),
+      ]),
+    trust: ({ federation }, own) => {
+      const { trust, leftOut } = withFederated(own, bundlesOf(get, federation));
+      complain(leftOut);
+      return trust;
+    },
+  };
+}
+
+function bundlesOf(get: Pick<Getters, 'bundles' | 'files'>, federation: Followed['federation']) {
+  return federation.flatMap((entry) => {
+    const { trustDomain } = entry;
+    const bundle = entry.kind === 'file' ? get.files(entry) : get.bundles(trustDomain);
+    return bundle === undefined ? [] : [{ trustDomain, ...bundle }];
+  });
 }
 
 function audience() {

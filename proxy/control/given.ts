@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts';
 import type { SnapshotData } from '../snapshot-data.ts';
-import type { Fetched } from './fetched.ts';
+import type { There } from './fetched.ts';
 import type { Identity } from './identity.ts';
 
 /** What does not stand in files that the configuration names: whom to trust, and what was fetched. */
@@ -9,7 +9,7 @@ export type Given = Pick<SnapshotData, 'trust' | 'lists'> & {
   readonly fetchedKeys: ReadonlyMap<string, string>;
 };
 
-type Givers = { readonly fetched: Fetched; readonly identity: Identity };
+type Givers = { readonly fetched: There; readonly identity: Identity };
 
 /** As it is now. Throws CertsError. */
 export async function givenNow({ fetched, identity }: Givers, config: Config): Promise<Given> {

@@ -11,7 +11,7 @@ import { type SnapshotData, snapshotData } from '../snapshot-data.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { type DataPlane, stoppedAThread } from './data-plane.ts';
-import type { Fetched } from './fetched.ts';
+import type { Fetched, Prepared } from './fetched.ts';
 import { givenKeys, givenNow } from './given.ts';
 import type { Identity } from './identity.ts';
 import { describeKeyChanges } from './key-change.ts';
@@ -46,25 +46,30 @@ const refusedLast = new WeakSet<ReloadParts>();
 export async function reload(parts: ReloadParts, plane: DataPlane, before: SnapshotData): Promise<SnapshotData> {
   const loaded = await loadWatched(parts);
   let type: 'config.reject' | 'policy.reject' = 'config.reject';
+  let fetched: Prepared | undefined;
   try {
     if (!loaded.ok) throw configInvalid(loaded.problems, parts.cwd);
     refuseRestartOnly(before.config, loaded.config);
     refuseUnreserved(parts.reservedQuotas, loaded.config);
-    await parts.fetched.follow(loaded.config);
-    const given = await givenNow(parts, loaded.config);
+    fetched = await parts.fetched.prepare(loaded.config);
+    const given = await givenNow({ fetched, identity: parts.identity }, loaded.config);
     type = 'policy.reject';
     const next = stillBad(plane, await loadSnapshot(loaded.config, given, parts.build));
     if (runsAnew(before, next)) await tryPolicy(next);
     const wasRefused = refusedLast.delete(parts);
     if (next.digest === before.digest) {
+      fetched.commit();
       if (wasRefused) parts.log.info('config.unchanged', { digest: before.digest, policy: before.policy.revision });
       return before;
     }
     const problem = await plane.swap(next);
     if (problem !== undefined) throw Object.assign(new Error(problem.message), { code: problem.code });
+    fetched.commit();
     accepted(parts, before, next);
     return next;
   } catch (cause) {
+    // Keys, lists and roots of a refused configuration are nobody's: those in force may have the same names.
+    fetched?.rollback();
     refusedLast.add(parts);
     rejected(parts, type, before, cause, fileAtFault(loaded, cause) ?? parts.configFile);
     return trustAlone(parts, plane, before);

@@ -17,13 +17,22 @@ export type Source<T> = {
 };
 
 export type Fetched<T> = {
-  /** From here on these sources and no others; resolves when each has been tried once. */
+  /** Begins with these sources beside those in use, of which nothing changes; resolves when each has been tried once. */
+  readonly prepare: (sources: readonly Source<T>[]) => Promise<Prepared<T>>;
+  /** The same, in use at once. */
   readonly follow: (sources: readonly Source<T>[]) => Promise<void>;
   /** What is in use, by the name of its source; undefined before the first and after its end. */
   readonly get: (name: string) => T | undefined;
   /** Somebody misses something that may have come since: asked for at once, but never sooner than five seconds after the last time. */
   readonly ask: (name: string) => void;
   readonly close: () => void;
+};
+
+/** Sources that are in use, and no others, from `commit` on, or never. */
+export type Prepared<T> = {
+  readonly get: (name: string) => T | undefined;
+  readonly commit: () => void;
+  readonly rollback: () => void;
 };
 
 export type FetchedOptions<T> = {
@@ -46,32 +55,58 @@ const maxTimerMs = 3_600_000;
 
 /** Fetches each source by itself, never twice at once, ever less often while it fails; a failure keeps what there is until its end. */
 export function keepFetched<T>(options: FetchedOptions<T>): Fetched<T> {
-  const kept = new Map<string, ReturnType<typeof keepOne<T>>>();
+  let kept: ReadonlyMap<string, One<T>> = new Map();
+  const open = new Set<One<T>>();
+  const end = (one: One<T>) => {
+    open.delete(one);
+    one.close();
+  };
+  /** Of what is prepared nobody hears before it is in use. */
+  const changed = (source: Source<T>, value: T | undefined) => {
+    if (kept.get(source.name)?.source === source) options.changed(source, value);
+  };
+  const begin = (source: Source<T>): One<T> => {
+    const before = kept.get(source.name);
+    const same = before?.source.definition === source.definition;
+    if (same && before.source.manner === source.manner) return before;
+    const one = keepOne(source, { ...options, changed }, same ? before.held() : undefined);
+    open.add(one);
+    return one;
+  };
+  const commit = (next: typeof kept) => {
+    const before = kept;
+    kept = next;
+    for (const one of before.values()) if (next.get(one.source.name) !== one) end(one);
+    for (const { source, get } of next.values()) {
+      const [last, value] = [before.get(source.name)?.get(), get()];
+      const same = last === value || (last !== undefined && value !== undefined && options.same(last, value));
+      if (!same) options.changed(source, value);
+    }
+  };
+  const prepare = async (sources: readonly Source<T>[]): Promise<Prepared<T>> => {
+    const next = new Map(sources.map((source) => [source.name, begin(source)]));
+    await Promise.all([...next.values()].map(({ tried }) => tried));
+    return {
+      get: (name) => next.get(name)?.get(),
+      commit: () => commit(next),
+      rollback: () => {
+        for (const one of next.values()) if (kept.get(one.source.name) !== one) end(one);
+      },
+    };
+  };
   return {
-    follow: async (sources) => {
-      for (const [name, { close }] of kept) {
-        if (sources.some((source) => source.name === name)) continue;
-        close();
-        kept.delete(name);
-      }
-      for (const source of sources) {
-        const before = kept.get(source.name);
-        const same = before?.source.definition === source.definition;
-        if (same && before.source.manner === source.manner) continue;
-        before?.close();
-        kept.set(source.name, keepOne(source, options, same ? before.held() : undefined));
-      }
-      await Promise.all([...kept.values()].map(({ tried }) => tried));
-    },
+    prepare,
+    follow: async (sources) => (await prepare(sources)).commit(),
     get: (name) => kept.get(name)?.get(),
     ask: (name) => kept.get(name)?.ask(),
     close: () => {
-      for (const { close } of kept.values()) close();
-      kept.clear();
+      kept = new Map();
+      for (const one of open) end(one);
     },
   };
 }
 
+type One<T> = ReturnType<typeof keepOne<T>>;
 type Held<T> = { readonly value: T; readonly fetchedMs: number };
 
 function keepOne<T>(source: Source<T>, options: FetchedOptions<T>, before?: Held<T>) {
