@@ -32,6 +32,8 @@ function listening(server: Server, path: string): Promise<void> {
     server.once('error', reject);
     server.once('listening', () => {
       server.off('error', reject);
+      // An accept that fails (ENOBUFS) is the loss of who came; unheard it would end the process.
+      server.on('error', () => undefined);
       resolve();
     });
     listenOwnerOnly(server, path);

@@ -25,6 +25,8 @@ function listen(server: Server, address: Address): Promise<void> {
     server.once('error', reject);
     server.once('listening', () => {
       server.off('error', reject);
+      // An accept that fails (ENOBUFS) is the loss of who came; unheard it would end the process.
+      server.on('error', () => undefined);
       resolve();
     });
     if (address.kind === 'tcp') {

@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Test, test } from 'tap';
 import { openAdmin } from '../../../proxy/admin/admin.ts';
+import { bind } from '../../../proxy/admin/bind.ts';
 import { get, loopback, open, raw, statusOf } from './raw-request.ts';
 
 const state = { ready: () => [], metrics: async () => '', snapshot: () => ({}), onCall: () => undefined };
@@ -105,4 +107,11 @@ test('close ends connections that are open', async (t) => {
   await opened.admin.close();
   t.equal(await unfinished, '');
   await t.rejects(get(opened, '/livez'), { code: 'ECONNREFUSED' });
+});
+
+test('an accept that fails ends nothing', async (t) => {
+  const server = createServer();
+  t.teardown(() => server.close());
+  await bind(server, { kind: 'tcp', host: '127.0.0.1', port: 0 });
+  t.ok(server.emit('error', new Error('accept ENOBUFS')), 'it is heard');
 });

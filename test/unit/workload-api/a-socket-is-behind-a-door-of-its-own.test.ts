@@ -30,6 +30,7 @@ test('a folder that is missing is made for its owner alone, and the socket in it
   t.equal(statSync(join(path, '..')).mode & 0o777, 0o700);
   t.equal(statSync(path).mode & 0o777, 0o600);
   t.equal(server.maxConnections, 8);
+  t.ok(server.emit('error', new Error('accept ENOBUFS')), 'an accept that fails is heard, and ends nothing');
 });
 
 test('a group that may enter the folder may connect', async (t) => {
