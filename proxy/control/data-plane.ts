@@ -102,19 +102,24 @@ export class DataPlane {
   /** All threads judge by the new snapshot from here on, or none does: then resolves to the problem. */
   swap(next: SnapshotData): Promise<Problem | undefined> {
     return this.#inTurn(async () => {
-      if (next.policyBad === undefined && this.condemned(next.policy.revision)) {
-        return { code: 'policy-bad', message: stoppedAThread };
-      }
+      const before = this.#ofCondemned(next);
+      if (before !== undefined) return before;
       const all = [...this.#threads.values()];
       const order = prepareOrder(next);
       const problems = await Promise.all(all.map((thread) => thread.prepare(order)));
-      const problem = problems.find((one) => one !== undefined && one !== 'gone');
+      // Again: a thread may have been stopped meanwhile, by a policy that is the same before and after.
+      const problem = this.#ofCondemned(next) ?? problems.find((one) => one !== undefined && one !== 'gone');
       if (problem !== undefined) return problem;
       for (const thread of all) thread.send({ do: 'commit', digest: next.digest });
       this.#snapshot = next;
       this.#deadline.set(deadlineOf(next));
       return undefined;
     });
+  }
+
+  #ofCondemned({ policy, policyBad }: SnapshotData): Problem | undefined {
+    if (policyBad !== undefined || !this.condemned(policy.revision)) return undefined;
+    return { code: 'policy-bad', message: stoppedAThread };
   }
 
   /** Whether this policy revision has stopped a thread: it will not decide again while this process runs. */
