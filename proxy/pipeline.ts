@@ -35,7 +35,7 @@ export function createPipeline(parts: PipelineParts) {
     .use(identity(ownNotAfterMs, countCaller))
     .use(normalise)
     .use(limit(limits, nowUs))
-    .use(user(tokenUses(limits.tokens, nowUs), countToken, countIntrospection))
+    .use(user(tokenUses(limits.tokens, clock.nowMs), countToken, countIntrospection))
     .use(validate(held))
     .use(authorize(mark))
     .use(forward(clock.monotonicNs))

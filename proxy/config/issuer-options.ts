@@ -1,4 +1,6 @@
 import { SIGNATURE_ALGORITHMS } from '../user/algorithms.ts';
+import { longest } from '../user/life.ts';
+import { durationText } from './amounts.ts';
 import { eitherOf, isWord, listOf } from './collections.ts';
 import { urlOf } from './fetch-options.ts';
 import { introspectionKeys } from './introspection-options.ts';
@@ -45,10 +47,11 @@ const dpopKeys = section(
       doc: 'The signatures that proofs may have, told to clients in `WWW-Authenticate`. `profile: fips` refuses what it refuses of tokens. Default `[ES256]`.',
       reload: live,
     }),
-    max_age: defaulted(duration('1s', '5m'), '1m', {
+    max_age: defaulted(duration('1s', durationText(longest.proofAgeMs)), '1m', {
       doc:
-        'How old a proof may be, by its `iat`; it may be ahead of us by `clock_tolerance`. So long its `jti` is remembered, over all data threads and in the room of ' +
-        '`limits.max_single_use_tokens`. A restart forgets, and other replicas do not know.',
+        'How old a proof may be, by its `iat`; it may be ahead of us by `clock_tolerance`. Its `jti` is remembered for 5m after its `iat` whatever stands here, so ' +
+        'that a reload makes no used proof good again, over all data threads and in the room of `limits.max_single_use_tokens`. A restart forgets, and other ' +
+        'replicas do not know.',
       reload: live,
     }),
   },
@@ -104,11 +107,11 @@ const issuerKeys = section(
         '`audience` keeps ID tokens out. Default `[at+jwt]`.',
       reload: live,
     }),
-    max_token_age: defaulted(duration('1s', '24h'), '1h', {
+    max_token_age: defaulted(duration('1s', durationText(longest.tokenAgeMs)), '1h', {
       doc: 'A token that was issued longer ago is refused, whatever its `exp` says.',
       reload: live,
     }),
-    clock_tolerance: defaulted(duration('0s', '2m'), '10s', {
+    clock_tolerance: defaulted(duration('0s', durationText(longest.clockToleranceMs)), '10s', {
       doc: 'How far its clock may be off: `exp`, `nbf` and `iat` are judged with so much grace.',
       reload: live,
     }),

@@ -69,8 +69,11 @@ export const limitOptions = section('limits', 'What one peer, and all of them to
     doc: 'Peer identities the rate limiter can tell apart at once; memory for them is reserved at start.',
     reload: restart,
   }),
-  max_single_use_tokens: defaulted(integer(16, 10_000_000), 65_536, {
-    doc: 'Tokens that routes with `user.single_use` remember at once, each until it expires, and DPoP proofs, each for its `max_age`; beyond it they are refused with 503. Memory for them is reserved at start.',
+  max_single_use_tokens: defaulted(integer(16, 10_000_000), 262_144, {
+    doc:
+      'Used tokens of routes with `user.single_use` and used DPoP proofs that are remembered at once; beyond it they are refused with 503. Each counts until no configuration could take it any more: a token ' +
+      'until 2m after its `exp`, at most 24h and 2m after its `iat`, also where `max_token_age` is less; a proof until 5m after its `iat`. So it takes 300 places for each proof in a second: the default is ' +
+      'enough for 870 in a second. 64 bytes for each are reserved at start, and taken up only as places are used.',
     reload: restart,
   }),
   stall: defaulted(duration('100ms', '1m'), '1s', {

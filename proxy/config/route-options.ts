@@ -33,7 +33,7 @@ export const userOptions = section(
       reload: live,
     }),
     single_use: defaulted(boolean, false, {
-      doc: 'Whether a token is good for one request only: `jti` is required, and remembered over all data threads until the token expires. A restart forgets, and other replicas do not know.',
+      doc: 'Whether a token is good for one request only: `jti` is required, and remembered over all data threads until no configuration could take the token any more: 2m after its `exp`, at most 24h and 2m after its `iat`. A restart forgets, and other replicas do not know.',
       reload: live,
     }),
     forward_token: defaulted(boolean, false, {

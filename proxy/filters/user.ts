@@ -6,7 +6,8 @@ import { challenged } from '../user/challenge.ts';
 import type { Claims } from '../user/claims.ts';
 import { type Credential, readCredential } from '../user/credential.ts';
 import type { CountIntrospection } from '../user/introspection.ts';
-import { endOf, judgeClaims } from '../user/judge-claims.ts';
+import { judgeClaims, lifeOf } from '../user/judge-claims.ts';
+import type { Life } from '../user/life.ts';
 import { judgePossession } from '../user/possession.ts';
 import { refuse } from '../user/refuse.ts';
 import type { SignedToken } from '../user/token-verifier.ts';
@@ -110,7 +111,7 @@ function judgeUser(
   if (!rule.issuers.includes(issuer.name)) return deny('user-not-of-this-route', { rule: issuer.name });
   const admit = (unproved: Denial | undefined) => {
     if (unproved !== undefined) return unproved;
-    const used = rule.singleUse ? useOnce(claims, endOf(claims, issuer) - facts.receivedMs, uses) : undefined;
+    const used = rule.singleUse ? useOnce(claims, lifeOf(claims, issuer), uses) : undefined;
     return used ?? { user: { issuer: issuer.name, realm: issuer.realm, claims } };
   };
   const introspect = facts.snapshot.introspection.get(issuer.name);
@@ -124,13 +125,15 @@ function judgeUser(
   return possession instanceof Promise ? possession.then(ask) : ask(possession);
 }
 
-function useOnce({ issuer, tokenId }: Claims, validMs: number, uses: TokenUses): Denial | undefined {
+function useOnce({ issuer, tokenId }: Claims, life: Life, uses: TokenUses): Denial | undefined {
   if (tokenId === undefined) return refuse('user-token-malformed', 'without `jti` nobody can tell whether it was used');
-  switch (uses.take(issuer, tokenId, validMs)) {
+  switch (uses.take(issuer, tokenId, life)) {
     case 'first':
       return undefined;
     case 'used':
       return refuse('user-token-used', 'its `jti` has been here already');
+    case 'ended':
+      return refuse('user-token-expired', 'it ended while it was judged');
     case 'full':
       return deny('overloaded', { detail: 'no room to remember one more token', headers: ['retry-after', '1'] });
   }

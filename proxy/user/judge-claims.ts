@@ -2,6 +2,7 @@ import type { PeerSvid } from '../../certs/peer.ts';
 import type { IssuerConfig } from '../config/token-config.ts';
 import type { Denial } from '../denial.ts';
 import type { Claims } from './claims.ts';
+import { type Life, longest } from './life.ts';
 import { refuse } from './refuse.ts';
 
 /** Whether a token that its issuer has signed is good here, now, and from this client. Asked again for every request. */
@@ -28,9 +29,12 @@ export function judgeClaims(
   return undefined;
 }
 
-/** When it is good no more. */
-export function endOf({ expiresMs, issuedMs }: Claims, { maxTokenAgeMs, clockToleranceMs }: IssuerConfig): number {
-  return Math.min(expiresMs, issuedMs + maxTokenAgeMs) + clockToleranceMs;
+/** When it is good no more: by the rules of today, and by any there could be. */
+export function lifeOf({ expiresMs, issuedMs }: Claims, { maxTokenAgeMs, clockToleranceMs }: IssuerConfig): Life {
+  return {
+    endsMs: Math.min(expiresMs, issuedMs + maxTokenAgeMs) + clockToleranceMs,
+    forgottenMs: Math.min(expiresMs, issuedMs + longest.tokenAgeMs) + longest.clockToleranceMs,
+  };
 }
 
 /** RFC 8705 section 3.1: SHA-256 over the DER of the certificate, base64url. */

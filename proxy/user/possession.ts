@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { type Denial, deny, isDenial } from '../denial.ts';
 import { fieldValues, type HeaderList } from '../header-list.ts';
 import type { Credential } from './credential.ts';
-import { verifyProof } from './proof.ts';
+import { type Proof, verifyProof } from './proof.ts';
 import { refuse, unsupported } from './refuse.ts';
 import type { SignedToken } from './token-verifier.ts';
 import type { TokenUses } from './token-uses.ts';
@@ -43,16 +43,14 @@ export function judgePossession(
 }
 
 /** Section 11.1: a proof is good once. The name of its key cannot be the `iss` of a token. */
-function useProof(
-  keyThumbprint: string,
-  { proofId, validMs }: { readonly proofId: string; readonly validMs: number },
-  uses: TokenUses,
-): Denial | undefined {
-  switch (uses.take(keyThumbprint, proofId, validMs)) {
+function useProof(keyThumbprint: string, { proofId, life }: Proof, uses: TokenUses): Denial | undefined {
+  switch (uses.take(keyThumbprint, proofId, life)) {
     case 'first':
       return undefined;
     case 'used':
       return refuse('user-proof-used', 'its `jti` has been here already');
+    case 'ended':
+      return refuse('user-proof-untimely', 'it became older than `dpop.max_age` while it was judged');
     case 'full':
       return deny('overloaded', { detail: 'no room to remember one more proof', headers: ['retry-after', '1'] });
   }

@@ -4,6 +4,7 @@ import { type Denial, isDenial } from '../denial.ts';
 import type { SignatureAlgorithm } from './algorithms.ts';
 import { isName, isTime } from './claims.ts';
 import { readJws, refusedParameter } from './jws.ts';
+import { type Life, longest } from './life.ts';
 import { privateMember, publicKey } from './read-jwks.ts';
 import { refuse } from './refuse.ts';
 import { isSameResource } from './request-uri.ts';
@@ -23,8 +24,8 @@ export type Proven = {
   readonly clockToleranceMs: number;
 };
 
-/** A proof that is good, unless it was here before. `validMs` is how long it could be shown again. */
-export type Proof = { readonly proofId: string; readonly validMs: number };
+/** A proof that is good, unless it was here before. `life` is how long it could be shown again. */
+export type Proof = { readonly proofId: string; readonly life: Life };
 
 /** Room for an RSA key of 8192 bits and its signature. */
 const maxLength = 4096;
@@ -44,7 +45,8 @@ export async function verifyProof(text: string, rules: DpopConfig, proven: Prove
   const key = await keyOf(jwk, algorithm, proven.keyThumbprint);
   if (isDenial(key)) return key;
   if (!(await isSignedBy(text, key, algorithm))) return refuse('user-proof-untrusted', 'not signed by its own key');
-  return { proofId: claims.proofId, validMs: Math.ceil(claims.issuedMs + rules.maxAgeMs - proven.nowMs) };
+  const { proofId, issuedMs } = claims;
+  return { proofId, life: { endsMs: issuedMs + rules.maxAgeMs, forgottenMs: issuedMs + longest.proofAgeMs } };
 }
 
 type ProofKey = { readonly key: SignatureKey; readonly thumbprint: string };

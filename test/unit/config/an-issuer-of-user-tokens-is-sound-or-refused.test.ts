@@ -42,7 +42,7 @@ void test('a good one, with its defaults', async (t) => {
         { user: { issuers: ['staff'], optional: false, singleUse: false, forwardToken: false } },
         { user: undefined },
       ],
-      limits: { maxSingleUseTokens: 65_536 },
+      limits: { maxSingleUseTokens: 262_144 },
     },
   });
   t.match(loaded.watched, [/portcullis\.yaml$/, /./, /./], 'and its keys are watched');

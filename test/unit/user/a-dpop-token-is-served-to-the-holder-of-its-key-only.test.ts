@@ -4,6 +4,7 @@ import { test } from 'tap';
 import type { IssuerConfig } from '../../../proxy/config/token-config.ts';
 import { createQuotas, openQuotas } from '../../../proxy/limit/quotas.ts';
 import { isSameResource } from '../../../proxy/user/request-uri.ts';
+import { longest } from '../../../proxy/user/life.ts';
 import { tokenUses } from '../../../proxy/user/token-uses.ts';
 import { mint, mintWithSecret, part, type TokenKey, tokenKey } from '../../harness/user-tokens.ts';
 import {
@@ -48,8 +49,8 @@ const issuers = [strict, lenient, plain];
 const everyone = { ...required, issuers: issuers.map(({ name }) => name) };
 
 const tokens = await verifierFor(issuers.map((issuer) => [issuer, [issuerKey]] as const));
-const clock = { us: 0 };
-const uses = tokenUses(openQuotas(createQuotas(4096), 0), () => clock.us);
+const clock = { ms: nowMs };
+const uses = tokenUses(openQuotas(createQuotas(4096), 0), () => clock.ms);
 const ask = asking(tokens, uses, issuers);
 
 const boundTo = (key: TokenKey, more: object = {}) =>
@@ -248,20 +249,27 @@ void test('each attack on a bound token is refused for its reason', async (t) =>
 });
 
 void test('a proof is good once, as long as it is good at all', async (t) => {
-  const headers = shown(token, proof({ claims: { iat: now } }));
+  const headers = proving({ claims: { iat: now } }, boundTo(mine, { exp: now + 3600 }));
   const again = { headers, route: everyone };
   t.match(await ask(again), { user: { claims: { keyThumbprint: thumbprint(mine) } } });
   t.match(await ask(again), { code: 'user-proof-used' });
   const other = { ...orders, path: '/other' };
   t.match(await ask({ ...again, target: other }), { code: 'user-proof-of-another-request' });
-  clock.us = 59_999_000;
-  t.match(await ask({ ...again, atMs: nowMs + 59_999 }), { code: 'user-proof-used' });
-  clock.us = 60_000_000;
+  const at = (ms: number) => ({ ...again, atMs: (clock.ms = nowMs + ms) });
+  t.match(await ask(at(59_999)), { code: 'user-proof-used' });
+  t.match(await ask(at(60_000)), { code: 'user-proof-untimely' });
   t.match(
-    await ask({ ...again, atMs: nowMs + 60_000 }),
+    await ask({ ...again, atMs: nowMs + 59_999 }),
     { code: 'user-proof-untimely' },
-    'forgotten and too old at once',
+    'not too old when the request came, but when the proof is used up',
   );
+  const { algorithms } = dpop;
+  const longer: IssuerConfig = { ...staff, dpop: { required: true, algorithms, maxAgeMs: longest.proofAgeMs } };
+  const reloaded = asking(await verifierFor([[longer, [issuerKey]]]), uses, [longer]);
+  t.match(await reloaded(at(60_000)), { code: 'user-proof-used' }, 'also when a reload lets proofs live longer');
+  t.match(await reloaded(at(longest.proofAgeMs - 1)), { code: 'user-proof-used' });
+  t.match(await reloaded(at(longest.proofAgeMs)), { code: 'user-proof-untimely' });
+  clock.ms = nowMs;
   const second = boundTo(theirs);
   const jti = { jti: 'the same' };
   t.notHas(await ask({ headers: proving({ claims: jti }), route: everyone }), { code: String });
