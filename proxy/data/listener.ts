@@ -77,12 +77,21 @@ export function createListener(options: TlsOptions, given: ListenerParts): Liste
       sweep();
       const oftener = setInterval(sweep, lastCallMs(parts) / lastCallLooks);
       await closed;
+      await Promise.all([...connections.keys()].map(hasClosed));
       clearInterval(oftener);
     },
     breakOff: () => {
       for (const connection of connections.values()) connection.breakOff(deny('drain-timeout'));
     },
   };
+}
+
+/**
+ * The server has closed before its last connections say so, and one that was lost inside a head is put on record only then.
+ * Not `events.once`, which rejects where a reset comes first.
+ */
+function hasClosed(socket: TLSSocket): Promise<void> {
+  return new Promise((resolve) => socket.once('close', () => resolve()));
 }
 
 /** What ends before there is a peer to judge. */
