@@ -1,3 +1,4 @@
+import { bodyPieces } from './body-pieces.ts';
 import { type Denial, type DenialCode, deny } from './denial.ts';
 import type { BodyConsumer } from './transport.ts';
 import type { Hold } from './limit/held-bytes.ts';
@@ -19,8 +20,8 @@ export type Collecting = {
  */
 export function readBody(source: Source | Buffer, collecting: Collecting): Buffer | Denial | Promise<Buffer | Denial> {
   if (Buffer.isBuffer(source)) return refusal(source.length, source.length, collecting) ?? source;
-  const { stop } = collecting;
-  const chunks: Buffer[] = [];
+  const { maxBytes, stop } = collecting;
+  const pieces = bodyPieces(maxBytes);
   let bytes = 0;
   let outcome: Buffer | Denial | undefined;
   let settle: ((outcome: Buffer | Denial) => void) | undefined;
@@ -32,14 +33,19 @@ export function readBody(source: Source | Buffer, collecting: Collecting): Buffe
     chunk: (data) => {
       bytes += data.length;
       const refused = refusal(bytes, data.length, collecting);
-      if (refused === undefined) return void chunks.push(data);
+      if (refused === undefined) return pieces.add(data);
       finish(refused);
       stop();
     },
-    end: () => finish(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, bytes)),
+    end: () => finish(oneOf(pieces.all(), bytes)),
     failed: finish,
   });
   return outcome ?? new Promise((resolve) => (settle = resolve));
+}
+
+function oneOf(buffers: readonly Buffer[], bytes: number): Buffer {
+  const [only] = buffers;
+  return only !== undefined && buffers.length === 1 ? only : Buffer.concat(buffers, bytes);
 }
 
 function refusal(bytes: number, more: number, { maxBytes, tooLarge, hold }: Collecting): Denial | undefined {

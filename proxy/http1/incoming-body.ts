@@ -6,6 +6,9 @@ import type { RequestHead } from './request-head.ts';
 
 /** What may wait for a consumer before the socket is paused. */
 const highWaterBytes = 64 * 1024;
+/** Memory that a piece takes beside its bytes: of tiny chunks it is the most. */
+const pieceBytes = 128;
+const weightOf = ({ length }: Buffer) => length + pieceBytes;
 
 /** What the body asks of its connection. */
 export type Flow = {
@@ -34,7 +37,7 @@ export class IncomingBody implements RequestBody {
   #expectsContinue: boolean;
   #consumer: BodyConsumer | undefined;
   #queue: Buffer[] = [];
-  #queuedBytes = 0;
+  #queuedWeight = 0;
   #failure: Denial | undefined;
   #paused = false;
   #over = false;
@@ -65,11 +68,11 @@ export class IncomingBody implements RequestBody {
     this.complete = decoded.done;
     for (const piece of decoded.data) {
       this.receivedBytes += piece.length;
-      this.#queuedBytes += piece.length;
+      this.#queuedWeight += weightOf(piece);
       this.#queue.push(piece);
     }
     this.#deliver();
-    if (this.#queuedBytes > highWaterBytes && !this.complete) this.#flow.pause();
+    if (this.#queuedWeight > highWaterBytes && !this.complete) this.#flow.pause();
     return decoded.consumed;
   }
 
@@ -112,7 +115,7 @@ export class IncomingBody implements RequestBody {
     while (!this.#paused) {
       const piece = this.#queue.shift();
       if (piece === undefined) break;
-      this.#queuedBytes -= piece.length;
+      this.#queuedWeight -= weightOf(piece);
       consumer.chunk(piece);
     }
     if (this.#queue.length > 0 || this.#over) return;

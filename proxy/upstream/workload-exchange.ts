@@ -36,6 +36,9 @@ export type ExchangeEvents = {
   readonly settled: (outcome: WorkloadResponse | Denial) => void;
 };
 
+/** So large a piece is on average where each is handed on by itself. */
+const lentPieceBytes = 512;
+
 const expired = deny('upstream-timeout', { detail: 'the response was not complete within the time of the route' });
 
 /** One request on its way to the workload: a carrier on one side, a response or a Denial on the other. */
@@ -96,7 +99,8 @@ export class WorkloadExchange implements ResponseBody {
       this.#settle({ ...judged, body: this });
     }
     const isLent = own !== undefined && this.#lend(data, own);
-    if (!isLent) for (const piece of data) this.#deliver(Buffer.from(piece));
+    // As one: a read can be thousands of tiny chunks.
+    if (!isLent && data.length > 0) this.#deliver(copyOf(data));
     if (done) this.#end('end');
     return isLent;
   }
@@ -146,10 +150,11 @@ export class WorkloadExchange implements ResponseBody {
     return false;
   }
 
-  /** Pieces that are small together would hold on to memory that is many times as large. */
+  /** Pieces that are small, each or together, would hold on to memory that is many times as large. */
   #lend(pieces: readonly Buffer[], own: Buffer): boolean {
     const lent = this.#consumer?.lent;
-    if (lent === undefined || pieces.reduce((sum, { length }) => sum + length, 0) < largeRead) return false;
+    const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
+    if (lent === undefined || bytes < Math.max(largeRead, pieces.length * lentPieceBytes)) return false;
     let unsent = pieces.length;
     const done = () => {
       unsent -= 1;

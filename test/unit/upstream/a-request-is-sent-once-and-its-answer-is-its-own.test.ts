@@ -172,6 +172,32 @@ void test('a client that leaves inside its body takes the connection along', asy
   t.pass('the workload sees the end of a request that is not whole');
 });
 
+void test('an answer of tiny chunks is handed on by reads, not by chunks', async (t) => {
+  const head = 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n';
+  const { start } = await stage(t, (socket) => socket.write(`${head}${'2\r\nab\r\n'.repeat(50_000)}0\r\n\r\n`));
+  const goesTo = async (lends: boolean) => {
+    const outcome = await start().settled;
+    if (isDenial(outcome) || Buffer.isBuffer(outcome.body)) throw new Error('not a response that streams');
+    const { body } = outcome;
+    const pieces: number[] = [];
+    const chunk = ({ length }: Buffer) => void pieces.push(length);
+    const lent = (piece: Buffer, done: () => void) => {
+      chunk(piece);
+      done();
+    };
+    await new Promise<void>((resolve, reject) => {
+      body.consume({ chunk, ...(lends ? { lent } : {}), end: resolve, failed: reject });
+    });
+    t.equal(
+      pieces.reduce((sum, length) => sum + length, 0),
+      100_000,
+    );
+    t.ok(pieces.length < 1000, `${pieces.length} pieces of 50000 chunks`);
+  };
+  await goesTo(false);
+  await goesTo(true);
+});
+
 void test('each wait has its limit', async (t) => {
   const silent = await stage(t, () => undefined, { headersTimeoutMs: 60 });
   t.equal(await silent.ask(), 'upstream-timeout', 'for the head');
