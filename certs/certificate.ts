@@ -24,7 +24,7 @@ export type Certificate = {
   readonly extensions: readonly { readonly oid: string; readonly critical: boolean }[];
   /** Such as `ECDSA-SHA-256` or `RSASSA-PKCS1-v1_5-SHA-1`. */
   readonly signatureAlgorithm: string;
-  /** Such as `EC P-256`, `RSA 2048` or `Ed25519`; an exponent of RSA is named where FIPS 186-5 forbids it. */
+  /** Such as `EC P-256`, `RSA 2048` or `Ed25519`; an exponent of RSA is named where it is too small or too large. */
   readonly keyAlgorithm: string;
 };
 

@@ -48,9 +48,9 @@ export const handshakeRefusals = {
   },
   'weak-key': {
     summary:
-      'A key of the leaf or an issuer is too short, too long to be checked for everybody, or of a kind that is not accepted; or a signature uses SHA-1 or worse.',
+      'A key of the leaf or an issuer is too short, takes too long to be checked for everybody, or is of a kind that is not accepted; or a signature uses SHA-1 or worse.',
     remedy:
-      'Use ECDSA P-256, P-384 or P-521, Ed25519, or RSA of 2048 to 8192 bits, with SHA-2; with `profile: fips` neither P-521 nor Ed25519.',
+      'Use ECDSA P-256, P-384 or P-521, Ed25519, or RSA of 2048 to 8192 bits with the exponent 65537, with SHA-2; with `profile: fips` neither P-521 nor Ed25519.',
   },
   revoked: {
     summary: 'A certificate of the path is on the revocation list of its issuer.',

@@ -66,11 +66,20 @@ function keyAlgorithm(certificate: NodeCertificate): string {
   if (type === 'ec') return `EC ${curveNames[details?.namedCurve ?? ''] ?? details?.namedCurve}`;
   if (type === 'rsa' || type === 'rsa-pss') {
     const { modulusLength, publicExponent = 0n } = details ?? {};
-    // FIPS 186-5 section A.1.1; with exponent 1 anybody can sign.
-    const fair = publicExponent > 0xffffn && publicExponent < 1n << 256n;
-    return `RSA ${modulusLength}${fair ? '' : ` with exponent ${publicExponent}`}`;
+    return `RSA ${modulusLength}${exponentText(publicExponent)}`;
   }
   return type === 'ed25519' ? 'Ed25519' : String(type);
+}
+
+const longestExponent = 33;
+
+/**
+ * FIPS 186-5 section A.1.1 wants more than 2^16; with exponent 1 anybody can sign. It allows up to 2^256, which nobody uses
+ * and which only makes a check dear: BoringSSL takes no more than 33 bits either, Go no more than 31.
+ */
+function exponentText(exponent: bigint): string {
+  if (exponent >> BigInt(longestExponent) > 0n) return ` with an exponent of more than ${longestExponent} bits`;
+  return exponent > 0xffffn ? '' : ` with exponent ${exponent}`;
 }
 
 /** RFC 4514 wants the last RDN first; OpenSSL has escaped each and puts one on a line. */

@@ -1,19 +1,25 @@
-import { hash, type X509Certificate } from 'node:crypto';
 import { algorithmsProblem } from './approved.ts';
 import type { Certificate } from './certificate.ts';
 import { listedBy } from './denylist.ts';
-import { CertsError } from './errors.ts';
 import {
   type HandshakeRefusal,
   type HandshakeRefusalReason,
   handshakeRefusal,
   isHandshakeRefusal,
 } from './handshake-refusal.ts';
-import { findPaths, foreignIssuer, issuersProblem, type Path, revocationProblem, validityProblem } from './path.ts';
+import {
+  findPaths,
+  foreignIssuer,
+  issuersProblem,
+  type Path,
+  revocationProblem,
+  signatureChecks,
+  validityProblem,
+} from './path.ts';
+import { type Chain, readChain } from './presented-chain.ts';
 import { type SpiffeId, type TrustDomain, trustDomainOf } from './spiffe-id.ts';
 import { type Broken, isBroken, judgeLeaf } from './svid.ts';
 import type { TrustBundle } from './trust-bundle.ts';
-import { parseCertificate } from './parse-certificate.ts';
 
 /** A peer whose certificate was judged good; only `judgePeer` makes one, once per connection. */
 export type PeerSvid = {
@@ -30,18 +36,6 @@ export type PeerSvid = {
   readonly keyAlgorithm: string;
   readonly dnsNames: readonly string[];
 };
-
-const maxPresentedCertificates = 10;
-
-/** What the peer presented, leaf first, from `socket.getPeerX509Certificate()`. */
-export function presentedChain(leaf: X509Certificate | undefined): readonly Uint8Array[] {
-  const chain: Uint8Array[] = [];
-  // One more than is allowed, so that `judgePeer` sees that it is too long.
-  for (let next = leaf; next !== undefined && chain.length <= maxPresentedCertificates; next = next.issuerCertificate) {
-    chain.push(next.raw);
-  }
-  return chain;
-}
 
 /**
  * Judges a peer by its certificates. `transportVerdict` is OpenSSL's own, `socket.authorizationError`: the peer is
@@ -75,50 +69,18 @@ export function judgePeer(
 /** A chain with nothing against it, and the path that was found in it. */
 type Proven = { readonly spiffeId: SpiffeId; readonly trustDomain: TrustDomain; readonly path: Path };
 
-type Chain = readonly [leaf: Certificate, ...others: Certificate[]];
-
-function readChain(chainDer: readonly Uint8Array[]): Chain | HandshakeRefusal {
-  const [leafDer, ...othersDer] = chainDer;
-  if (leafDer === undefined) return handshakeRefusal('no-certificate', 'the peer presented no certificate');
-  if (chainDer.length > maxPresentedCertificates) {
-    return handshakeRefusal('malformed-certificate', `more than ${maxPresentedCertificates} certificates presented`);
-  }
-  try {
-    return [parseOnce(leafDer), ...othersDer.map(parseOnce)];
-  } catch (error) {
-    if (error instanceof CertsError) return handshakeRefusal('malformed-certificate', error.message);
-    throw error;
-  }
-}
-
-const parsed = new Map<string, Certificate>();
-const maxParsed = 512;
-
-/**
- * The same peers come back, and with the same few intermediates: reading a certificate takes as long as the rest of the
- * verdict. Only the reading is kept; no trust comes with it.
- */
-function parseOnce(der: Uint8Array): Certificate {
-  const key = hash('sha256', der);
-  const known = parsed.get(key);
-  if (known !== undefined) return known;
-  const certificate = parseCertificate(der);
-  if (parsed.size >= maxParsed) parsed.clear();
-  parsed.set(key, certificate);
-  return certificate;
-}
-
 function judgeChain([leaf, ...others]: Chain, trust: TrustBundle, nowMs: number): Proven | Broken {
   const spiffeId = judgeLeaf(leaf);
+  const isSigned = signatureChecks();
   // A stranger's certificate is called untrusted, whatever else is wrong with it.
-  const isStranger = () => findPaths(leaf, others, allRoots(trust)).next().done === true;
+  const isStranger = () => findPaths(leaf, others, allRoots(trust), isSigned).next().done === true;
   if (isBroken(spiffeId)) {
     return spiffeId.reason !== 'malformed-certificate' && isStranger() ? untrusted(leaf, others) : spiffeId;
   }
   const trustDomain = trustDomainOf(spiffeId);
   const domain = trust.domains.get(trustDomain);
   let first: Broken | undefined;
-  for (const path of domain === undefined ? [] : findPaths(leaf, others, domain.roots)) {
+  for (const path of domain === undefined ? [] : findPaths(leaf, others, domain.roots, isSigned)) {
     const problem = pathProblem(path, spiffeId, trust, nowMs);
     if (problem === undefined) return { spiffeId, trustDomain, path };
     first ??= problem;

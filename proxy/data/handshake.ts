@@ -5,7 +5,8 @@ import {
   handshakeRefusal,
   isHandshakeRefusal,
 } from '../../certs/handshake-refusal.ts';
-import { judgePeer, presentedChain } from '../../certs/peer.ts';
+import { judgePeer } from '../../certs/peer.ts';
+import { presentedChain } from '../../certs/presented-chain.ts';
 import type { TrustBundle } from '../../certs/trust-bundle.ts';
 import type { ConnectionFacts } from '../exchange.ts';
 import { plainAddress } from './arrivals.ts';

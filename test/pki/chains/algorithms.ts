@@ -66,6 +66,12 @@ export const algorithmChains: readonly ClientChain[] = [
     },
   ),
   badLeaf(
+    { rule: 'RSA with an exponent of 34 bits', clause: strength, verdict: weak, overTls: 'protocol' },
+    {
+      spki: rsaSpki(2048, '0200000001'),
+    },
+  ),
+  badLeaf(
     { rule: 'a key of an unknown kind', clause: strength, verdict: 'malformed-certificate', overTls: 'protocol' },
     {
       spki: der.sequence(der.sequence(der.oid('1.3.6.1.4.1.99999.2')), der.bitString(der.hex('00'))),

@@ -3,7 +3,8 @@ import type { AddressInfo } from 'node:net';
 import * as tls from 'node:tls';
 import { type Test, test } from 'tap';
 import { type HandshakeRefusal, isHandshakeRefusal } from '../../../certs/handshake-refusal.ts';
-import { judgePeer, type PeerSvid, presentedChain } from '../../../certs/peer.ts';
+import { judgePeer, type PeerSvid } from '../../../certs/peer.ts';
+import { presentedChain } from '../../../certs/presented-chain.ts';
 import { readTrustBundle, type TrustBundleData } from '../../../certs/trust-bundle.ts';
 import { type Credential, makePki } from '../../pki/pki.ts';
 
