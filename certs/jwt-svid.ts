@@ -71,7 +71,9 @@ export function jwtVerifier(keys: readonly JwtKey[], trustDomain: TrustDomain): 
       });
       const { typ = 'JWT' } = protectedHeader;
       if (typ !== 'JWT' && typ !== 'JOSE') throw new Error('its `typ` is neither JWT nor JOSE');
-      const spiffeId = parseSpiffeId(String(payload.sub));
+      const subject = subjectOf(payload);
+      if (subject === undefined) throw new Error('its `sub` is not a string');
+      const spiffeId = parseSpiffeId(subject);
       if (trustDomainOf(spiffeId) !== trustDomain) throw new Error('its `sub` is of another trust domain');
       return { spiffeId, claims: payload };
     });
@@ -81,10 +83,15 @@ export function jwtVerifier(keys: readonly JwtKey[], trustDomain: TrustDomain): 
 export async function namedSubject(token: string): Promise<string | undefined> {
   if (token.length > maxTokenLength) return undefined;
   try {
-    return (await library()).decodeJwt(token).sub;
+    return subjectOf((await library()).decodeJwt(token));
   } catch {
     return undefined;
   }
+}
+
+/** RFC 7519 section 4.1.2; the library says that it is a string, and has looked only at whether it is there. */
+function subjectOf({ sub }: { readonly sub?: unknown }): string | undefined {
+  return typeof sub === 'string' ? sub : undefined;
 }
 
 /** The library's messages name the claim that is wrong and never its value. */

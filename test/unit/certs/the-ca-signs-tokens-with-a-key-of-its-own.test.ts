@@ -2,6 +2,7 @@ import { readFileSync, rmSync, statSync, writeFileSync, chmodSync } from 'node:f
 import { join } from 'node:path';
 import { test } from 'tap';
 import type { CaEvent } from '../../../certs/local-ca/events.ts';
+import { namedSubject } from '../../../certs/jwt-svid.ts';
 import { openLocalCa } from '../../../certs/local-ca/local-ca.ts';
 import { parseSpiffeId, parseTrustDomain } from '../../../certs/spiffe-id.ts';
 import { newFolder } from '../../harness/proxy.ts';
@@ -63,6 +64,17 @@ test('a token is good for its audience and its time, and for nothing else', asyn
     code: 'jwt-svid-invalid',
     message: /another trust domain/,
   });
+});
+
+test('a subject that is no string is none, whoever has signed it', async (t) => {
+  const { ca } = await open(t, newFolder(t));
+  const { sign, verify } = await ca.jwtAuthority();
+  for (const subject of [5, [spiffeId], { id: spiffeId }, null]) {
+    const { token } = await sign({ ...request, spiffeId: subject as never });
+    t.equal(await namedSubject(token), undefined);
+    await t.rejects(verify(token, 'orders', nowMs), { code: 'jwt-svid-invalid', message: /sub/ });
+  }
+  t.equal(await namedSubject((await sign(request)).token), spiffeId);
 });
 
 test('it is as strong as the other keys, encrypted as they are, and refused when others can read it', async (t) => {
