@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
+import { CertsError } from '../../certs/errors.ts';
 import type { LocalCa } from '../../certs/local-ca/local-ca.ts';
+import { readSecret } from '../../certs/local-ca/secret-files.ts';
 import { localCaSource } from '../../certs/sources/local-ca.ts';
 import type { ControlEvent } from '../audit/catalogue.ts';
 import type { Clock } from '../clock.ts';
@@ -56,10 +58,12 @@ export async function ofFiles(files: Server<'web'>, parts: BundleEndpointParts):
 
 async function readPair({ certificate, key }: Server<'web'>): Promise<Credential> {
   try {
-    const pair = { cert: await readFile(certificate, 'latin1'), key: await readFile(key, 'latin1') };
+    const pair = { cert: await readFile(certificate, 'latin1'), key: await readSecret(key, 'key-unreadable') };
     createSecureContext(pair);
     return pair;
   } catch (cause) {
+    if (cause instanceof CertsError)
+      throw new ProxyError('bundle-endpoint-certificate', `bundle_endpoint: ${cause.message}`, { cause });
     // Not the message alone: OpenSSL names neither file, and of the key it says nothing.
     const why = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unreadable';
     const message = `bundle_endpoint: ${certificate} and ${key} are no certificate with its key (${why})`;

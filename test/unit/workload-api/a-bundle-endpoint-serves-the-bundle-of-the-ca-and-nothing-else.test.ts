@@ -122,7 +122,12 @@ void test('with a certificate of the web, which is watched', async (t) => {
   rmSync(certificate);
   await eventually(() => records.some(({ type }) => type === 'bundle.renewal-failed'));
   t.equal((await ask(port)).serial, second, 'the last good one stays');
+  chmodSync(key, 0o666);
+  await put();
+  await eventually(() => records.some(({ detail }) => detail?.includes(`${key} has mode 0666, must be 0600`)));
+  t.equal((await ask(port)).serial, second, 'a key that others can read is no successor');
   chmodSync(key, 0o600);
+  await eventually(async () => (await ask(port)).serial !== second);
   await t.rejects(served(t, { kind: 'web', certificate: caFile, key }), {
     code: 'bundle-endpoint-certificate',
     message: /ca\.pem and \S+key\.pem are no certificate with its key/,
