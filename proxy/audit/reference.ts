@@ -83,8 +83,9 @@ in a new one; \`audit.recovered\` says why. When no new one can be made, the str
 new requests are refused with \`audit-unavailable\` and the proxy is not ready; under \`best-effort\` they pass. About once a
 second it tries again, and the first record it can write counts what was \`lost\`, and how many of those were \`refused\`, so
 that nothing was forwarded for them. On a full disk each stream first gives up its \`reserve\`, 1 MiB of real bytes beside
-its segments: requests that the workload has seen by then get their records from it, while refusals and handshakes are
-only counted. The reserve is written again, and the stream is writable again, when there is room for twice of it.
+its segments: requests that the workload has seen by then get their records from it. Handshakes, and what is refused for
+any reason, are only counted, and under \`required\` the answer is \`audit-unavailable\` whatever the reason was. The reserve
+is written again, and the stream is writable again, when there is room for twice of it.
 `;
 
 const OUTCOME = `\`type\`, \`outcome\` (\`allow\`, \`deny\`, \`error\`), \`class\` (\`denied\`: policy or a limit said no; \`undecided\`: it could not be

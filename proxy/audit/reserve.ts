@@ -52,10 +52,9 @@ export function hasRoomAgain(folder: string): boolean {
 }
 
 /**
- * While the stream has failed, what room is left belongs to requests that the workload has seen. Refusals for want of
- * audit, and handshakes, which anybody can cause at will, are only counted.
+ * While the stream has failed, what room is left belongs to requests that the workload has seen. Refusals, whatever their
+ * reason, and handshakes are only counted: anybody can cause as many as would take it all.
  */
 export function mayUseReserve(event: AuditEvent): boolean {
-  if (event.kind === 'handshake') return false;
-  return event.kind === 'control' || event.reason !== 'audit-unavailable';
+  return event.kind === 'control' || (event.kind === 'exchange' && event.dst !== undefined);
 }

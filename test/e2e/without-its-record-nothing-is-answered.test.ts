@@ -36,8 +36,11 @@ function requests(proxy: TestProxy, goesOn: (started: number) => boolean): Promi
   return load({ port: proxy.port, credential: proxy.client, connections: 8, goesOn });
 }
 
-async function ask(proxy: TestProxy): Promise<{ status: number | undefined; code: unknown }> {
-  const { answer, client } = await exchange(proxy.port, proxy.client, requestText('GET', '/one'));
+async function ask(
+  proxy: TestProxy,
+  text = requestText('GET', '/one'),
+): Promise<{ status: number | undefined; code: unknown }> {
+  const { answer, client } = await exchange(proxy.port, proxy.client, text);
   client.close();
   const isProblem = answer?.headers.get('content-type') === 'application/problem+json';
   return {
@@ -97,6 +100,7 @@ test('a disk that fills up under load: refused, not ready, no partial line; and 
   t.same(new Set(result.answers.map(({ status }) => status)), new Set([200, 503]));
   const hits = workload.hits();
   for (let n = 0; n < 10; n++) t.same(await ask(proxy), refused);
+  t.same(await ask(proxy, 'no request\r\n\r\n'), refused, 'what is refused for another reason is not recorded either');
   t.equal(workload.hits(), hits, 'the workload is not asked what could not be recorded');
   t.ok((await proxy.metric('portcullis_audit_lost_total')) > 0);
   sameIds(t, audit, result);

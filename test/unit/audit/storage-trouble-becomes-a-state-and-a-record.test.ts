@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { type Test, test } from 'tap';
 import { verifyAudit } from '../../../proxy/audit/verify.ts';
-import { awake, exchange, files, ofType, openTrail, records } from './trail.ts';
+import { awake, exchange, files, ofType, openTrail, records, refusal } from './trail.ts';
 
 test('a file removed while it is written: nothing that follows is lost, and the verifier names the gap', async (t) => {
   const folder = t.testdir();
@@ -42,7 +42,7 @@ test('the whole folder gone: commits are lost, until it is back; then the count 
   await trail.stream.commit(exchange('1'));
   fs.rmSync(folder, { recursive: true });
   t.equal(await trail.stream.commit(exchange('2')), 'lost');
-  t.equal(await trail.stream.commit(exchange('3', { reason: 'audit-unavailable', status: 503 })), 'lost');
+  t.equal(await trail.stream.commit(refusal('3', 'audit-unavailable', 503)), 'lost');
   t.equal(await trail.stream.commit({ kind: 'handshake', id: 'c1', dur_us: 1 }), 'lost');
   t.match(trail.stream, { state: 'failed', lost: 3 });
   t.match(trail.states, ['failed', 'removed']);
@@ -100,7 +100,11 @@ test('a full disk: forwarded requests are recorded from the reserve, new ones re
   const inFlight = Array.from({ length: 400 }, (_, n) => trail.stream.commit(exchange(`in-flight-${n}`)));
   t.same(new Set(await Promise.all(inFlight)), new Set(['written']), 'every record of a forwarded request is there');
   t.same(trail.states, ['failed', 'no-space']);
-  t.equal(await trail.stream.commit(exchange('new', { reason: 'audit-unavailable', status: 503 })), 'lost');
+  const reasons = ['audit-unavailable', 'malformed-request-line', 'client-aborted', 'forbidden'] as const;
+  const refusals = Array.from({ length: 4000 }, (_, n) => refusal(`new-${n}`, reasons[n % reasons.length], 503));
+  const refused = await Promise.all(refusals.map((event) => trail.stream.commit(event)));
+  t.same(new Set(refused), new Set(['lost']), 'whatever was refused takes nothing of the reserve');
+  t.equal(await trail.stream.commit(exchange('still-in-flight')), 'written');
   const flood = Array.from({ length: 4000 }, (_, n) => trail.stream.commit(exchange(`flood-${n}`)));
   const lost = (await Promise.all(flood)).filter((result) => result === 'lost').length;
   t.ok(lost > 0, 'even the reserve ends');
@@ -110,7 +114,7 @@ test('a full disk: forwarded requests are recorded from the reserve, new ones re
   t.equal(await trail.stream.commit(exchange('2')), 'written');
   await trail.end();
   t.match(ofType(folder, 'audit.degraded'), [{ reason: 'no-space' }]);
-  t.match(ofType(folder, 'audit.recovered'), [{ reason: 'no-space', lost: lost + 1, refused: 1 }]);
+  t.match(ofType(folder, 'audit.recovered'), [{ reason: 'no-space', lost: lost + 4000, refused: 4000 }]);
   t.match(await verifyAudit(folder), [{ fault: undefined }]);
   return t.ok(fs.existsSync(path.join(folder, 'data-1', 'reserve')), 'the reserve stands again');
 });

@@ -68,6 +68,7 @@ export async function awake<T>(promise: Promise<T>): Promise<T> {
   }
 }
 
+/** One that was forwarded. */
 export function exchange(id: string, more: Partial<ExchangeEvent> = {}): ExchangeEvent {
   return {
     kind: 'exchange',
@@ -80,6 +81,7 @@ export function exchange(id: string, more: Partial<ExchangeEvent> = {}): Exchang
     listener: 'main',
     route: 'read-order',
     src: { ip: '10.0.0.7', port: 44321 },
+    dst: { ip: '127.0.0.1', port: 8080 },
     peer: { spiffe: 'spiffe://td.example/web', serial: '75d9', not_after: '2026-11-21T18:40:02.000Z' },
     object: { service: 'orders', method: 'GET', target: `/orders/${id}`, path_template: '/orders/{id}' },
     tls: { version: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384', group: 'P-256', resumed: false },
@@ -87,6 +89,11 @@ export function exchange(id: string, more: Partial<ExchangeEvent> = {}): Exchang
     bytes_out: 31,
     ...more,
   };
+}
+
+/** One that was refused before that. */
+export function refusal(id: string, reason: ExchangeEvent['reason'], status: number): ExchangeEvent {
+  return exchange(id, { reason, status, dst: undefined });
 }
 
 export function files(folder: string, name = 'data-1'): readonly string[] {
