@@ -29,7 +29,7 @@ export const denialCatalogue = {
   'too-many-headers': row(431, 'invalid', true, 'The request has too many headers.', 'More header lines than limits.max_headers.'),
   'ambiguous-framing': row(400, 'invalid', true, 'The body length is ambiguous.', 'Content-Length with Transfer-Encoding, twice, or not canonical digits; Transfer-Encoding other than exactly chunked (request smuggling).'),
   'malformed-chunk': row(400, 'invalid', true, 'A chunk is malformed.', 'Chunk size, extension, line end or trailer that is not allowed.'),
-  'request-timeout': row(408, 'invalid', true, 'The request took too long to arrive.', 'Head or body slower than limits.head, limits.body_idle or limits.body.'),
+  'request-timeout': row(408, 'invalid', true, 'The request took too long to arrive.', 'Head or body slower than limits.head, limits.body_idle or limits.body; or a body to be validated came when the timeout of its route was over.'),
   'unsupported-expectation': row(417, 'invalid', true, 'That expectation is not supported.', 'Expect with anything but 100-continue.'),
 
   // What it asks for (RFC 9110, normalisation).
@@ -97,7 +97,7 @@ export const denialCatalogue = {
 
   // The workload.
   'upstream-unreachable': row(502, 'failed', false, 'The service behind the proxy cannot be reached.', 'Connect refused, reset or timed out before anything was sent.'),
-  'upstream-timeout': row(504, 'failed', true, 'The service behind the proxy did not answer in time.', 'No response head, or no further body, in time.'),
+  'upstream-timeout': row(504, 'failed', true, 'The service behind the proxy did not answer in time.', 'No response head, or no further body, in time; or the timeout of the route was over before anything could be sent.'),
   'upstream-reset': row(502, 'failed', true, 'The service behind the proxy broke off.', 'The connection ended inside the exchange.'),
   'upstream-malformed': row(502, 'failed', true, 'The service behind the proxy answered garbage.', 'Not HTTP, an impossible status, ambiguous framing, or too many interim responses.'),
   'upstream-too-large': row(502, 'failed', true, 'The answer of the service behind the proxy is too large.', 'More than workload.max_response, or more than a validated response may have.'),

@@ -1,5 +1,5 @@
 import type { Filter } from '../chain.ts';
-import type { Denial } from '../denial.ts';
+import { type Denial, deny } from '../denial.ts';
 import type { Accepted } from '../exchange.ts';
 import type { HeaderList } from '../header-list.ts';
 import type { Authorized } from '../filters/authorize.ts';
@@ -24,9 +24,16 @@ export function forward(nowNs: () => bigint): Filter<Forwardable, Forwarded> {
     apply: (facts) => {
       // Whoever left while the policy was asked must not make the workload act.
       if (facts.departure.cause !== undefined) return facts.departure.cause;
-      return send(facts, facts.route.config.timeoutMs - Number(nowNs() - facts.beganNs) / 1e6);
+      const leftMs = facts.route.config.timeoutMs - Number(nowNs() - facts.beganNs) / 1e6;
+      return leftMs > 0 ? send(facts, leftMs) : tooLate(facts.body);
     },
   };
+}
+
+/** The workload must not act on what will be answered as failed. A body that was waited for is what has taken the time. */
+function tooLate({ kind }: ExchangeBody): Denial {
+  const detail = 'the time of the route was over before the request could be sent';
+  return deny(kind === 'validated' ? 'request-timeout' : 'upstream-timeout', { detail });
 }
 
 function send(facts: Forwardable, leftMs: number): Promise<Forwarded | Denial> {

@@ -122,8 +122,10 @@ void test('a workload that fails', async (t) => {
         // Only who waits for the limit has a short one: the others are answered, however busy this machine is.
         ...['hangs', 'stops'].map((name) => ({ name, methods: ['GET'], path: `/${name}`, timeout: '1500ms' })),
         { name: 'any.write', methods: ['POST'], path: '/{rest...}', body: 'stream', max_body: '1GiB' },
+        { name: 'late', methods: ['POST'], path: '/late', timeout: '10ms', body: { 'application/json': './any.json' } },
       ],
     },
+    files: { 'any.json': 'true' },
   });
 
   for (const { target, status, code, cut } of faults) {
@@ -149,6 +151,22 @@ void test('a workload that fails', async (t) => {
       next.client.close();
     });
   }
+
+  await t.test('a body that is whole when the time of its route is over does not reach it', async (t) => {
+    const client = await connectRaw(proxy.port, proxy.client);
+    const more = ['Content-Type: application/json', 'Expect: 100-continue'];
+    client.write(requestText('POST', '/late', more, '"x"').slice(0, -3));
+    await client.until((text) => text.includes('100 Continue'));
+    // Our clock: its time is longer, and began later.
+    const clock = await exchange(proxy.port, proxy.client, requestText('GET', '/hangs'));
+    t.equal(clock.answer?.status, 504);
+    clock.client.close();
+    client.write('"x"');
+    const text = await client.untilClosed();
+    t.match(parseAnswer(text.slice(text.indexOf('HTTP/1.1 4'))), { status: 408, body: /"request-timeout"/ });
+    t.match(recordsOf(proxy, '/late'), [{ reason: 'request-timeout', dst: undefined }]);
+    t.notOk(arrived.includes('/late'));
+  });
 
   await t.test('a second answer on one connection is nobody’s', async (t) => {
     for (let round = 0; round < 5; round += 1) {
