@@ -13,8 +13,9 @@ export const certsErrors = {
     remedy: 'Provide a PEM or DER encoded X.509 certificate; `openssl x509 -in FILE -text` shows what the file holds.',
   },
   'svid-invalid': {
-    summary: 'A certificate breaks a rule of the X509-SVID standard.',
-    remedy: 'Issue the certificate again with exactly one URI SAN, digitalSignature and no CA rights.',
+    summary: 'A certificate breaks a rule of the X509-SVID standard, or OpenSSL refuses to serve TLS with it.',
+    remedy:
+      'Issue the certificate again with exactly one URI SAN, digitalSignature, no CA rights and keys that are strong enough.',
   },
   'identity-file-unreadable': {
     summary: 'A file of the own identity is missing, empty, too large or cannot be read.',

@@ -1,12 +1,14 @@
 import type { KeyObject } from 'node:crypto';
-import type { Algorithms } from '../approved.ts';
+import { createSecureContext } from 'node:tls';
+import { type Algorithms, algorithmsProblem } from '../approved.ts';
 import { type Certificate, certificateToPem } from '../certificate.ts';
 import { CertsError, type CertsErrorCode } from '../errors.ts';
 import { type HandshakeRefusalReason, isHandshakeRefusal } from '../handshake-refusal.ts';
+import { findPaths, issuersProblem, type Path } from '../path.ts';
 import { judgePeer } from '../peer.ts';
-import type { SpiffeId, TrustDomain } from '../spiffe-id.ts';
+import { type SpiffeId, type TrustDomain, trustDomainOf } from '../spiffe-id.ts';
 import { isBroken, judgeLeaf } from '../svid.ts';
-import { readTrustBundle, type TrustBundleData, trustBundleData } from '../trust-bundle.ts';
+import { readTrustBundle, type TrustBundle, type TrustBundleData, trustBundleData } from '../trust-bundle.ts';
 import type { SvidMaterial } from './svid-source.ts';
 
 /** Certificates with the leaf first, as somebody else hands them to us, and the key that came along. */
@@ -46,13 +48,19 @@ export function judgeOwnSvid(
     return { part: 'key', code: 'key-mismatch', message: 'not the key of the certificate' };
   }
   if (bundle === undefined) return undefined;
+  const trust = readTrustBundle(bundle, undefined, [], algorithms);
   const chainDer = chain.map(({ der }) => der);
-  const peer = judgePeer(chainDer, null, readTrustBundle(bundle, undefined, [], algorithms), nowMs);
+  const peer = judgePeer(chainDer, null, trust, nowMs);
   if (isHandshakeRefusal(peer)) return wrong(codes[peer.refused] ?? 'svid-invalid', peer.detail);
+  const served = {
+    chainPem: servedOf(chain, trust, trustDomainOf(spiffeId)),
+    keyPem: key.export({ format: 'pem', type: 'pkcs8' }).toString(),
+  };
+  const refusal = refusalOfOpenssl(served);
+  if (refusal !== undefined) return wrong('svid-invalid', `OpenSSL does not serve TLS with it: ${refusal}`);
   return {
     spiffeId,
-    chainPem: withoutRoots(chain).map(certificateToPem).join(''),
-    keyPem: key.export({ format: 'pem', type: 'pkcs8' }).toString(),
+    ...served,
     serial: leaf.serial,
     notBeforeMs: peer.notBeforeMs,
     // Of the whole path: with its issuer the SVID ends too.
@@ -68,9 +76,32 @@ const codes: Partial<Record<HandshakeRefusalReason, CertsErrorCode>> = {
   'wrong-trust-domain': 'svid-foreign',
 };
 
-/** RFC 8446 section 4.4.2 lets the root be left out: who trusts it has it. Vault and cert-manager may put it at the end. */
-function withoutRoots([leaf, ...others]: OfferedSvid['chain']): readonly Certificate[] {
-  return [leaf, ...others.filter(({ openssl }) => !openssl.checkIssued(openssl))];
+/**
+ * What stands on a good path to a root of ours, so that nothing is sent that was not judged: OpenSSL refuses the whole for one
+ * old CA with a weak key at the end of a file. RFC 8446 section 4.4.2 lets the root be left out: who trusts it has it. Vault
+ * and cert-manager may put it at the end.
+ */
+function servedOf(
+  [leaf, ...others]: OfferedSvid['chain'],
+  { domains, algorithms }: TrustBundle,
+  trustDomain: TrustDomain,
+): string {
+  const roots = domains.get(trustDomain)?.roots ?? [];
+  const isGood = (path: Path) => (issuersProblem(path) ?? algorithmsProblem(path, algorithms)) === undefined;
+  const onPath = new Set<Certificate>([...findPaths(leaf, others, roots)].filter(isGood).flat());
+  const issuers = others.filter((one) => onPath.has(one) && !one.openssl.checkIssued(one.openssl));
+  return [leaf, ...issuers].map(certificateToPem).join('');
+}
+
+/** A data thread that is given what OpenSSL refuses would end, and each of its successors too. */
+function refusalOfOpenssl({ chainPem: cert, keyPem: key }: Pick<SvidMaterial, 'chainPem' | 'keyPem'>) {
+  try {
+    // Without `ca` Node would read its own list of roots.
+    createSecureContext({ cert, key, ca: [] });
+    return undefined;
+  } catch (error) {
+    return error instanceof Error && 'reason' in error ? String(error.reason) : String(error);
+  }
 }
 
 export function isSameSvid(one: SvidMaterial, other: SvidMaterial): boolean {
