@@ -1,7 +1,7 @@
 import type { SvidMaterial } from '../../certs/sources/svid-source.ts';
 import { needsDeadline } from '../../policy/engines/settings.ts';
 import { createHeartbeat, type HeartbeatMemory, readPulse } from '../data/heartbeat.ts';
-import { prepareOrder, type ThreadStart } from '../data/messages.ts';
+import { judgeByOrder, prepareOrder, type ThreadStart } from '../data/messages.ts';
 import { releaseThread, type SharedLimitsMemory } from '../limit/shared-limits.ts';
 import { type SnapshotData, snapshotData } from '../snapshot-data.ts';
 import { type BootedThread, type DataThread, type Problem, startDataThread, type ThreadEvents } from './data-thread.ts';
@@ -191,7 +191,7 @@ export class DataPlane {
     this.#threads.set(index, thread);
     // What changed while it was starting, it has not been told.
     if (this.#svid !== given.svid) thread.send({ do: 'svid', svid: this.#svid });
-    if (this.#snapshot !== given.snapshot) judgeBy(thread, this.#snapshot);
+    if (this.#snapshot !== given.snapshot) thread.send(judgeByOrder(this.#snapshot));
   }
 
   /** At once and out of turn: whoever waits for an answer of this thread would wait in vain. */
@@ -216,7 +216,7 @@ export class DataPlane {
     this.#condemned.add(revision);
     if (this.#snapshot.policyBad !== undefined || this.#snapshot.policy.revision !== revision) return;
     this.#snapshot = snapshotData({ ...this.#snapshot, policyBad: stoppedAThread });
-    for (const thread of this.#threads.values()) judgeBy(thread, this.#snapshot);
+    for (const thread of this.#threads.values()) thread.send(judgeByOrder(this.#snapshot));
   }
 
   /** A successor that cannot start, for want of descriptors or memory, is tried again, ever less often. */
@@ -242,9 +242,4 @@ export class DataPlane {
 function deadlineOf({ config }: SnapshotData): number | undefined {
   const { engine } = config.policy;
   return needsDeadline(engine) ? engine.deadlineMs : undefined;
-}
-
-function judgeBy(thread: DataThread, snapshot: SnapshotData): void {
-  thread.send(prepareOrder(snapshot));
-  thread.send({ do: 'commit', digest: snapshot.digest });
 }

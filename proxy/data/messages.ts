@@ -19,10 +19,14 @@ export type ThreadStart = {
   readonly node: string;
 };
 
-/** Control to data thread. A snapshot is prepared by all threads before any of them judges by it. */
+/**
+ * Control to data thread. In a swap a snapshot is prepared by all threads before any of them judges by it; `judge-by` is for
+ * one that no thread may refuse.
+ */
 export type Order =
   | { readonly do: 'prepare'; readonly digest: string; readonly packed: Uint8Array }
   | { readonly do: 'commit'; readonly digest: string }
+  | { readonly do: 'judge-by'; readonly packed: Uint8Array }
   | { readonly do: 'svid'; readonly svid: SvidMaterial }
   | { readonly do: 'measure'; readonly request: number }
   | { readonly do: 'drain' }
@@ -34,6 +38,10 @@ export type Order =
  */
 export function prepareOrder(snapshot: SnapshotData): Extract<Order, { do: 'prepare' }> {
   return { do: 'prepare', digest: snapshot.digest, packed: serialize(snapshot) };
+}
+
+export function judgeByOrder(snapshot: SnapshotData): Extract<Order, { do: 'judge-by' }> {
+  return { do: 'judge-by', packed: serialize(snapshot) };
 }
 
 export function unpack(packed: Uint8Array): SnapshotData {

@@ -20,6 +20,7 @@ import { openHeartbeat } from './heartbeat.ts';
 import { createListener } from './listener.ts';
 import { type Order, type Report, type ThreadStart, unpack } from './messages.ts';
 import { ownSvids } from './own-svids.ts';
+import { snapshotOrders } from './snapshot-orders.ts';
 import { listenerOptions, secureContext } from './tls-options.ts';
 import { vocabularyOf } from './vocabulary.ts';
 
@@ -56,7 +57,6 @@ const engineEvents = (revision: string): EngineEvents => ({
 let snapshot: Snapshot = await hydrate(start.snapshot, undefined, engineEvents(start.snapshot.policy.revision));
 let trust = start.snapshot.trust;
 let svid = start.svid;
-const prepared = new Map<string, { readonly snapshot: Snapshot; readonly trust: typeof trust }>();
 
 const limits = openSharedLimits(start.limits, start.index);
 const audit = openAuditStream({
@@ -133,27 +133,19 @@ const listener = createListener(listenerOptions(svid, trust, config), {
   },
 });
 
-/** A snapshot is compiled whole before it can be committed; one that fails leaves the old one in force. */
-async function prepare({ digest, packed }: Extract<Order, { do: 'prepare' }>): Promise<void> {
+type Ready = { readonly snapshot: Snapshot; readonly trust: typeof trust };
+
+async function ready(packed: Uint8Array): Promise<Ready> {
   heartbeat.preparing.enter();
-  prepared.clear();
-  let problem: Extract<Report, { is: 'prepared' }>['problem'];
   try {
     const data = unpack(packed);
-    const hydrated = await hydrate(data, snapshot, engineEvents(data.policy.revision));
-    prepared.set(digest, { snapshot: hydrated, trust: data.trust });
-  } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    problem = { code, message };
+    return { snapshot: await hydrate(data, snapshot, engineEvents(data.policy.revision)), trust: data.trust };
+  } finally {
+    heartbeat.preparing.leave();
   }
-  heartbeat.preparing.leave();
-  report({ is: 'prepared', digest, problem });
 }
 
-function commit(digest: string): void {
-  const next = prepared.get(digest);
-  prepared.clear();
-  if (next === undefined) return;
+function judgeBy(next: Ready): void {
   const { pool } = snapshot;
   snapshot = next.snapshot;
   trust = next.trust;
@@ -165,6 +157,8 @@ function commit(digest: string): void {
   if (pool !== snapshot.pool) void Promise.all(exchanges).then(() => pool.close());
 }
 
+const obeyOfSnapshots = snapshotOrders({ ready, judgeBy, report });
+
 async function drain(): Promise<void> {
   await listener.drain();
   await Promise.all(exchanges);
@@ -175,9 +169,9 @@ async function drain(): Promise<void> {
 function obey(order: Order): void {
   switch (order.do) {
     case 'prepare':
-      return void prepare(order);
     case 'commit':
-      return commit(order.digest);
+    case 'judge-by':
+      return obeyOfSnapshots(order);
     case 'svid':
       svid = order.svid;
       own.replaceBy(svid);
