@@ -106,8 +106,8 @@ async function fromFiles(
 ): Promise<Identity> {
   const files = { certificate, key, bundle };
   const source = await filesSource({ files, spiffeId, trustDomain, overdueShare, algorithms, now, onEvent });
-  const { trust, lookAgain, close } = source;
-  return { source, trust, jwtBundles: none, watched: Object.values(files), lookAgain, watchTrust: nobody, close };
+  const { trust, lookAgain, watchTrust, close } = source;
+  return { source, trust, jwtBundles: none, watched: Object.values(files), lookAgain, watchTrust, close };
 }
 
 async function fromWorkloadApi(

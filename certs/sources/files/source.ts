@@ -29,12 +29,14 @@ export type FilesSource = SvidSource & {
   readonly trust: () => TrustBundleData;
   /** To be called when one of the files has changed; what is good in them is in use when the promise resolves. */
   readonly lookAgain: () => Promise<void>;
+  /** Calls when the source has found another bundle by itself, and not for `lookAgain`; answers how to stop. */
+  readonly watchTrust: (changed: () => void) => () => void;
 };
 
 /** Who writes three files one after the other is given this long to finish before anybody hears of a mismatch. */
 const settleMs = 1000;
-/** What is refused may become good by time alone: an SVID whose issuer's clock is ahead. */
-const retryMs = 30_000;
+/** What is refused may become good by time alone, in a moment or late: no descriptors, an SVID whose issuer's clock is ahead. */
+const maxRetryMs = 30_000;
 
 /**
  * An SVID and a trust bundle that another program keeps in files. A pair that is not good is never published: the one
@@ -53,15 +55,19 @@ export async function filesSource(options: FilesSourceOptions): Promise<FilesSou
     options.onEvent?.({ type: 'identity.rotate', spiffeId, previousSerial, serial, notAfterMs });
     tell(svid);
   };
+  const trustWatchers = new Set<() => void>();
   let closed = false;
   let last: Promise<void> = Promise.resolve();
   const inTurn = (task: () => Promise<void>) => (last = last.then(task, task));
   const plan = nextLook(schedule, () => void inTurn(() => look(true)));
   const look = async (isSettled: boolean) => {
-    const { svid, bundle, problems } = await read(options, held.bundle);
+    const { svid, bundle = held.bundle, problems } = await read(options, held.bundle);
     if (closed) return;
-    held.bundle = bundle ?? held.bundle;
+    const isOther = JSON.stringify(bundle) !== JSON.stringify(held.bundle);
+    held.bundle = bundle;
     if (svid !== undefined && !isSameSvid(svid, held.svid)) publish(svid);
+    // Who has asked for the look reads the trust after it.
+    if (isOther && isSettled) for (const changed of trustWatchers) changed();
     const found = problems.map(complaintOf);
     if (isSettled || found.length === 0) complaints.tell(found);
     plan(found.length === 0 ? undefined : complaints.areTold(found) ? 'retry' : 'settle');
@@ -72,10 +78,15 @@ export async function filesSource(options: FilesSourceOptions): Promise<FilesSou
     trust: () => held.bundle,
     lookAgain: () => inTurn(() => look(false)),
     subscribe,
+    watchTrust: (changed) => {
+      trustWatchers.add(changed);
+      return () => void trustWatchers.delete(changed);
+    },
     close: () => {
       closed = true;
       plan(undefined);
       forget();
+      trustWatchers.clear();
     },
   };
 }
@@ -86,13 +97,17 @@ export async function filesSource(options: FilesSourceOptions): Promise<FilesSou
  */
 function nextLook(schedule: Schedule, look: () => void) {
   let planned: 'settle' | 'retry' | undefined;
+  let retryMs = 2 * settleMs;
   let cancel = () => {};
   return (next: typeof planned) => {
+    if (next === undefined) retryMs = 2 * settleMs;
     if (next === planned) return;
     cancel();
     planned = next;
     if (next === undefined) return;
-    cancel = schedule(next === 'settle' ? settleMs : retryMs, () => {
+    const delayMs = next === 'settle' ? settleMs : retryMs;
+    if (next === 'retry') retryMs = Math.min(2 * retryMs, maxRetryMs);
+    cancel = schedule(delayMs, () => {
       planned = undefined;
       look();
     });

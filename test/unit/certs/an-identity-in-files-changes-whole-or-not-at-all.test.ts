@@ -1,8 +1,9 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { type Test, test } from 'tap';
 import type { IdentityEvent } from '../../../certs/sources/events.ts';
 import { filesSource } from '../../../certs/sources/files/source.ts';
 import { parseSpiffeId, parseTrustDomain } from '../../../certs/spiffe-id.ts';
+import { eventually } from '../../harness/process.ts';
 import { hourMs } from '../../pki/authority.ts';
 import { type Credential, makePki } from '../../pki/pki.ts';
 import { svidFilesIn, swapSvidVolume, writeSvidFiles } from '../../pki/svid-files.ts';
@@ -100,8 +101,10 @@ test('what stays wrong is told once with its reason, the old SVID serves, and a 
   await timersRun();
   const told = { type: 'identity.refresh-failed', serial: serial(first), code: 'key-mismatch' } as const;
   t.match(events, [{ ...told, message: new RegExp(`^${files.key}:1: not the key of the certificate`) }]);
-  t.same([...pending.values()], [30_000], 'time alone may mend it');
-  await timersRun();
+  for (const delayMs of [2000, 4000, 8000, 16_000, 30_000, 30_000]) {
+    t.same([...pending.values()], [delayMs], 'time alone may mend it, in a moment or late');
+    await timersRun();
+  }
   t.equal(events.length, 1);
   t.match(source.current(), { serial: serial(first), keyPem: first.keyPem });
   t.same(heard, []);
@@ -140,6 +143,32 @@ test('a root that is added or removed does not wait for an SVID that is broken',
   await timersRun();
   t.equal(source.current().serial, serial(first), 'our own stays, whoever may still believe it');
   t.match(events, [{ type: 'identity.refresh-failed', code: 'key-mismatch' }]);
+});
+
+test('a bundle that could not be read for a moment is taken up all the same, and who uses it is told', async (t) => {
+  const { files, source, pending, timersRun } = await start(t, (folder) => {
+    writeSvidFiles(folder, first, pki.caPem + nextPki.caPem);
+  });
+  let changes = 0;
+  const unwatch = source.watchTrust(() => changes++);
+  // Root reads a file whatever its mode says, so it is a folder for the moment.
+  rmSync(files.bundle);
+  mkdirSync(files.bundle);
+  await source.lookAgain();
+  t.equal(source.trust()[0]?.rootsPem.length, 2);
+  rmdirSync(files.bundle);
+  writeFileSync(files.bundle, pki.caPem);
+  t.same([...pending.values()], [1000], 'nobody says that it has changed again');
+  pending.keys().next().value?.();
+  pending.clear();
+  await eventually(() => changes === 1);
+  t.same(source.trust(), pki.trust);
+  writeFileSync(files.bundle, pki.caPem + nextPki.caPem);
+  await source.lookAgain();
+  t.equal(source.trust()[0]?.rootsPem.length, 2);
+  await timersRun();
+  t.equal(changes, 1, 'who has asked for the look knows it by then');
+  unwatch();
 });
 
 test('a bundle that is broken leaves the old one in force, and a new SVID is judged by that', async (t) => {
