@@ -19,13 +19,17 @@ export function readListIssuers(pem: string): readonly Certificate[] {
  */
 export function readIssuedLists(bytes: Uint8Array, issuers: readonly Certificate[]): readonly Crl[] {
   const crls = readCrls(bytes);
-  const isOf = (crl: Crl, issuer: Certificate) => crl.issuerName === issuer.subjectName && isSignedBy(crl, issuer);
-  if (crls.some((crl) => !issuers.some((issuer) => isOf(crl, issuer)))) {
+  if (crls.some((crl) => !issuers.some((issuer) => isIssuedBy(crl, issuer)))) {
     throw invalid('a list is not signed by any of its issuers');
   }
-  const without = issuers.find((issuer) => !crls.some((crl) => isOf(crl, issuer)));
+  const without = issuers.find((issuer) => !crls.some((crl) => isIssuedBy(crl, issuer)));
   if (without !== undefined) throw invalid(`there is no list signed by ${without.subject}`);
   return crls;
+}
+
+/** CAs may share a name, and only the key tells whose list it is. */
+export function isIssuedBy(crl: Crl, issuer: Certificate): boolean {
+  return crl.issuerName === issuer.subjectName && isSignedBy(crl, issuer);
 }
 
 function invalid(message: string): CertsError {

@@ -51,7 +51,7 @@ export const controlTypes = {
   'identity.overdue': row('The stated share of the life of the proxy’s own SVID has passed, and no new one has come.', 'The last warning before peers refuse this proxy (IA-5).'),
   'identity.expire': row('The proxy’s own SVID expired; from here on it accepts nobody.', 'Loss of service, and what peers would refuse anyway (IA-5).'),
   'trust.change': row('The trust bundle changed.', 'Changes whom the proxy believes (SC-12).'),
-  'trust.reject': row('A changed file with the trust bundle was refused and the old bundle stays, or the bundle of a foreign trust domain was left out.', 'A failed or hostile change of whom the proxy believes (SC-12, CM-3).'),
+  'trust.reject': row('A changed file with the trust bundle was refused and the old bundle stays, the bundle of a foreign trust domain was left out, or data threads could not take over a change of whom to trust yet (`outcome` `error`; it is tried again).', 'A failed or hostile change of whom the proxy believes (SC-12, CM-3).'),
   'keys.change': row('The keys that the tokens of an issuer are verified with changed, or none are there any more; `detail` names the issuer and the keys.', 'Whose signatures about people are believed (IA-5, SC-12).'),
   'fetch.failed': row('A revocation list, the keys of an issuer or the bundle of a foreign trust domain could not be fetched, or what came was refused; what there is stays in force until its end.', 'From when on revocations and rotations may be unknown (SC-12, IA-5(2)).'),
   'ca.create': row('A local CA was created.', 'The root of all local identities (SC-12).'),

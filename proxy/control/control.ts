@@ -9,9 +9,11 @@ import { readiness } from './readiness.ts';
 import { type ReloadParts, reload } from './reload.ts';
 import { serially } from './serial.ts';
 import { describeSnapshot } from './describe-snapshot.ts';
+import { toldOnce } from './told-once.ts';
+import { type TryAgain, tryAgain } from './try-again.ts';
 import { type FileWatch, watchFiles } from './watch-files.ts';
 
-export type ControlParts = Omit<ReloadParts, 'reservedQuotas' | 'follow'> & {
+export type ControlParts = Omit<ReloadParts, 'reservedQuotas' | 'follow' | 'told'> & {
   readonly clock: Clock;
   readonly watched: readonly string[];
   readonly failedAudit: Map<string, string>;
@@ -25,6 +27,7 @@ export class Control {
   readonly #parts: ControlParts;
   readonly #reloadParts: ReloadParts;
   readonly #inTurn: ReturnType<typeof serially>;
+  readonly #tryAgain: TryAgain;
   readonly #stops: (() => void)[] = [];
   #snapshot: SnapshotData;
   #plane: DataPlane | undefined;
@@ -38,9 +41,11 @@ export class Control {
     this.#inTurn = serially((cause) =>
       log.error('control.bug', { cause: cause instanceof Error ? cause : String(cause) }),
     );
+    this.#tryAgain = tryAgain(() => this.#load());
     this.#reloadParts = {
       ...parts,
       reservedQuotas: routesWithQuota(snapshot.config),
+      told: toldOnce(),
       follow: async (paths) => (await this.#watch?.follow([...paths, ...identity.watched])) ?? false,
     };
   }
@@ -99,7 +104,8 @@ export class Control {
     plane.setSvid(identity.source.current());
     const unwatch = identity.watchTrust(() => this.#filesChanged());
     const unwatchFetched = fetched.watch(() => this.#filesChanged());
-    this.#stops.push(watch.stop, unsubscribe, unwatch, unwatchFetched, () => clearInterval(counting));
+    this.#stops.push(watch.stop, unsubscribe, unwatch, unwatchFetched, this.#tryAgain.stop);
+    this.#stops.push(() => clearInterval(counting));
   }
 
   /** Resolves to whether everything in flight has finished in time. */
@@ -130,14 +136,21 @@ export class Control {
     metrics.setVocabulary(vocabularyOf(next.config));
   }
 
+  /** Who changes something hears what is wrong with it, even when it is the same as before. */
   #filesChanged(): void {
+    void this.#inTurn(async () => this.#reloadParts.told.forget());
+    this.#load();
+  }
+
+  #load(): void {
     void this.#inTurn(async () => {
       if (this.#plane === undefined || this.#draining) return;
       await this.#parts.identity.lookAgain();
       const before = this.#snapshot;
-      const next = await reload(this.#reloadParts, this.#plane, before);
+      const { inForce, isWhole } = await reload(this.#reloadParts, this.#plane, before);
       // Not compared with what is in force by now: that may have been marked bad in between.
-      if (next !== before) this.#putInForce(next);
+      if (inForce !== before) this.#putInForce(inForce);
+      this.#tryAgain.attempted(isWhole);
     });
   }
 }

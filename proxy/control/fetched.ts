@@ -12,14 +12,14 @@ import { type Fetched as Kept, keepFetched, type Source } from '../fetch/keep-fe
 import { openNetwork } from '../fetch/network.ts';
 import { jwtBundleKey } from '../snapshot-data.ts';
 import { algorithmsOf } from '../fips/approved.ts';
-import { type Crls, listSources, readLists } from '../fetch/revocation-lists.ts';
+import { type Crls, type LastLists, listSources, readLists } from '../fetch/revocation-lists.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 
 /** What there is of what a configuration has fetched from URLs, and what stands beside it in files. */
 export type There = {
-  /** With `before`, a file that cannot be used does not hold up the others. */
-  readonly lists: (config: Config, before?: readonly RevocationLists[]) => Promise<readonly RevocationLists[]>;
+  /** With `last`, a file that cannot be used does not hold up the others. */
+  readonly lists: (config: Config, last?: LastLists) => Promise<readonly RevocationLists[]>;
   /** Text of the JWK sets that are there, by the name of their issuer, and for a trust domain by `jwtBundleKey`. */
   readonly keys: (config: Config) => ReadonlyMap<string, string>;
   /** Our own trust, with the trust domains of `federation` beside it whose bundles are there. */
@@ -146,7 +146,7 @@ type Getters = {
 
 function thereIs(get: Getters, complain: (messages: readonly string[]) => void): There {
   return {
-    lists: (config, before) => readLists(config, get.lists, before),
+    lists: (config, last) => readLists(config, get.lists, last),
     keys: ({ issuers, federation, loadBalancers }) =>
       new Map([
         ...issuers.flatMap(({ name }) => {

@@ -9,7 +9,7 @@ export type Given = Pick<SnapshotData, 'trust' | 'lists'> & {
   readonly fetchedKeys: ReadonlyMap<string, string>;
 };
 
-type Givers = { readonly fetched: There; readonly identity: Identity };
+type Givers = { readonly fetched: There; readonly identity: Pick<Identity, 'trust' | 'jwtBundles'> };
 
 /** As it is now. Throws CertsError. */
 export async function givenNow({ fetched, identity }: Givers, config: Config): Promise<Given> {

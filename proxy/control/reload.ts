@@ -12,12 +12,14 @@ import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { type DataPlane, stoppedAThread } from './data-plane.ts';
 import type { Fetched, Prepared } from './fetched.ts';
-import { givenKeys, givenNow } from './given.ts';
+import { givenNow } from './given.ts';
 import type { Identity } from './identity.ts';
-import { describeKeyChanges } from './key-change.ts';
-import { keyFiles, loadSnapshot, readDenylistFile } from './load-snapshot.ts';
+import { loadSnapshot } from './load-snapshot.ts';
+import { mayPass } from './may-pass.ts';
 import { tryPolicy } from './policy-trial.ts';
-import { describeTrustChange, sameTrust } from './trust-change.ts';
+import { recordSwap } from './record-swap.ts';
+import type { ToldOnce } from './told-once.ts';
+import { type Attempted, trustAlone, trustFiles } from './trust-alone.ts';
 import type { FileWatch } from './watch-files.ts';
 
 export type ReloadParts = {
@@ -33,6 +35,7 @@ export type ReloadParts = {
   /** For how many routes with a quota memory was reserved at start. */
   readonly reservedQuotas: number;
   readonly follow: FileWatch['follow'];
+  readonly told: ToldOnce;
 };
 
 /** Whose last reload was refused; who then puts the right file back is told that it was seen. */
@@ -41,10 +44,11 @@ const refusedLast = new WeakSet<ReloadParts>();
 /**
  * Loads everything anew and swaps it in as a whole. The promise of every reload here: what fails keeps the old state in
  * force, says why in the log, a metric and the audit, and is tried again when a file changes that it had named.
- * Resolves to what is in force then.
  */
-export async function reload(parts: ReloadParts, plane: DataPlane, before: SnapshotData): Promise<SnapshotData> {
-  const loaded = await loadWatched(parts);
+export async function reload(parts: ReloadParts, plane: DataPlane, before: SnapshotData): Promise<Attempted> {
+  const unread: unknown[] = [];
+  const world = overheard(parts.world, (cause) => unread.push(cause));
+  const loaded = await loadWatched(parts, world, before.config);
   let type: 'config.reject' | 'policy.reject' = 'config.reject';
   let fetched: Prepared | undefined;
   try {
@@ -60,72 +64,44 @@ export async function reload(parts: ReloadParts, plane: DataPlane, before: Snaps
     if (next.digest === before.digest) {
       fetched.commit();
       if (wasRefused) parts.log.info('config.unchanged', { digest: before.digest, policy: before.policy.revision });
-      return before;
+      return { inForce: before, isWhole: true };
     }
     const problem = await plane.swap(next);
     if (problem !== undefined) throw Object.assign(new Error(problem.message), { code: problem.code });
     fetched.commit();
     accepted(parts, before, next);
-    return next;
+    return { inForce: next, isWhole: true };
   } catch (cause) {
     // Keys, lists and roots of a refused configuration are nobody's: those in force may have the same names.
     fetched?.rollback();
     refusedLast.add(parts);
     rejected(parts, type, before, cause, fileAtFault(loaded, cause) ?? parts.configFile);
-    return trustAlone(parts, plane, before);
+    const { inForce, isWhole } = await trustAlone(parts, plane, before);
+    return { inForce, isWhole: isWhole && !(loaded.ok ? [cause] : unread).some(mayPass) };
   }
 }
 
 /**
- * Whom to trust does not wait for the rest: a revocation takes effect although some other file is broken, and a fresh
- * revocation list replaces one that would expire.
+ * What is watched before it is read cannot change unseen in between. A configuration that is refused may not even name the
+ * files in which it stands whom to trust, and a change of those takes effect all the same.
  */
-async function trustAlone(parts: ReloadParts, plane: DataPlane, before: SnapshotData): Promise<SnapshotData> {
-  try {
-    const own = await alone(parts, ownTrust(before), async () => parts.identity.trust());
-    await alone(parts, undefined, () => parts.fetched.readBundles(before.config));
-    const now = {
-      trust: parts.fetched.trust(before.config, own),
-      denylist: await alone(parts, before.denylist, () => readDenylistFile(before.config)),
-      lists: await alone(parts, before.lists, () => parts.fetched.lists(before.config, before.lists)),
-      jwks: withGiven(before, givenKeys(parts, before.config)),
-    };
-    const next = snapshotData({ ...before, ...now });
-    if (next.digest === before.digest) return before;
-    if ((await plane.swap(next)) !== undefined) return before;
-    inForce(parts, before, next);
-    return next;
-  } catch (cause) {
-    parts.log.error('trust.unreadable', { cause: cause instanceof Error ? cause : String(cause) });
-    return before;
-  }
-}
-
-/** What comes from the source of our own identity. */
-function ownTrust({ trust, config: { federation } }: SnapshotData): SnapshotData['trust'] {
-  return trust.filter((entry) => !federation.some(({ trustDomain }) => trustDomain === entry.trustDomain));
-}
-
-/** Keys that are given now, and those in files as they were. */
-function withGiven({ config, jwks }: SnapshotData, given: ReadonlyMap<string, string>): SnapshotData['jwks'] {
-  const files = keyFiles(config);
-  return new Map([...[...jwks].filter(([key]) => files.includes(key)), ...given]);
-}
-
-/** Each part of trust for itself: one that cannot be read stays as it was, and does not hold up the others. */
-async function alone<T>({ log }: ReloadParts, before: T, read: () => Promise<T>): Promise<T> {
-  try {
-    return await read();
-  } catch (cause) {
-    log.error('trust.unreadable', { cause: cause instanceof Error ? cause : String(cause) });
-    return before;
-  }
-}
-
-/** What is watched before it is read cannot change unseen in between. */
-async function loadWatched({ configFile, world, follow }: ReloadParts): Promise<LoadedConfig> {
+async function loadWatched({ configFile, follow }: ReloadParts, world: World, before: Config): Promise<LoadedConfig> {
   const loaded = await loadConfig(configFile, world);
-  return (await follow(loaded.watched)) ? loadConfig(configFile, world) : loaded;
+  const watched = loaded.ok ? loaded.watched : [...loaded.watched, ...trustFiles(before)];
+  return (await follow(watched)) ? loadConfig(configFile, world) : loaded;
+}
+
+/** The same world; `failed` hears what could not be read in it, of which a configuration that is refused has the words only. */
+function overheard(world: World, failed: (cause: unknown) => void): World {
+  const told = (cause: unknown): never => {
+    failed(cause);
+    throw cause;
+  };
+  return {
+    ...world,
+    readFile: (path) => world.readFile(path).catch(told),
+    stat: (path) => world.stat(path).catch(told),
+  };
 }
 
 /** Whether data threads will run what they have not run before. */
@@ -180,6 +156,7 @@ function rejected(
   const detail = cause instanceof Error ? cause.message : String(cause);
   const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : 'failed';
   parts.metrics.reloaded('rejected');
+  if (!parts.told.isNews(`${type} ${reason} ${detail}`)) return;
   parts.log.error(type, { reason, detail, remedy: remedies.get(reason), file, stays: before.digest });
   parts.audit.append({
     kind: 'control',
@@ -201,24 +178,5 @@ function accepted(parts: ReloadParts, before: SnapshotData, next: SnapshotData):
   if (revision !== before.policy.revision || name !== before.policy.name) {
     audit.append({ kind: 'control', type: 'policy.load', snapshot: next.digest, policy });
   }
-  inForce(parts, before, next);
-}
-
-function inForce({ audit, log }: ReloadParts, before: SnapshotData, next: SnapshotData): void {
-  const policy = { revision: next.policy.revision };
-  if (!sameTrust(next, before)) {
-    const detail = describeTrustChange(before, next);
-    audit.append({ kind: 'control', type: 'trust.change', snapshot: next.digest, detail });
-  }
-  for (const detail of describeKeyChanges(before, next)) {
-    audit.append({ kind: 'control', type: 'keys.change', snapshot: next.digest, detail });
-  }
-  audit.append({
-    kind: 'control',
-    type: 'snapshot.swap',
-    snapshot: next.digest,
-    previous_snapshot: before.digest,
-    policy,
-  });
-  log.info('snapshot.swap', { digest: next.digest, policy: next.policy.revision });
+  recordSwap(parts, before, next);
 }

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
+import type { Certificate } from '../../certs/certificate.ts';
 import type { Crl } from '../../certs/crl.ts';
 import { CertsError } from '../../certs/errors.ts';
-import { readIssuedLists, readListIssuers } from '../../certs/issued-lists.ts';
+import { isIssuedBy, readIssuedLists, readListIssuers } from '../../certs/issued-lists.ts';
 import type { RevocationLists } from '../../certs/trust-bundle.ts';
 import type { Config } from '../config/config.ts';
 import { MAX_CRL_BYTES } from '../config/file-checks.ts';
@@ -13,23 +14,30 @@ export type Crls = readonly Crl[];
 
 type Entry = Config['crls'][number];
 
+/** What stands in for a file that cannot be used, and who is told why it cannot. */
+export type LastLists = {
+  readonly lists: readonly RevocationLists[];
+  readonly failed: (cause: unknown) => void;
+};
+
 /**
  * The lists of `crls`: those in files as they are now, and of those with a URL what has come by now. A file that cannot be used
- * is replaced by what there was of it `before`, where that is given. Throws CertsError.
+ * is replaced by the `last` there was of it, where that is given. Throws CertsError.
  */
 export async function readLists(
   { crls }: Pick<Config, 'crls'>,
   fetched: (url: string) => Crls | undefined,
-  before: readonly RevocationLists[] = [],
+  last?: LastLists,
 ): Promise<readonly RevocationLists[]> {
   return Promise.all(
     crls.map(async (entry) => {
       try {
         return await readOne(entry, fetched);
       } catch (cause) {
-        const last = before.find(({ source }) => source === sourceOf(entry));
-        if (last === undefined) throw cause;
-        return last;
+        const found = last?.lists.find(({ source }) => source === sourceOf(entry));
+        if (found === undefined) throw cause;
+        last?.failed(cause);
+        return found;
       }
     }),
   );
@@ -69,7 +77,7 @@ export async function listSources(
           // Loaded for who has a URL: the client stays in the memory of the process.
           const { download } = await import('./download.ts');
           const bytes = await download({ url, maxBytes: MAX_CRL_BYTES, signal }, network);
-          return refusedAs(url, () => inForce(readIssuedLists(bytes, issuers), before, nowMs()));
+          return refusedAs(url, () => inForce({ lists: readIssuedLists(bytes, issuers), before, issuers }, nowMs()));
         },
         restMs: (lists) => Math.max(1000, Math.min(refreshMs, (firstEndMs(lists) - nowMs()) * 0.8)),
         // It is judged by its own nextUpdate, wherever it is used.
@@ -79,15 +87,32 @@ export async function listSources(
   );
 }
 
-/** Who answers for the server, over http anybody on the way, may have kept a list from before the revocation. */
-function inForce(lists: Crls, before: Crls | undefined, nowMs: number): Crls {
-  for (const { issuerName, thisUpdateMs, nextUpdateMs } of lists) {
-    if (nextUpdateMs < nowMs) throw old(`a list ended ${iso(nextUpdateMs)}`);
-    if (thisUpdateMs > nowMs) throw old(`a list begins ${iso(thisUpdateMs)}`);
-    const newer = before?.find((one) => one.issuerName === issuerName && one.thisUpdateMs > thisUpdateMs);
-    if (newer !== undefined) throw old(`a list of ${iso(thisUpdateMs)} is older than the one there is`);
+type Offered = {
+  /** At least one of each issuer. */
+  readonly lists: Crls;
+  readonly before: Crls | undefined;
+  readonly issuers: readonly Certificate[];
+};
+
+/**
+ * Who answers for the server, over http anybody on the way, may have kept a list from before the revocation. Compared issuer by
+ * issuer, because CAs may share a name, and by its newest list, because an older one may come along.
+ */
+function inForce({ lists, before = [], issuers }: Offered, nowMs: number): Crls {
+  const early = lists.find(({ thisUpdateMs }) => thisUpdateMs > nowMs);
+  if (early !== undefined) throw old(`a list begins ${iso(early.thisUpdateMs)}`);
+  const current = lists.filter(({ nextUpdateMs }) => nextUpdateMs >= nowMs);
+  for (const issuer of issuers) {
+    const newestMs = newestOf(lists, issuer);
+    if (newestOf(current, issuer) < newestMs) throw old(`the list of ${iso(newestMs)} has ended`);
+    if (newestOf(before, issuer) > newestMs) throw old(`a list of ${iso(newestMs)} is older than the one there is`);
   }
-  return lists;
+  return current;
+}
+
+/** When the newest list of this issuer began. */
+function newestOf(lists: Crls, issuer: Certificate): number {
+  return Math.max(...lists.filter((crl) => isIssuedBy(crl, issuer)).map(({ thisUpdateMs }) => thisUpdateMs));
 }
 
 function firstEndMs(lists: Crls): number {

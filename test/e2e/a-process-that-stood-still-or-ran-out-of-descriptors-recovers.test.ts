@@ -2,7 +2,9 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { test } from 'tap';
 import { connectRaw, exchange, parseAnswer, requestText } from '../harness/client.ts';
-import { startProxy } from '../harness/proxy.ts';
+import { replaceFile } from '../harness/change-files.ts';
+import { keepConnection } from '../harness/kept-connection.ts';
+import { startProxy, trustDomain } from '../harness/proxy.ts';
 import { descriptors, eventually } from '../harness/process.ts';
 import { startWorkload } from '../harness/workload.ts';
 
@@ -34,10 +36,16 @@ void test('without descriptors it survives, and recovers when there are some aga
   t.teardown(workload.close);
   // Enough to start, and by far too few for what comes.
   const limit = 100;
-  const proxy = await startProxy(t, { workloadPort: workload.port, wrap: ['prlimit', `--nofile=${limit}:${limit}`] });
+  const proxy = await startProxy(t, {
+    workloadPort: workload.port,
+    wrap: ['prlimit', `--nofile=${limit}:${limit}`],
+    config: { denylist: './denylist', limits: { keep_alive: '1m' } },
+    files: { denylist: '' },
+  });
   const before = await exchange(proxy.port, proxy.client, requestText('GET', '/before'));
   t.equal(before.answer?.status, 200);
   const kept = await connectRaw(proxy.port, proxy.client);
+  const stolen = await keepConnection(proxy.port, await proxy.issue(`spiffe://${trustDomain}/ns/t/sa/stolen`));
   const ready = await proxy.admin('/readyz');
   t.equal(ready.status, 200);
 
@@ -57,7 +65,16 @@ void test('without descriptors it survives, and recovers when there are some aga
     'who is in is answered, if only that the workload cannot be reached',
   );
 
+  replaceFile(proxy, 'denylist', `spiffe-id spiffe://${trustDomain}/ns/t/sa/stolen\n`);
+  await proxy.untilRecord(({ type, detail }) => type === 'config.reject' && /EMFILE/.test(String(detail)));
+  await eventually(() => /trust.unreadable.*EMFILE.*denylist/.test(proxy.log()));
   for (const socket of flood) socket.destroy();
+  await stolen.client.untilClosed();
+  t.match(
+    await proxy.untilRecord(({ type }) => type === 'trust.change'),
+    { detail: /newly on the denylist/ },
+    'what could not be read then is taken up without another change',
+  );
   await eventually(async () => (await proxy.admin('/livez').catch(() => ({ status: 0 }))).status === 200);
   await eventually(async () => {
     const { answer, client } = await exchange(proxy.port, proxy.client, requestText('GET', '/after'));

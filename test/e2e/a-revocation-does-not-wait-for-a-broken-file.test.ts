@@ -13,8 +13,13 @@ void test('a stolen key is out at once, although a reload as a whole is impossib
   t.teardown(workload.close);
   const proxy = await startProxy(t, {
     workloadPort: workload.port,
-    config: { threads: 2, limits: { head: '1m', keep_alive: '1m' }, policy: { rego: './policy', data: './data.json' } },
-    files: { 'data.json': '{}' },
+    config: {
+      threads: 2,
+      limits: { head: '1m', keep_alive: '1m' },
+      policy: { rego: './policy', data: './data.json' },
+      denylist: './denylist',
+    },
+    files: { 'data.json': '{}', denylist: '' },
   });
   const stolen = await proxy.issue(clientId);
   const idle = await keepConnection(proxy.port, stolen);
@@ -52,6 +57,12 @@ void test('a stolen key is out at once, although a reload as a whole is impossib
   t.match(mended, { previous_snapshot: revoked['snapshot'] });
   await expectRefusal(t, proxy, 'still revoked under the mended files', 'revoked', offering(proxy, stolen));
   t.equal((await other.ask('/mended')).status, 200);
-  other.client.close();
+
+  replaceFile(proxy, 'portcullis.yaml', '{ "listen": ');
+  await proxy.untilRecord(({ type, detail }) => type === 'config.reject' && /portcullis.yaml/.test(String(detail)));
+  // It names no denylist, and that of the one in force is watched still.
+  await untilInForce(proxy, () => replaceFile(proxy, 'denylist', `spiffe-id ${clientId}\n`));
+  await other.client.untilClosed();
+  await expectRefusal(t, proxy, 'who is on the denylist', 'denylisted', offering(proxy, proxy.client));
   t.equal(await proxy.stop(), 0);
 });

@@ -1,0 +1,29 @@
+import { afterDelay, type Schedule } from '../../certs/sources/schedule.ts';
+
+const firstMs = 1000;
+const mostMs = 30_000;
+
+export type TryAgain = {
+  /** To be told of each attempt; the next one is planned when this one was not whole. */
+  readonly attempted: (isWhole: boolean) => void;
+  readonly stop: () => void;
+};
+
+/** Has something done again, ever less often, until it was done whole. */
+export function tryAgain(again: () => void, schedule: Schedule = afterDelay): TryAgain {
+  let failures = 0;
+  let stopped = false;
+  let cancel = () => {};
+  return {
+    attempted: (isWhole) => {
+      cancel();
+      if (stopped) return;
+      failures = isWhole ? 0 : failures + 1;
+      if (!isWhole) cancel = schedule(Math.min(mostMs, firstMs * 2 ** (failures - 1)), again);
+    },
+    stop: () => {
+      stopped = true;
+      cancel();
+    },
+  };
+}
