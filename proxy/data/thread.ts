@@ -94,6 +94,11 @@ const serveParts = {
   measurements: {
     ...measurements,
     // Thousands of handshakes or closes can fall into one turn of the event loop: that is work, not a thread that is stuck.
+    // Refused ones too: what a stranger presents, OpenSSL checks before we are asked, which can take most of a second.
+    handshakeRefused: (reason: string) => {
+      heartbeat.beat();
+      measurements.handshakeRefused(reason);
+    },
     handshakeAccepted: () => {
       heartbeat.beat();
       measurements.handshakeAccepted();
