@@ -6,13 +6,12 @@ import { stepDetector } from './clock-step.ts';
 import { enveloping } from './envelope.ts';
 import { assertLockedByUs } from './folder-lock.ts';
 import { type Head, linking } from './hash-chain.ts';
+import { type Entry, Losses } from './losses.ts';
 import { ensureReserve, hasRoomAgain, mayUseReserve, releaseReserve } from './reserve.ts';
 import { type Resumption, resumeStream } from './resume.ts';
 import { type StorageError, createSegment, storageError } from './segment.ts';
 import { SegmentWriter } from './segment-writer.ts';
 import type { AuditState, AuditStreamOptions, CommitResult } from './stream-options.ts';
-
-type Entry = { readonly body: string; readonly settle: ((result: CommitResult) => void) | undefined };
 
 /** So much of one turn is gathered before it is written without waiting for the turn to end: the queue is bounded. */
 const MAX_BATCH_BYTES = 1_048_576;
@@ -51,9 +50,7 @@ export class AuditStream {
   #pending: Entry[] = [];
   #pendingBytes = 0;
   #isClosed = false;
-  #lost = 0;
-  /** Losses that no record has admitted yet. */
-  #owed = { lost: 0, refused: 0 };
+  readonly #losses = new Losses();
   #lastReopenNs: bigint | undefined;
 
   constructor(options: AuditStreamOptions, folder: string, { head, segment, lastNumber, ...found }: Resumption) {
@@ -82,7 +79,7 @@ export class AuditStream {
 
   /** Records that could not be written since the stream was opened. */
   get lost(): number {
-    return this.#lost;
+    return this.#losses.total;
   }
 
   /** Age of the oldest record that the device has not confirmed yet: what a power cut could take. */
@@ -128,10 +125,7 @@ export class AuditStream {
 
   #enqueue(event: AuditEvent, madeNs: bigint | undefined, settle: Entry['settle']): void {
     if (this.#isClosed || (this.#state === 'failed' && !mayUseReserve(event))) {
-      this.#countLost(1);
-      this.#owed.refused += 1;
-      settle?.('lost');
-      return;
+      return this.#losses.add([{ settle }], 'refused');
     }
     const entry = this.#entry(event, settle, madeNs);
     this.#pending.push(entry);
@@ -141,7 +135,7 @@ export class AuditStream {
   }
 
   #entry(event: AuditEvent, settle?: Entry['settle'], madeNs?: bigint): Entry {
-    return { body: this.#bodyOf(event, madeNs), settle };
+    return { event, body: this.#bodyOf(event, madeNs), settle };
   }
 
   #flush(): void {
@@ -150,15 +144,16 @@ export class AuditStream {
     this.#pending = [];
     this.#pendingBytes = 0;
     let left = this.#write(batch);
-    if (left.length > 0 && this.#remedy()) left = this.#write(left);
-    if (left.length === 0) return;
-    this.#countLost(left.length);
-    for (const entry of left) entry.settle?.('lost');
+    if (left.length > 0 && this.#remedy()) left = this.#writeAgain(left);
+    this.#losses.add(left, 'tried');
   }
 
-  #countLost(records: number): void {
-    this.#lost += records;
-    this.#owed.lost += records;
+  /** What the turn had gathered takes no more of the reserve than what comes after it. */
+  #writeAgain(entries: readonly Entry[]): readonly Entry[] {
+    if (this.#state === 'writable') return this.#write(entries);
+    const { true: due = [], false: refused = [] } = Object.groupBy(entries, ({ event }) => `${mayUseReserve(event)}`);
+    this.#losses.add(refused, 'refused');
+    return this.#write(due);
   }
 
   /** Returns what could not be written. */
@@ -238,10 +233,10 @@ export class AuditStream {
 
   /** The first record after a failure says what is missing; only then is the stream writable again. */
   #admit(): boolean {
-    const facts = { reason: this.#fault?.fault, detail: this.#fault?.message, ...this.#owed };
+    const facts = { reason: this.#fault?.fault, detail: this.#fault?.message, ...this.#losses.owed };
     const entry = this.#entry({ kind: 'control', type: 'audit.recovered', ...facts });
     if (this.#write([entry]).length > 0) return false;
-    this.#owed = { lost: 0, refused: 0 };
+    this.#losses.admitted();
     this.#fault = undefined;
     this.#state = 'writable';
     this.#options.onStateChange('writable', undefined);

@@ -119,6 +119,24 @@ test('a full disk: forwarded requests are recorded from the reserve, new ones re
   return t.ok(fs.existsSync(path.join(folder, 'data-1', 'reserve')), 'the reserve stands again');
 });
 
+test('what was refused in the turn in which the disk is found full takes nothing of the reserve either', async (t) => {
+  const folder = mounted(t, 5120);
+  if (folder === undefined) return t.pass('skipped: this user cannot mount a tmpfs');
+  const trail = openTrail(folder, { tickMs: 5 });
+  t.throws(() => fs.writeFileSync(path.join(folder, 'filler'), Buffer.alloc(8_000_000, 1)), { code: 'ENOSPC' });
+  const object = { service: 'orders', method: 'GET', target: `/${'x'.repeat(7000)}` };
+  const refusals = Array.from({ length: 100 }, (_, n) => ({ ...refusal(`${n}`, 'malformed-header', 400), object }));
+  const refused = refusals.map((event) => trail.stream.commit(event));
+  t.equal(await trail.stream.commit(exchange('in-flight')), 'written');
+  const lost = (await Promise.all(refused)).filter((result) => result === 'lost').length;
+  t.ok(lost > 98, 'at most the end of a page has had room');
+  t.equal(trail.stream.lost, lost);
+  fs.rmSync(path.join(folder, 'filler'));
+  await trail.becomes('writable');
+  await trail.end();
+  return t.match(ofType(folder, 'audit.recovered'), [{ reason: 'no-space', lost, refused: lost }]);
+});
+
 test('a file system that turns read-only, and back', async (t) => {
   const folder = mounted(t, 8192);
   if (folder === undefined) return t.pass('skipped: this user cannot mount a tmpfs');
