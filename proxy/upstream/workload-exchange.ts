@@ -153,8 +153,9 @@ export class WorkloadExchange implements ResponseBody {
   /** Pieces that are small, each or together, would hold on to memory that is many times as large. */
   #lend(pieces: readonly Buffer[], own: Buffer): boolean {
     const lent = this.#consumer?.lent;
+    if (lent === undefined) return false;
     const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
-    if (lent === undefined || bytes < Math.max(largeRead, pieces.length * lentPieceBytes)) return false;
+    if (bytes < Math.max(largeRead, pieces.length * lentPieceBytes)) return false;
     let unsent = pieces.length;
     const done = () => {
       unsent -= 1;
