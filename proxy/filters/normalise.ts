@@ -40,9 +40,10 @@ export const normalise: Filter<Accepted & Identified, Normalised> = {
     if ('code' in normalised) return normalised;
     const authority = readAuthority(normalised.hosts, connection.serverName);
     if (typeof authority === 'object') return authority;
-    const match = snapshot.router(method, target.segments);
+    const match = snapshot.router(method, target);
     if (match.kind === 'none') return deny('no-route');
     if (match.kind === 'other-methods') return methodNotAllowed(match.allowed);
+    if (match.kind === 'other-spelling') return deny('ambiguous-target', { detail: otherSpelling });
     const { trustDomains, config } = match.route;
     // Before the policy, and whatever it says: what is not named for a foreign trust domain is none of its business.
     if (trustDomains !== undefined && !trustDomains.has(caller.trustDomain)) {
@@ -55,6 +56,8 @@ export const normalise: Filter<Accepted & Identified, Normalised> = {
     return { request, route: match.route, parameters: readParameters(match.route.template, decodedSegments) };
   },
 };
+
+const otherSpelling = 'the path of a route, with a percent-encoding that the route does not have';
 
 /** A token that was verified here is a credential that nobody behind needs: who has it, or its proof, could use it elsewhere. */
 function sentHeaders(headers: HeaderList, user: RouteUser | undefined): HeaderList {
