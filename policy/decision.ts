@@ -62,7 +62,7 @@ function readResultSet(raw: unknown): Decision {
   }
   const result = row['result'];
   if (result === true) return allow('', [], [], []);
-  if (result === false) return deny('', []);
+  if (result === false) return deny('', [], []);
   if (!isPlainObject(result)) throw new Malformed(`the result is ${typeName(result)}, not a boolean or an object`);
   return Object.hasOwn(result, 'allowed') ? readEnvoyResult(result) : readOwnResult(result);
 }
@@ -74,7 +74,7 @@ function readOwnResult(result: ResultObject): Decision {
   const reasons = readReasons(member(result, 'reasons'));
   const obligations = readObligations(member(result, 'obligations'));
   const headers = readHeaders(member(result, 'headers'));
-  return verdict ? allow(rule, reasons, obligations, headers) : deny(rule, reasons);
+  return verdict ? allow(rule, reasons, obligations, headers) : deny(rule, reasons, obligations);
 }
 
 function readRule(value: unknown): string {
@@ -120,8 +120,13 @@ function allow(
 
 const unchanged: Changes = { headers: [], removeHeaders: [], query: undefined, responseHeaders: [] };
 
-function deny(rule: string, reasons: readonly string[]): Decision {
-  return Object.freeze({ kind: 'deny', rule, reasons: Object.freeze(reasons) });
+function deny(rule: string, reasons: readonly string[], obligations: readonly JsonObject[]): Decision {
+  return Object.freeze({
+    kind: 'deny',
+    rule,
+    reasons: Object.freeze(reasons),
+    obligations: Object.freeze(obligations),
+  });
 }
 
 function undecided(why: string): Decision {

@@ -92,6 +92,7 @@ function deny(answer: CustomAnswer | undefined, metadata: string | undefined): D
     kind: 'deny',
     rule: '',
     reasons: none,
+    obligations: none,
     ...(answer === undefined ? {} : { answer }),
     ...(metadata === undefined ? {} : { metadata }),
   });

@@ -5,8 +5,6 @@ export type Decision = Allowed | Denied | { readonly kind: 'undecided'; readonly
 
 export type Allowed = Reasoned & {
   readonly kind: 'allow';
-  /** What whoever enforces the decision must do besides forwarding; one it does not know must make it refuse. */
-  readonly obligations: readonly JsonObject[];
   readonly changes: Changes;
 };
 
@@ -19,6 +17,8 @@ export type Denied = Reasoned & {
 type Reasoned = {
   readonly rule: string;
   readonly reasons: readonly string[];
+  /** What whoever enforces the decision must do besides; one it does not know must make it refuse. */
+  readonly obligations: readonly JsonObject[];
   /** JSON for whoever comes after, here the audit record. */
   readonly metadata?: string;
 };

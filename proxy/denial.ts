@@ -12,6 +12,8 @@ export type DenialDetail = {
   readonly pointer?: string;
   readonly rule?: string;
   readonly reasons?: readonly string[];
+  /** What policy wants to have in the audit record, and nowhere else. */
+  readonly notes?: readonly string[];
   /** Headers that this denial adds to the answer, such as Retry-After: name, value, name, value. */
   readonly headers?: HeaderList;
   /** What the client reads instead of the words of the catalogue, where policy gave words of its own. */

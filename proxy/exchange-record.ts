@@ -37,9 +37,9 @@ export function exchangeRecord(facts: KnownFacts, ending: Ending, endedNs: bigin
     id: facts.id,
     dur_us: Number((endedNs - facts.beganNs) / 1000n),
     status: ending.status,
-    detail: denial === undefined ? notes(permit) : (denial.detail ?? denial.reasons?.join('; ')),
+    detail: detail(denial, permit),
     pointer: denial?.pointer,
-    rule: denial === undefined ? permit?.rule : denial.rule,
+    rule: denial?.rule ?? permit?.rule,
     metadata: denial?.metadata ?? permit?.obligations.metadata,
     policy,
     snapshot: snapshot.digest,
@@ -107,9 +107,15 @@ function destination(workload: Address) {
   return workload.kind === 'tcp' ? { ip: workload.host, port: workload.port } : { path: workload.path };
 }
 
-function notes(permit: Authorized['permit'] | undefined): string | undefined {
-  const lines = permit?.obligations.notes ?? [];
-  return lines.length === 0 ? undefined : lines.join('; ');
+/**
+ * The notes are owed however the exchange ends: whoever was let in hangs up at will. They come first, as what is too long
+ * is cut at its end.
+ */
+function detail(denial: Denial | undefined, permit: Authorized['permit'] | undefined): string | undefined {
+  const why = denial?.detail ?? denial?.reasons?.join('; ');
+  const notes = denial?.notes ?? permit?.obligations.notes ?? [];
+  if (notes.length === 0) return why;
+  return (why === undefined || why === '' ? notes : [...notes, why]).join('; ');
 }
 
 /** W3C Trace Context, version 00. */

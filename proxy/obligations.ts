@@ -28,7 +28,7 @@ export type Obligations = {
 export function readObligations(decision: Allowed, own: OwnHeaders, target: string): Obligations | Denial {
   const { headers, removeHeaders, query, responseHeaders } = decision.changes;
   const notes = readNotes(decision.obligations);
-  if (notes === undefined) return undecided('an obligation that this proxy does not understand');
+  if (notes === undefined) return undecided(notUnderstood);
   const refused =
     refuseHeaders(headers, 'set', isSettable, own) ??
     refuseHeaders(namesOnly(removeHeaders), 'remove', isSettable, own) ??
@@ -48,8 +48,11 @@ export function readObligations(decision: Allowed, own: OwnHeaders, target: stri
 }
 
 /** The denial that policy asked for, in its own words where it gave some and may have them. */
-export function readDenial({ rule, reasons, answer, metadata }: Denied, own: OwnHeaders): Denial {
-  const why = { rule, reasons, ...(metadata === undefined ? {} : { metadata }) };
+export function readDenial({ rule, reasons, obligations, answer, metadata }: Denied, own: OwnHeaders): Denial {
+  const notes = readNotes(obligations);
+  // It stays a refusal; that it was not carried out as policy meant it is what somebody has to look at.
+  if (notes === undefined) return undecided(notUnderstood);
+  const why = { rule, reasons, notes, ...(metadata === undefined ? {} : { metadata }) };
   if (answer === undefined) return deny('forbidden', why);
   const { status, headers, body } = answer;
   const refused = refuseHeaders(
@@ -68,11 +71,14 @@ export function readDenial({ rule, reasons, answer, metadata }: Denied, own: Own
 /** What the author of a body may say of it. */
 const ofOwnContent: ReadonlySet<string> = new Set(['content-type', 'content-language', 'location']);
 
+const notUnderstood = 'an obligation that this proxy does not understand';
+
+/** Undefined if one is not understood to the last member: `severity` beside a note may be what matters about it. */
 function readNotes(obligations: Allowed['obligations']): readonly string[] | undefined {
   if (obligations.length === 0) return none;
   const notes: string[] = [];
-  for (const { type, note } of obligations) {
-    if (type !== 'audit-note' || typeof note !== 'string') return undefined;
+  for (const { type, note, ...others } of obligations) {
+    if (type !== 'audit-note' || typeof note !== 'string' || Object.keys(others).length > 0) return undefined;
     notes.push(note);
   }
   return notes;

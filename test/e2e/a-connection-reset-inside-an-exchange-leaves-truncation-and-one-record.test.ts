@@ -43,6 +43,13 @@ function startFaultyWorkload() {
   return { started, open, arrived };
 }
 
+const policy = `package portcullis.authz
+
+decision := {"allow": true, "rule": "break-glass", "obligations": [{"type": "audit-note", "note": "used on call"}]}
+`;
+/** What policy wants on record of whatever it let in: nobody erases it by hanging up. */
+const owed = { rule: 'break-glass', detail: /^used on call(?:; |$)/ };
+
 const recordOf = (proxy: TestProxy, target: string): readonly AuditRecord[] =>
   proxy.audit().filter((record) => (record['object'] as { target?: string } | undefined)?.target === target);
 
@@ -64,7 +71,7 @@ void test('a connection that is reset or closed inside an exchange', async (t) =
   const { started, open, arrived } = startFaultyWorkload();
   const workload = await started;
   t.teardown(workload.close);
-  const proxy = await startProxy(t, { workloadPort: workload.port });
+  const proxy = await startProxy(t, { workloadPort: workload.port, files: { 'policy/authz.rego': policy } });
   const baseline = descriptors(proxy);
 
   await t.test('by the workload before its head: 502', async (t) => {
@@ -73,7 +80,10 @@ void test('a connection that is reset or closed inside an exchange', async (t) =
       const { answer, client } = await exchange(proxy.port, proxy.client, requestText('GET', target));
       t.equal(answer?.status, 502, target);
       t.match(JSON.parse(answer?.body ?? '{}'), { code: 'upstream-reset' });
-      t.match(recordOf(proxy, target), [{ reason: 'upstream-reset', status: 502, bytes_out: answer?.body.length }]);
+      t.match(recordOf(proxy, target), [
+        { reason: 'upstream-reset', status: 502, bytes_out: answer?.body.length, ...owed },
+      ]);
+      t.notMatch(answer?.body, 'used on call', 'for the record only');
       t.equal(recordOf(proxy, target).length, 1);
       t.equal(
         await proxy.metric('portcullis_requests_total{route="any",outcome="failed",code="upstream-reset"}'),
@@ -104,14 +114,14 @@ void test('a connection that is reset or closed inside an exchange', async (t) =
   await t.test('by the client while it uploads', async (t) => {
     await resetUpload(proxy, '/silent/0', arrived);
     await eventually(() => recordOf(proxy, '/silent/0').length > 0);
-    t.match(recordOf(proxy, '/silent/0'), [{ reason: 'client-aborted', aborted: 'client', bytes_in: 1000 }]);
+    t.match(recordOf(proxy, '/silent/0'), [{ reason: 'client-aborted', aborted: 'client', bytes_in: 1000, ...owed }]);
     await eventually(() => open.size === 0);
   });
 
   await t.test('by the client while it downloads', async (t) => {
     await resetDownload(proxy, '/endless');
     await eventually(() => recordOf(proxy, '/endless').length > 0);
-    t.match(recordOf(proxy, '/endless'), [{ reason: 'client-aborted', aborted: 'client', status: 200 }]);
+    t.match(recordOf(proxy, '/endless'), [{ reason: 'client-aborted', aborted: 'client', status: 200, ...owed }]);
     await eventually(() => open.size === 0);
   });
 

@@ -7,6 +7,9 @@ type Verdict = { readonly result: string; readonly status: number; readonly code
 
 const undecided = { status: 503, code: 'policy-undecided' } as const;
 
+const denied =
+  '{"allow": false, "rule": "r", "reasons": ["because"], "obligations": [{"type": "audit-note", "note": "tried"}]}';
+
 /** Each is what the policy says when it is asked for the path of the same index. */
 const verdicts: readonly Verdict[] = [
   { result: 'true', status: 200 },
@@ -35,6 +38,11 @@ const verdicts: readonly Verdict[] = [
   { result: '{"allow": true, "headers": {"x-a": "b\\r\\nx-c: d"}}', ...undecided },
   { result: '{"allow": true, "obligations": [{"type": "encrypt"}]}', ...undecided },
   { result: '{"allow": true, "obligations": ["audit-note"]}', ...undecided },
+  { result: '{"allow": true, "obligations": [{"type": "audit-note", "note": "n", "severity": "page"}]}', ...undecided },
+  { result: '{"allow": true, "obligations": [{"type": "audit-note", "note": 1}]}', ...undecided },
+  { result: '{"allow": false, "obligations": [{"type": "lock-account"}]}', ...undecided },
+  { result: '{"allow": false, "obligations": [{"type": "audit-note", "severity": "page"}]}', ...undecided },
+  { result: denied, status: 403, code: 'forbidden' },
 ];
 
 const rego = [
@@ -76,6 +84,15 @@ void test('what a policy says, and what becomes of it', async (t) => {
     proxy.audit().find(({ detail }) => detail === 'seen'),
     { type: 'authz.allow' },
   );
+  const target = `/v${verdicts.findIndex(({ result }) => result === denied)}`;
+  t.match(
+    proxy.audit().find(({ object }) => (object as { target?: string } | undefined)?.target === target),
+    { reason: 'forbidden', rule: 'r', detail: 'tried; because' },
+    'a denial has its notes on record',
+  );
+  const noted = await exchange(proxy.port, proxy.client, requestText('GET', target));
+  t.notMatch(noted.answer?.body, 'tried', 'and only there');
+  noted.client.close();
 
   const explained = await exchange(proxy.port, proxy.client, requestText('GET', '/v5'));
   t.match(JSON.parse(explained.answer?.body ?? '{}'), { code: 'forbidden', rule: 'r', reasons: ['because'] });

@@ -90,7 +90,7 @@ decision := {
   for (const engine of [wasmEngine(bundle), planEngine(bundle)]) {
     const asked = (snapshotDigest: string) => decide(engine, input({ snapshotDigest }));
     const long = 'a'.repeat(1000);
-    t.same(asked(`${long}!`), { kind: 'deny', rule: '<>', reasons: [`${long}!`, 'a!'] });
+    t.match(asked(`${long}!`), { kind: 'deny', rule: '<>', reasons: [`${long}!`, 'a!'] });
     t.match(asked('aabcab'), { kind: 'deny', rule: 'aabcab', reasons: ['', 'c', ''] });
     t.match(asked('aa'), { kind: 'allow', reasons: ['aa'] });
   }

@@ -52,11 +52,12 @@ test('allowed: what is to be changed, and what is for denials only is read and h
 });
 
 test('denied: status, headers and body for the client', (t) => {
-  t.same(read({ allowed: false }), { kind: 'deny', rule: '', reasons: [] });
+  t.same(read({ allowed: false }), { kind: 'deny', rule: '', reasons: [], obligations: [] });
   t.same(read({ allowed: false, headers: {}, dynamic_metadata: {} }), {
     kind: 'deny',
     rule: '',
     reasons: [],
+    obligations: [],
     metadata: '{}',
   });
   t.match(read({ allowed: false, http_status: 401, headers: { 'WWW-Authenticate': 'Bearer' }, body: 'who?' }), {

@@ -20,9 +20,14 @@ test('true and a complete object allow', (t) => {
   t.end();
 });
 
-test('false and allow: false deny, with rule and reasons', (t) => {
-  t.same(read(false), { kind: 'deny', rule: '', reasons: [] });
-  t.same(read({ allow: false, rule: 'r', reasons: ['no'] }), { kind: 'deny', rule: 'r', reasons: ['no'] });
+test('false and allow: false deny, with rule, reasons and obligations', (t) => {
+  t.same(read(false), { kind: 'deny', rule: '', reasons: [], obligations: [] });
+  t.same(read({ allow: false, rule: 'r', reasons: ['no'], obligations: [{ type: 'note' }] }), {
+    kind: 'deny',
+    rule: 'r',
+    reasons: ['no'],
+    obligations: [{ type: 'note' }],
+  });
   t.end();
 });
 
