@@ -41,11 +41,15 @@ export function readTar(bytes: Uint8Array, visitor: TarVisitor): void {
     const content = bytes.subarray(at, at + header.size);
     if (content.length < header.size) throw new TarError(`${header.name} is cut off`);
     at += Math.ceil(header.size / blockBytes) * blockBytes;
+    visitor.entry();
+    if (header.type === 'x' || header.type === 'g' || header.type === 'L') {
+      longName = oneName(longName, readLongName(header, content));
+      continue;
+    }
+    // Kept over every extended header until the entry that it is for.
     const given: string | undefined = longName;
     longName = undefined;
-    visitor.entry();
-    if (header.type === 'x' || header.type === 'g' || header.type === 'L') longName = readLongName(header, content);
-    else if (header.type === '0') visitor.file(given ?? header.name, content);
+    if (header.type === '0') visitor.file(given ?? header.name, content);
     else if (header.type !== '5') throw refuseType(given ?? header.name, header.type);
   }
 }
@@ -91,6 +95,12 @@ function readLongName({ name, type, size }: Header, content: Uint8Array): string
     at += record.length;
   }
   return path;
+}
+
+/** Of two names for one entry, which counts differs from reader to reader. */
+function oneName(before: string | undefined, next: string | undefined): string | undefined {
+  if (before !== undefined && next !== undefined) throw new TarError(`${next} has the name ${before} already`);
+  return next ?? before;
 }
 
 /** Up to the first NUL. */

@@ -37,6 +37,22 @@ test('long names, by pax as Go writes them, by GNU, and by the prefix of ustar',
   t.strictSame([...(await unpack(archive(prefixed))).keys()], ['some/folder/name.rego']);
 });
 
+test('a long name is kept over other extended headers for the entry that it is for, and no further', async (t) => {
+  const gnu = entry('././@LongLink', { type: 'L', body: 'roles/data.json\0' });
+  const pax = entry('p', { type: 'x', body: '24 path=roles/data.json\n' });
+  const time = entry('p', { type: 'x', body: '11 mtime=1\n' });
+  const comment = entry('g', { type: 'g', body: '13 comment=z\n' });
+  for (const headers of [
+    [gnu, time],
+    [time, gnu],
+    [pax, comment],
+    [comment, pax, comment, time],
+  ]) {
+    const files = await unpack(archive(...headers, entry('data.json'), entry('next')));
+    t.strictSame([...files.keys()], ['roles/data.json', 'next']);
+  }
+});
+
 const refused: readonly (readonly [what: string, bytes: Uint8Array, says: RegExp])[] = [
   ['nothing', new Uint8Array(), /not a whole \.tar\.gz/],
   ['text', Buffer.from('hello'), /not a whole \.tar\.gz/],
@@ -65,6 +81,11 @@ const refused: readonly (readonly [what: string, bytes: Uint8Array, says: RegExp
   ['a sparse file', archive(entry('a', { type: 'S' })), /an entry of type "S"/],
   ['a pax header that resizes', archive(entry('x', { type: 'x', body: '11 size=99\n' }), entry('a')), /sets size/],
   ['a pax path for all', archive(entry('g', { type: 'g', body: '10 path=a\n' }), entry('a')), /sets path/],
+  [
+    'two long names for one entry',
+    archive(entry('x', { type: 'x', body: '10 path=a\n' }), entry('L', { type: 'L', body: 'b' }), entry('c')),
+    /b has the name a already/,
+  ],
   ['a pax record that lies', archive(entry('x', { type: 'x', body: '99 path=a\n' }), entry('a')), /is malformed/],
   ['a way out', archive(entry('../a')), /the name "\.\.\/a" is not a plain/],
   ['a way out from inside', archive(entry('a/../../b')), /is not a plain relative path/],
