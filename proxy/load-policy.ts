@@ -9,10 +9,11 @@ export type PolicyBuild = Pick<BuildRequest, 'cacheFolder' | 'compiler'>;
 
 /** Reads and compiles what the configuration says decides. Throws PolicyError. */
 export async function loadPolicy(config: PolicyConfig, build: PolicyBuild = {}): Promise<PolicyBundle> {
-  const { source, entrypoint, strict, cryptography } = config;
+  const { source, entrypoint, strict, engine } = config;
   const bundle = await (source.kind === 'bundle'
     ? loadBundle({ ...build, path: source.path, entrypoint, strict })
     : buildPolicy({ ...build, regoPaths: source.paths, dataFile: source.dataFile, entrypoint, strict }));
-  if (cryptography === 'refused') refuseCryptography(bundle.requiredBuiltins);
+  // With the places of the calls; what a module lists beyond its plan is refused when its engine opens.
+  if (engine.cryptography === 'refused') refuseCryptography(bundle.requiredBuiltins);
   return bundle;
 }

@@ -69,6 +69,7 @@ async function openWasm(bundle: PolicyBundle, settings: EngineSettings, { events
   const wasm = wasmEngine(bundle, {
     maxMemoryBytes,
     recycleGrowthBytes: Math.min(recycleBytes, maxMemoryBytes / 4),
+    cryptography: settings.cryptography,
     mark: events.wasm,
   });
   for (const sample of samples) warmUp(wasm, sample);

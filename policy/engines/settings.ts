@@ -20,6 +20,8 @@ export type EngineSettings = {
   /** For the wasm engine, which cannot end itself; whoever owns its thread enforces it. */
   readonly deadlineMs: number;
   readonly verify: { readonly share: number; readonly refuse: boolean };
+  /** Whether the policy may call built-ins that compute signatures, digests and the like. */
+  readonly cryptography: 'allowed' | 'refused';
   readonly cache: CacheLimits | undefined;
 };
 
@@ -30,6 +32,7 @@ export const defaultSettings: EngineSettings = Object.freeze({
   maxMemoryBytes: undefined,
   deadlineMs: 25,
   verify: { share: 1, refuse: false },
+  cryptography: 'allowed',
   cache: undefined,
 });
 

@@ -1,5 +1,5 @@
 import { type Builtin, type BuiltinContext, BuiltinError } from '../builtins/builtin.ts';
-import { refuseMissing } from '../builtins/refused.ts';
+import { refuseCryptography, refuseMissing } from '../builtins/refused.ts';
 import { builtinNames, findBuiltin } from '../builtins/registry.ts';
 import type { RequiredBuiltin } from '../bundle/bundle.ts';
 import { EvaluationError } from '../engine.ts';
@@ -7,6 +7,7 @@ import { PolicyError } from '../errors.ts';
 import { readValue } from '../value/read-text.ts';
 import { valueText } from '../value/text.ts';
 import type { Value } from '../value/value.ts';
+import type { EngineSettings } from './settings.ts';
 
 /** The functions of OPA's ABI 1 that this file calls; https://www.openpolicyagent.org/docs/wasm */
 type Exports = {
@@ -61,6 +62,7 @@ export function hostImports(
   memory: WebAssembly.Memory,
   context: BuiltinContext,
   required: readonly RequiredBuiltin[],
+  cryptography: EngineSettings['cryptography'],
 ): { readonly imports: WebAssembly.Imports; readonly bind: (instance: WebAssembly.Instance) => void } {
   const readText = textReader(memory);
   let exports: Exports | undefined;
@@ -90,6 +92,8 @@ export function hostImports(
     exports = instance.exports as unknown as Exports;
     const ids = listed(instance, memory, 'builtins');
     refuseMissing([...ids.keys()], (name) => builtinNames.has(name), required);
+    // By what the module itself lists, which is all that it can call: a plan may be missing beside it, or be that of another.
+    if (cryptography === 'refused') refuseCryptography([...ids.keys()].map((name) => ({ name, where: '' })));
     builtins = new Map([...ids].map(([name, id]) => [id, findBuiltin(name)]));
   };
   return { imports: { env }, bind };

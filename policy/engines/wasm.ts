@@ -11,6 +11,7 @@ import { requestTime } from './request-time.ts';
 import { type Projection, projection, wholeText } from './projection.ts';
 import { maxResultSize } from './plan/plain-json.ts';
 import { readResult } from './result.ts';
+import type { EngineSettings } from './settings.ts';
 import { hostImports, listed, requireOpaModule, textReader, textWriter } from './wasm-host.ts';
 
 // Required, because the class that speaks OPA's ABI is no named export of the package's ES module.
@@ -21,6 +22,7 @@ export type WasmOptions = {
   readonly maxMemoryBytes?: number;
   /** An instance that has grown by more since it was loaded is replaced: its memory never shrinks. */
   readonly recycleGrowthBytes?: number;
+  readonly cryptography?: EngineSettings['cryptography'];
   /** Told while WebAssembly holds the thread, so that somebody else can end what does not end. */
   readonly mark?: Mark;
 };
@@ -32,6 +34,7 @@ const unmarked: Mark = { enter: () => undefined, leave: () => undefined };
 const defaults = {
   maxMemoryBytes: wasmMemoryBytes,
   recycleGrowthBytes: 16 * 1024 * 1024,
+  cryptography: 'allowed',
   mark: unmarked,
 } satisfies WasmOptions;
 
@@ -184,7 +187,7 @@ function link(module: WebAssembly.Module, bundle: PolicyBundle, settings: Requir
   const maximum = Math.floor(settings.maxMemoryBytes / pageBytes);
   for (let pages = Math.min(firstPages, maximum); ; pages = Math.min(pages * 2, maximum)) {
     const memory = new WebAssembly.Memory({ initial: pages, maximum });
-    const { imports, bind } = hostImports(memory, context, bundle.requiredBuiltins);
+    const { imports, bind } = hostImports(memory, context, bundle.requiredBuiltins, settings.cryptography);
     try {
       const instance = new WebAssembly.Instance(module, imports);
       bind(instance);

@@ -125,7 +125,6 @@ function policyOf(settings: Settings['policy'], profile: Settings['profile'] | u
     source: bundle === undefined ? { kind: 'rego', paths: rego, dataFile: data } : { kind: 'bundle', path: bundle },
     entrypoint: settings.entrypoint,
     strict: settings.strict ?? isRegulated,
-    cryptography: profile === 'fips' ? 'refused' : 'allowed',
     engine: {
       engine: settings.engine,
       strictBuiltinErrors: settings.strict_builtin_errors,
@@ -133,6 +132,7 @@ function policyOf(settings: Settings['policy'], profile: Settings['profile'] | u
       maxMemoryBytes: settings.max_memory,
       deadlineMs: settings.deadline,
       verify: { share: settings.verify_share, refuse: isRegulated },
+      cryptography: profile === 'fips' ? 'refused' : 'allowed',
       cache: cache === undefined ? undefined : { maxEntries: cache.entries, maxBytes: cache.size },
     },
   };

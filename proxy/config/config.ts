@@ -124,8 +124,6 @@ export type PolicyConfig = {
   readonly entrypoint: string;
   /** Whether Rego that OPA's strict mode finds fault with is refused. */
   readonly strict: boolean;
-  /** Whether it may call built-ins that compute signatures, digests and the like. */
-  readonly cryptography: 'allowed' | 'refused';
   /** What runs it. */
   readonly engine: EngineSettings;
 };

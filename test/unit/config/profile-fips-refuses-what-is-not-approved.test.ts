@@ -1,14 +1,18 @@
-import { dirname } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { test } from 'tap';
 import { refuseCryptography } from '../../../policy/builtins/refused.ts';
+import { openEngine } from '../../../policy/engines/select.ts';
 import { configSummary } from '../../../proxy/cli/config-summary.ts';
 import { loadConfig } from '../../../proxy/config/load-config.ts';
 import { restartOnlyChanges } from '../../../proxy/config/restart-only.ts';
 import type { CryptographicModule } from '../../../proxy/fips/module.ts';
+import { loadPolicy } from '../../../proxy/load-policy.ts';
 import { jwks, tokenKey } from '../../harness/user-tokens.ts';
 import { authorityPem, type KeyKind, makeAuthority, makeKey } from '../../pki/authority.ts';
 import { makePki } from '../../pki/pki.ts';
 import { writeSvidFiles } from '../../pki/svid-files.ts';
+import { constant, fakeOpaModule } from '../policy/fake-opa-module.ts';
 import { change, check, good, problemsOf, world, writeFolder } from './folder.ts';
 
 const nowMs = Date.now();
@@ -81,7 +85,7 @@ for (const [what, lines, says] of wrong) {
 void test('what is approved is allowed, and all that regulated asks for is on', async (t) => {
   const text = `${fips}${issuers('[ES256, RS256]')}${crls('rsa.pem')}fetch: { ca: rsa.pem }\n`;
   const loaded = await loadConfig(writeFolder(t.testdir(), text, files), world);
-  const policy = { strict: true, cryptography: 'refused', engine: { verify: { refuse: true } } };
+  const policy = { strict: true, engine: { cryptography: 'refused', verify: { refuse: true } } };
   t.match(loaded, { ok: true, config: { profile: 'fips', policy } });
 });
 
@@ -135,4 +139,28 @@ void test('what else computes cryptography in a policy is refused, and what does
     t.throws(() => refuseCryptography(required('count', name)), { code: 'builtin-refused', message: `a.rego:1: the` });
   t.doesNotThrow(() => refuseCryptography(required('count', 'base64.encode', 'json.patch')));
   t.end();
+});
+
+void test('what a module calls is refused by its own list, whatever plan lies beside it', async (t) => {
+  const rego = '  rego: [./policy]\n  data: ./data.json\n';
+  const policy = '  bundle: ./bundle\n  entrypoint: test/decision\n  engine: wasm\n';
+  const open = async (profile: string, wasm: Uint8Array, plan: Readonly<Record<string, string>>) => {
+    const config = `${change(rego, policy)}profile: ${profile}\n`;
+    const file = writeFolder(t.testdir(), config, { 'bundle/.manifest': '{}', ...plan });
+    writeFileSync(join(dirname(file), 'bundle/policy.wasm'), wasm);
+    const loaded = await loadConfig(file, world);
+    if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
+    return openEngine(await loadPolicy(loaded.config.policy), loaded.config.policy.engine);
+  };
+  const calling = (name: string) => fakeOpaModule({ evaluate: constant(128), texts: { 64: `{"${name}":0}` } });
+  for (const plan of [{}, { 'bundle/plan.json': '{"static":{"builtin_funcs":[{"name":"count"}]}}' }]) {
+    for (const name of ['crypto.md5', 'io.jwt.decode_verify']) {
+      await t.rejects(open('fips', calling(name), plan), {
+        code: 'builtin-refused',
+        message: `the built-in ${name} is`,
+      });
+      await t.resolves(open('standard', calling(name), plan));
+    }
+    await t.resolves(open('fips', calling('base64url.encode_no_pad'), plan));
+  }
 });
