@@ -55,10 +55,19 @@ export function mapOf<T>(key: Shape<string>, value: Shape<T>): Shape<ReadonlyMap
         reading.report(node.at, path, problem, { allowed: `a map from ${key.allowed} to ${value.allowed}` });
         return undefined;
       }
+      const written = new Map<string, string>();
       const pairs = node.entries.map((entry) => {
         const name: YamlNode = { kind: 'scalar', at: entry.keyAt, value: entry.key, source: entry.key };
         const inside = [...path, entry.key];
-        return [key.read(name, inside, reading), value.read(entry.value, inside, reading)] as const;
+        const meant = key.read(name, inside, reading);
+        const earlier = meant === undefined ? undefined : written.get(meant);
+        // Of two keys that are written differently and mean the same, the map would keep the last one.
+        if (earlier !== undefined && earlier !== entry.key) {
+          const message = `means the same as \`${earlier}\`, which stands in the map already`;
+          reading.report(entry.keyAt, inside, message, { allowed: `${key.allowed}, each once` });
+        }
+        if (meant !== undefined) written.set(meant, entry.key);
+        return [meant, value.read(entry.value, inside, reading)] as const;
       });
       return new Map(pairs.filter((pair): pair is readonly [string, T] => pair[0] !== undefined));
     },

@@ -9,7 +9,7 @@ import type { ConfigProblem } from './problem.ts';
 import type { FileReference, FileUse } from './shape.ts';
 import type { FileFacts, World } from './world.ts';
 
-const MAX_SCHEMA_BYTES = 4 * 1024 * 1024;
+export const MAX_SCHEMA_BYTES = 4 * 1024 * 1024;
 /** Some of the largest sets, with a certificate chain beside each key, have a tenth of it. */
 export const MAX_JWKS_BYTES = 256 * 1024;
 /** What the policy engine can hold of it in memory is less. */
@@ -18,7 +18,7 @@ const MAX_DATA_BYTES = 64 * 1024 * 1024;
 export const MAX_CRL_BYTES = 16 * 1024 * 1024;
 /** A hundred roots, with all that RSA takes, have a fifth of it. */
 export const MAX_SPIFFE_BUNDLE_BYTES = 1024 * 1024;
-const MAX_JSON_DEPTH = 256;
+export const MAX_JSON_DEPTH = 256;
 
 const caps: Partial<Record<FileUse, number>> = {
   json: MAX_DATA_BYTES,

@@ -17,6 +17,7 @@ import { options } from './options.ts';
 import type { Settings } from './options.ts';
 import { inReadingOrder } from './problem.ts';
 import type { ConfigProblem, Path, Position } from './problem.ts';
+import { checkPathSchemas } from './path-schema-checks.ts';
 import { checkProfile } from './profile-checks.ts';
 import { checkRoutes } from './route-checks.ts';
 import { beginReading } from './shape.ts';
@@ -67,6 +68,7 @@ export async function loadConfig(file: string, world: World): Promise<LoadedConf
   if (root !== undefined && settings !== undefined) checkAcross(settings, root, reading, world);
   const where: Locate = (key) => (root === undefined ? START : locate(root, key));
   if (root !== undefined && settings !== undefined) {
+    await checkPathSchemas(settings.routes ?? [], world, complaintsOf(root, reading));
     await checkKeysFit(settings.issuers, world, complaintsOf(root, reading));
     await checkIntrospectionRoots(settings, world, complaintsOf(root, reading));
     await checkCrls(settings, world, complaintsOf(root, reading));

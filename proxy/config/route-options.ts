@@ -2,7 +2,7 @@ import { eitherOf, listOf, mapOf } from './collections.ts';
 import { jsonMediaType, METHODS } from './http-names.ts';
 import { issuerName } from './issuer-options.ts';
 import { boolean, duration, file, integer, oneOf, pattern, routePath, size } from './scalars.ts';
-import { defaulted, optional, required, section } from './section.ts';
+import { defaulted, optional, required, requiredBeside, section } from './section.ts';
 
 const live = 'live';
 
@@ -47,7 +47,7 @@ const schemaByType = mapOf(jsonMediaType, file('body-schema', 'a JSON Schema fil
 
 export const routeName = pattern('letters, digits, `.`, `_` and `-`, at most 64', /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
 
-export const routeOptions = section(
+const route = section(
   'routes[]',
   'What reaches the workload at all: a request that matches no route is refused before the policy is asked. ' +
     'A literal segment wins over a parameter, and a parameter over `{rest...}`.',
@@ -61,7 +61,7 @@ export const routeOptions = section(
       reload: live,
     }),
     path: required(routePath, {
-      doc: '`{name}` matches one segment, `{name...}` at the end one or more. Compared byte for byte, case counts.',
+      doc: '`{name}` matches one segment, `{name...}` at the end one or more. Compared byte for byte, case counts; a path that only percent-encodes a literal otherwise (`/jobs%3Arun` for `/jobs:run`) is refused, whatever other route it fits.',
       reload: live,
     }),
     body: defaulted(
@@ -83,7 +83,7 @@ export const routeOptions = section(
       reload: live,
     }),
     path_schema: optional(file('parameter-schema', 'a JSON Schema file'), {
-      doc: 'JSON Schema for the parameters of the path, as an object.',
+      doc: 'JSON Schema for the parameters of the path, as an object; its `properties` and `required` name no others.',
       reload: live,
     }),
     response: optional(schemaByType, {
@@ -91,7 +91,7 @@ export const routeOptions = section(
       reload: live,
     }),
     max_response: optional(size('1B', '64MiB'), {
-      doc: 'With `response`: the largest body that is validated, which is held in memory; judging it holds the data thread for about 15 ms a MiB. Default 1MiB, or `workload.max_response` when that is less.',
+      doc: 'With `response`, and only beside it: the largest body that is validated, which is held in memory; judging it holds the data thread for about 15 ms a MiB. Default 1MiB, or `workload.max_response` when that is less.',
       reload: live,
     }),
     timeout: defaulted(duration('10ms', '1h'), '30s', {
@@ -108,3 +108,6 @@ export const routeOptions = section(
     }),
   },
 );
+
+/** Beside no `response` there is nothing that its limit could be the limit of. */
+export const routeOptions = requiredBeside(route, 'max_response', 'response');

@@ -199,6 +199,21 @@ const cases: readonly Case[] = [
     'portcullis.yaml:27:52: routes[2].max_body: this route takes no body; allowed: only beside `body: stream` or `body` with schemas',
   ],
   [
+    'a cap on responses that nobody validates',
+    route('{ name: c, methods: [PUT], path: /c, max_response: 1KiB }'),
+    /^portcullis\.yaml:27:5: routes\[2\]\.response: is required beside `max_response`; allowed: a map from a JSON media type/,
+  ],
+  [
+    'two schemas for one content type',
+    route('{ name: c, methods: [PUT], path: /c, body: { a/x+json: ./order.json, A/x+JSON: ./query.json } }'),
+    /^portcullis\.yaml:27:74: routes\[2\]\.body\."A\/x\+JSON": means the same as `a\/x\+json`, which stands .*; allowed: a JSON media type .*, each once/,
+  ],
+  [
+    'a schema for a path without parameters',
+    route('{ name: c, methods: [PUT], path: /c, path_schema: ./query.json }'),
+    'portcullis.yaml:27:55: routes[2].path_schema: it names `page`, which is no parameter of `/c`; allowed: no name: the path has no parameters',
+  ],
+  [
     'two routes for the same requests',
     route('{ name: c, methods: [PUT, POST], path: /orders }'),
     'portcullis.yaml:27:44: routes[2].path: POST /orders matches the same requests as routes[1]',
@@ -271,6 +286,21 @@ test('every bad value is reported once, with its place, what may stand there and
 
 test('the configuration that the cases break is good', async (t) => {
   t.strictSame(await problemsOf(writeFolder(t.testdir(), good)), []);
+});
+
+test('a schema of the path names no parameter that the path does not have', async (t) => {
+  const path = (template: string) =>
+    route(`{ name: c, methods: [PUT], path: '${template}', path_schema: ./path.json }`);
+  const schema = {
+    'path.json':
+      '{ "properties": { "order_id": { "type": "string" } }, "required": ["order_id", "line"], "type": "object" }',
+  };
+  t.strictSame(await problemsOf(writeFolder(t.testdir(), path('/a/{order_id}/{line...}'), schema)), []);
+  const at = 'portcullis.yaml:27:';
+  t.strictSame(await problemsOf(writeFolder(t.testdir(), path('/a/{orderId}/{lines...}'), schema)), [
+    `${at}78: routes[2].path_schema: it names \`order_id\`, which is no parameter of \`/a/{orderId}/{lines...}\`; allowed: orderId, lines; did you mean \`orderId\`?`,
+    `${at}78: routes[2].path_schema: it names \`line\`, which is no parameter of \`/a/{orderId}/{lines...}\`; allowed: orderId, lines; did you mean \`lines\`?`,
+  ]);
 });
 
 test('all problems come in one go, in reading order', async (t) => {

@@ -17,7 +17,8 @@ const schemas = { 'application/json': './order.json' };
 const route = {
   name: 'a',
   methods: ['POST'],
-  path: '/a',
+  // Of the schema that stands for one of the path below.
+  path: '/a/{page}',
   body: 'stream',
   quota: { requests: 9, per: '1m' },
   user: { issuers: ['staff'] },
