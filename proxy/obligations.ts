@@ -28,7 +28,7 @@ export type Obligations = {
 export function readObligations(decision: Allowed, own: OwnHeaders, target: string): Obligations | Denial {
   const { headers, removeHeaders, query, responseHeaders } = decision.changes;
   const notes = readNotes(decision.obligations);
-  if (notes === undefined) return undecided(notUnderstood);
+  if ('code' in notes) return notes;
   const refused =
     refuseHeaders(headers, 'set', isSettable, own) ??
     refuseHeaders(namesOnly(removeHeaders), 'remove', isSettable, own) ??
@@ -51,7 +51,7 @@ export function readObligations(decision: Allowed, own: OwnHeaders, target: stri
 export function readDenial({ rule, reasons, obligations, answer, metadata }: Denied, own: OwnHeaders): Denial {
   const notes = readNotes(obligations);
   // It stays a refusal; that it was not carried out as policy meant it is what somebody has to look at.
-  if (notes === undefined) return undecided(notUnderstood);
+  if ('code' in notes) return notes;
   const why = { rule, reasons, notes, ...(metadata === undefined ? {} : { metadata }) };
   if (answer === undefined) return deny('forbidden', why);
   const { status, headers, body } = answer;
@@ -71,17 +71,21 @@ export function readDenial({ rule, reasons, obligations, answer, metadata }: Den
 /** What the author of a body may say of it. */
 const ofOwnContent: ReadonlySet<string> = new Set(['content-type', 'content-language', 'location']);
 
-const notUnderstood = 'an obligation that this proxy does not understand';
+/** As many as `detail` of the record has room for: a note that is cut off would not have been carried out. */
+const maxNoteBytes = 2048;
 
-/** Undefined if one is not understood to the last member: `severity` beside a note may be what matters about it. */
-function readNotes(obligations: Allowed['obligations']): readonly string[] | undefined {
+/** A denial if one is not understood to the last member: `severity` beside a note may be what matters about it. */
+function readNotes(obligations: Allowed['obligations']): readonly string[] | Denial {
   if (obligations.length === 0) return none;
   const notes: string[] = [];
   for (const { type, note, ...others } of obligations) {
-    if (type !== 'audit-note' || typeof note !== 'string' || Object.keys(others).length > 0) return undefined;
+    if (type !== 'audit-note' || typeof note !== 'string' || Object.keys(others).length > 0) {
+      return undecided('an obligation that this proxy does not understand');
+    }
     notes.push(note);
   }
-  return notes;
+  if (Buffer.byteLength(notes.join('; ')) <= maxNoteBytes) return notes;
+  return undecided(`notes of more than ${maxNoteBytes} bytes, which the record has no room for`);
 }
 
 function namesOnly(names: readonly string[]): readonly HeaderLine[] {

@@ -40,6 +40,7 @@ const verdicts: readonly Verdict[] = [
   { result: '{"allow": true, "obligations": ["audit-note"]}', ...undecided },
   { result: '{"allow": true, "obligations": [{"type": "audit-note", "note": "n", "severity": "page"}]}', ...undecided },
   { result: '{"allow": true, "obligations": [{"type": "audit-note", "note": 1}]}', ...undecided },
+  { result: `{"allow": true, "obligations": [{"type": "audit-note", "note": "${'n'.repeat(2049)}"}]}`, ...undecided },
   { result: '{"allow": false, "obligations": [{"type": "lock-account"}]}', ...undecided },
   { result: '{"allow": false, "obligations": [{"type": "audit-note", "severity": "page"}]}', ...undecided },
   { result: denied, status: 403, code: 'forbidden' },
