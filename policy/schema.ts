@@ -4,7 +4,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import ajvFormats from 'ajv-formats';
 import { childPointer, shortPointer } from './json/pointer.ts';
 import { readStrictJson } from './json/strict-json.ts';
-import { countRefs } from './schema/bounded-refs.ts';
+import { boundWork } from './schema/bounded-work.ts';
 import { checkSchema } from './schema/check.ts';
 import { type Dialect, dialectOf } from './schema/dialect.ts';
 import { linearFormats } from './schema/formats.ts';
@@ -14,6 +14,7 @@ import { metaSchemaProblems } from './schema/meta-schema.ts';
 import { closeParameters, readParameters, readParameterTypes } from './schema/parameters.ts';
 import { SchemaError, type SchemaProblem } from './schema/problem.ts';
 import { compareLengths } from './schema/text-length.ts';
+import { watchUnevaluated } from './schema/unevaluated.ts';
 import type { SchemaViolation } from './schema/violation.ts';
 
 export type SchemaValidator = {
@@ -82,9 +83,10 @@ function compileValue(schema: unknown, dialect: Dialect, name: string): SchemaVa
     ...metaSchemaProblems(schema, dialect),
     ...checkSchema(schema, { dialect, isKeyword, compilePattern, formats: [...formats.keys()] }),
   ]);
-  const run = countRefs(ajv);
+  const run = boundWork(ajv, schema);
+  const unevaluated = watchUnevaluated(ajv, schema);
   const check = compileWith(ajv, schema, warnings);
-  throwIfAny(name, warnings);
+  throwIfAny(name, [...warnings, ...unevaluated()]);
   return (value) => {
     const valid = run(check, value);
     if (valid === undefined) return { pointer: '', keyword: '$ref', message: 'takes too many steps to check' };

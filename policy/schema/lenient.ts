@@ -1,7 +1,7 @@
 import { Ajv, type ErrorObject } from 'ajv';
 import { compileLinearRegex, RegexSyntaxError } from '../linear-regex.ts';
 import { formats } from '../schema.ts';
-import { countRefs } from './bounded-refs.ts';
+import { boundWork } from './bounded-work.ts';
 import { isJsonObject, type JsonObject } from '../json/json-object.ts';
 import { applicators, refusedKeywords } from './dialect.ts';
 import { replacedKeywords } from './keywords.ts';
@@ -41,7 +41,7 @@ export function compileLenient(source: unknown): LenientCheck {
   const [problem] = metaSchemaProblems(schema, 'draft-07');
   if (problem !== undefined) throw new UnusableSchema(`${problem.pointer} ${problem.message}`);
   const ajv = createAjv();
-  const run = countRefs(ajv);
+  const run = boundWork(ajv, schema);
   const check = compile(ajv, schema);
   return (value) => {
     const valid = run(check, value);

@@ -59,6 +59,11 @@ const broken: readonly (readonly [what: string, text: string, expected: string])
   ['$data: CVE-2025-69873', '{"type":"string","pattern":{"$data":"1/p"}}', 'schema-invalid /pattern'],
   ['$async', '{"$async":true}', 'schema-invalid /$async'],
   ['$dynamicRef', '{"$dynamicRef":"#x"}', 'schema-invalid /$dynamicRef'],
+  [
+    'unevaluatedItems',
+    '{"type":"array","items":{"type":"array","unevaluatedItems":false}}',
+    'schema-invalid /items/unevaluatedItems',
+  ],
   ['an embedded $id', '{"type":"array","items":{"$id":"http://x/y"}}', 'schema-invalid /items/$id'],
   ['a schema that applies itself', '{"$ref":"#"}', 'schema-invalid '],
   [

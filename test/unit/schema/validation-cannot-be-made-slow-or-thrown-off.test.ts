@@ -86,6 +86,56 @@ test('a schema that branches where it recurses gives up instead of taking 2^64 s
   t.match(schema.validate(1), { keyword: 'anyOf' }, 'the next value starts anew');
 });
 
+const text = 'a'.repeat(400_000);
+const letters = Array.from({ length: 20_000 }, (_, at) => `letter ${at}`);
+const members = Object.fromEntries(letters.map((letter) => [letter, 1]));
+const expensive: readonly (readonly [keyword: string, schema: object, value: unknown])[] = [
+  ['pattern', { type: 'string', pattern: '^[a-z]*$' }, text],
+  ['format', { type: 'string', format: 'uri-reference' }, text],
+  ['maxLength', { type: 'string', maxLength: 500_000 }, text],
+  ['items', { type: 'array', items: { type: 'string' } }, Array(400_000).fill('')],
+  ['contains', { type: 'array', contains: { type: 'string' } }, Array(400_000).fill('')],
+  ['uniqueItems', { type: 'array', uniqueItems: true }, letters],
+  ['enum', { enum: [letters] }, letters],
+  ['const', { const: letters }, letters],
+  ['multipleOf', { type: 'array', items: { type: 'number', multipleOf: 0.5 } }, Array(30_000).fill(1)],
+  ['additionalProperties', { type: 'object', additionalProperties: { type: 'number' } }, members],
+  ['propertyNames', { type: 'object', propertyNames: { type: 'string' } }, members],
+  ['minProperties', { type: 'object', minProperties: 1 }, members],
+];
+
+test('what a keyword looks at counts too, where a schema branches and recurses', async (t) => {
+  for (const [keyword, leaf, value] of expensive) {
+    const branch = (op: string) => ({
+      type: 'object',
+      properties: { next: { $ref: '#/$defs/node' }, leaf, op: { const: op } },
+      required: ['op'],
+      additionalProperties: false,
+    });
+    const schema = compile({ $ref: '#/$defs/node', $defs: { node: { oneOf: [branch('and'), branch('or')] } } });
+    let document: unknown = { leaf: value, op: 'or' };
+    t.equal(schema.validate(document), undefined, `${keyword} once`);
+    for (let level = 0; level < 6; level++) document = { next: document, op: 'or' };
+    t.match(schema.validate(document), { keyword: '$ref', message: 'takes too many steps to check' }, keyword);
+  }
+});
+
+test('a schema that does not recurse may look at a value of any length', async (t) => {
+  const schema = compile({
+    type: 'array',
+    items: { $ref: '#/$defs/text' },
+    $defs: { text: { type: 'string', pattern: '^[a-z]*$' } },
+  });
+  t.equal(schema.validate(Array(20).fill(text)), undefined);
+});
+
+test('ajv copies the errors of all items where each follows a $ref, so they count', async (t) => {
+  const tree = { type: 'object', properties: { next: { $ref: '#/$defs/tree' } }, additionalProperties: false };
+  const schema = compile({ type: 'array', contains: { $ref: '#/$defs/tree' }, $defs: { tree } });
+  t.match(schema.validate(Array(20_000).fill(1)), { keyword: '$ref' }, '400 million copies');
+  t.match(schema.validate(Array(2_000).fill(1)), { keyword: 'contains' });
+});
+
 test('20,000 levels are a violation, not a RangeError', async (t) => {
   const schema = compile({ type: 'array', items: { $ref: '#' } });
   t.match(schema.validate(JSON.parse('['.repeat(20_000) + ']'.repeat(20_000))), { keyword: '$ref' });
