@@ -6,6 +6,7 @@ import { childPointer, shortPointer } from './json/pointer.ts';
 import { readStrictJson } from './json/strict-json.ts';
 import { boundWork } from './schema/bounded-work.ts';
 import { checkSchema } from './schema/check.ts';
+import { forgetItems } from './schema/contains.ts';
 import { type Dialect, dialectOf } from './schema/dialect.ts';
 import { linearFormats } from './schema/formats.ts';
 import { replacedKeywords } from './schema/keywords.ts';
@@ -139,6 +140,7 @@ function createAjv(
   const ajv = dialect === '2020-12' ? new Ajv2020(options) : new Ajv(options);
   for (const definition of replacedKeywords) ajv.removeKeyword(definition.keyword).addKeyword(definition);
   compareLengths(ajv);
+  forgetItems(ajv);
   return ajv;
 }
 

@@ -14,7 +14,11 @@ const message =
  */
 export function watchUnevaluated(ajv: Ajv, root: unknown): () => readonly SchemaProblem[] {
   const unsound = new Set<unknown>();
-  if (ajv.getKeyword('unevaluatedProperties') === false) return () => [];
+  if (!JSON.stringify(root).includes('"unevaluatedProperties"')) {
+    // Spares every anyOf the branches behind the first that is valid.
+    ajv.opts.unevaluated = false;
+    return () => [];
+  }
   wrapKeyword(ajv, 'if', (context, original) => {
     const { it, gen } = context;
     const before = it.props;
