@@ -29,7 +29,8 @@ export const PROXY_ERRORS = {
   },
   'bundle-endpoint-certificate': {
     summary: 'the certificate and key of the bundle endpoint cannot be read, or do not belong together',
-    remedy: 'give both in PEM, the key not encrypted and readable by nobody else; the one in use stays until they are good',
+    remedy:
+      'give both in PEM, the key not encrypted and readable by nobody else; the one in use stays until they are good',
   },
   'route-template-invalid': {
     summary: 'the path of a route is not a template',
