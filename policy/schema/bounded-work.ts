@@ -99,19 +99,24 @@ function digitsOf(value: unknown): number {
   return size > 1e21 || size < 1e-7 ? 80 : 16;
 }
 
+/** ajv does not compile what goes deeper. */
+const maxDepth = 2_000;
+
 /** Whether a `$ref` leads back to what holds it, as far as can be told without knowing which schemas apply. */
 function isRecursive(root: unknown): boolean {
   const isOpen = new Map<unknown, boolean>();
-  const leadsBack = (schema: unknown): boolean => {
+  const leadsBack = (schema: unknown, depth: number): boolean => {
     if (typeof schema !== 'object' || schema === null) return false;
     const known = isOpen.get(schema);
     if (known !== undefined) return known;
+    if (depth > maxDepth) return true;
     isOpen.set(schema, true);
     const ref = isJsonObject(schema) ? schema['$ref'] : undefined;
     const found =
-      (typeof ref === 'string' && leadsBack(resolveRef(root, ref)?.schema)) || Object.values(schema).some(leadsBack);
+      (typeof ref === 'string' && leadsBack(resolveRef(root, ref)?.schema, depth + 1)) ||
+      Object.values(schema).some((part) => leadsBack(part, depth + 1));
     isOpen.set(schema, false);
     return found;
   };
-  return leadsBack(root);
+  return leadsBack(root, 0);
 }

@@ -103,6 +103,12 @@ for (const [what, text, expected] of broken) {
   });
 }
 
+test('definitions that lead further and further are refused', async (t) => {
+  const step = (at: number) => ({ type: 'array', items: { $ref: `#/$defs/${at + 1}` } });
+  const $defs = Object.fromEntries(Array.from({ length: 4_000 }, (_, at) => [at, step(at)]));
+  t.strictSame(problems({ $ref: '#/$defs/0', $defs: { ...$defs, 4000: true } }), ['schema-invalid ']);
+});
+
 test('a $ref to a listening server connects to nothing', async (t) => {
   let connections = 0;
   const server = createServer((socket) => {
