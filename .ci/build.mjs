@@ -1,5 +1,5 @@
 // The product as plain JavaScript, for the image and for hosts that start it from one: no types are stripped while it starts, and a
-// thread finds what it loads in one file.
+// thread finds what it loads in few files.
 // Usage: node .ci/build.mjs [FOLDER], `dist` unless given. What is built finds its packages as any module does, in a
 // `node_modules` in or above the folder.
 import { spawnSync } from 'node:child_process';

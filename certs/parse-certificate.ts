@@ -71,7 +71,8 @@ function keyAlgorithm(certificate: NodeCertificate): string {
   return type === 'ed25519' ? 'Ed25519' : String(type);
 }
 
-const longestExponent = 33;
+/** Of an RSA key, in bits. Who chooses the key chooses what a check costs: with an exponent as long as the modulus, a signature. */
+export const longestExponent = 33;
 
 /**
  * FIPS 186-5 section A.1.1 wants more than 2^16; with exponent 1 anybody can sign. It allows up to 2^256, which nobody uses

@@ -1,3 +1,5 @@
+import { backoffMs } from '../../certs/sources/schedule.ts';
+
 /** How long to wait before a successor is tried (again): after the first failure in a row, and at most. */
 const retryMs = { first: 100, most: 10_000 } as const;
 /** A thread that lived this long has not failed in a row. */
@@ -12,7 +14,7 @@ export function failuresInARow() {
       clearTimeout(before?.forget);
       const count = (before?.count ?? 0) + 1;
       counts.set(index, { count, forget: setTimeout(() => counts.delete(index), settledMs).unref() });
-      return count === 1 ? 0 : Math.min(retryMs.first * 2 ** (count - 2), retryMs.most);
+      return count === 1 ? 0 : backoffMs(count - 1, retryMs);
     },
   };
 }

@@ -1,7 +1,6 @@
-import { afterDelay, type Schedule } from '../../certs/sources/schedule.ts';
+import { afterDelay, backoffMs, type Schedule } from '../../certs/sources/schedule.ts';
 
-const firstMs = 1000;
-const mostMs = 30_000;
+const retryMs = { first: 1000, most: 30_000 } as const;
 
 export type TryAgain = {
   /** To be told of each attempt; the next one is planned when this one was not whole. */
@@ -19,7 +18,7 @@ export function tryAgain(again: () => void, schedule: Schedule = afterDelay): Tr
       cancel();
       if (stopped) return;
       failures = isWhole ? 0 : failures + 1;
-      if (!isWhole) cancel = schedule(Math.min(mostMs, firstMs * 2 ** (failures - 1)), again);
+      if (!isWhole) cancel = schedule(backoffMs(failures, retryMs), again);
     },
     stop: () => {
       stopped = true;

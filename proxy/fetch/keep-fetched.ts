@@ -1,4 +1,4 @@
-import { afterDelay, type Schedule } from '../../certs/sources/schedule.ts';
+import { afterDelay, backoffMs, type Schedule } from '../../certs/sources/schedule.ts';
 
 /** Something that is fetched again and again. */
 export type Source<T> = {
@@ -45,8 +45,7 @@ export type FetchedOptions<T> = {
   readonly random?: () => number;
 };
 
-const firstRetryMs = 1000;
-const maxRetryMs = 300_000;
+const retryMs = { first: 1000, most: 300_000 } as const;
 const minAskMs = 5000;
 /** A fleet must not ask in step. */
 const jitterShare = 0.1;
@@ -141,7 +140,7 @@ function keepOne<T>(source: Source<T>, options: FetchedOptions<T>, before?: Held
     failures = result.status === 'fulfilled' ? 0 : failures + 1;
     options.outcome(source, result.status === 'fulfilled' ? undefined : result.reason);
     if (result.status === 'fulfilled') use(result.value);
-    const waitMs = result.status === 'fulfilled' ? source.restMs(result.value) : retryMs(failures);
+    const waitMs = result.status === 'fulfilled' ? source.restMs(result.value) : backoffMs(failures, retryMs);
     plan(Math.min(waitMs, maxTimerMs) * (1 - jitterShare * random()));
   };
   const fetchNow = () => {
@@ -170,8 +169,4 @@ function keepOne<T>(source: Source<T>, options: FetchedOptions<T>, before?: Held
       cancelEnd();
     },
   };
-}
-
-function retryMs(failures: number): number {
-  return Math.min(maxRetryMs, firstRetryMs * 2 ** (failures - 1));
 }

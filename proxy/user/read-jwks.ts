@@ -1,4 +1,5 @@
 import type { webcrypto } from 'node:crypto';
+import { longestExponent } from '../../certs/parse-certificate.ts';
 import { type SignatureAlgorithm, algorithmsOf } from './algorithms.ts';
 import { isJsonObject, type JsonObject, own } from '../../policy/json/json-object.ts';
 import { importKey, type PublicJwk, type SignatureKey } from './signature.ts';
@@ -19,8 +20,6 @@ const maxKeys = 100;
 const maxKidLength = 256;
 /** NIST SP 800-131A: less is broken with money. What is far larger only costs time, at every signature. */
 const rsaBits = { least: 2048, most: 8192 } as const;
-/** A client chooses the key of its proofs: with an exponent as long as the modulus a check costs as much as a signature. */
-const mostExponentBits = 33;
 const publicMembers: Readonly<Record<string, readonly string[]>> = {
   RSA: ['kty', 'n', 'e'],
   EC: ['kty', 'crv', 'x', 'y'],
@@ -109,8 +108,8 @@ function weaknessOf({ algorithm }: SignatureKey): string | undefined {
   if (modulusLength < least) return `is an RSA key of ${modulusLength} bits, less than ${least}`;
   if (modulusLength > most) return `is an RSA key of ${modulusLength} bits, more than ${most}`;
   const exponent = publicExponent.reduce((sum, byte) => sum * 256 + byte, 0);
-  if (exponent >= 2 ** mostExponentBits)
-    return `is an RSA key with a public exponent of more than ${mostExponentBits} bits`;
+  if (exponent >= 2 ** longestExponent)
+    return `is an RSA key with a public exponent of more than ${longestExponent} bits`;
   return exponent < 65_537 || exponent % 2 === 0 ? `is an RSA key with the public exponent ${exponent}` : undefined;
 }
 

@@ -1,4 +1,4 @@
-import type { Schedule } from '../schedule.ts';
+import { backoffMs, type Schedule } from '../schedule.ts';
 import type { Ask, StreamEnd } from './connect.ts';
 import { type Endpoint, endpointText } from './endpoint.ts';
 
@@ -18,8 +18,7 @@ export type Follower<Response> = {
 const firstAnswerMs = 30_000;
 /** A stream that has held for so long was a good one. */
 const steadyMs = 30_000;
-const shortestWaitMs = 250;
-const longestWaitMs = 30_000;
+const retryMs = { first: 250, most: 30_000 } as const;
 
 /** Holds one stream open, and opens it again whenever it ends (section 4.2). Returns how to stop. */
 export function followAgent<Response>(follower: Follower<Response>): () => void {
@@ -55,6 +54,5 @@ export function followAgent<Response>(follower: Follower<Response>): () => void 
 
 /** Twice as long each time; the half of it is chance, so that a restarted agent does not meet all its workloads at once. */
 function waitMs(failures: number, random: () => number): number {
-  const longest = Math.min(longestWaitMs, shortestWaitMs * 2 ** (failures - 1));
-  return longest * (0.5 + 0.5 * random());
+  return backoffMs(failures, retryMs) * (0.5 + 0.5 * random());
 }
