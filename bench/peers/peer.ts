@@ -52,6 +52,8 @@ export type Peer = {
   readonly work: readonly Work[];
   /** The same in words, for the table. */
   readonly does: string;
+  /** What its figures cannot be read without: a note below every table that has it. */
+  readonly caveat?: string;
   readonly programs: readonly ProgramName[];
   readonly start: (t: Bench, setup: Setup) => Promise<Running>;
 };

@@ -21,10 +21,13 @@ export const envoyNative: Peer = {
   start: (t, setup) => start(t, 'envoy/native.yaml', setup, { RBAC: rbacPolicies(setup.rules) }),
 };
 
+const standIn = 'an adapter over the SDK of OPA stands in for opa-envoy-plugin';
+
 export const envoyOpa: Peer = {
   name: 'envoy-opa',
   work: ['spiffe-id', 'limit', 'rules', 'schema', 'log'],
-  does: 'mutual TLS with SPIFFE IDs, forwarding, the same Rego and JSON Schema by OPA over ext_authz gRPC, rate limit, access log; an adapter over the SDK of OPA stands in for opa-envoy-plugin',
+  does: `mutual TLS with SPIFFE IDs, forwarding, the same Rego and JSON Schema by OPA over ext_authz gRPC, rate limit, access log; ${standIn}`,
+  caveat: standIn,
   programs: ['envoy', 'ext-authz-opa'],
   start: (t, setup) => withOpa(t, setup, false),
 };
@@ -33,6 +36,7 @@ export const envoyOpaLogging: Peer = {
   name: 'envoy-opa-logs',
   work: ['spiffe-id', 'limit', 'rules', 'schema', 'log'],
   does: 'as envoy-opa, and a decision log entry for each request, to a file',
+  caveat: standIn,
   programs: ['envoy', 'ext-authz-opa'],
   start: (t, setup) => withOpa(t, setup, true),
 };

@@ -2,7 +2,7 @@ import { UsageError } from '../../../proxy/cli/command.ts';
 import { nearest } from '../../../proxy/config/section.ts';
 import { ProxyError } from '../../../proxy/errors.ts';
 import type { Peer } from '../../peers/peer.ts';
-import { findProgram, programs } from '../../peers/programs.ts';
+import { findProgram, type ProgramName, programs } from '../../peers/programs.ts';
 import type { Scenario } from '../scenario.ts';
 
 /** Throws UsageError. */
@@ -20,12 +20,14 @@ export function choosePeers(
   names: readonly string[],
   scenario: Scenario,
   all: readonly Peer[],
-  missing: (peer: Peer) => string | undefined = whatIsMissing,
+  find: (program: ProgramName) => string | undefined = findProgram,
 ): Chosen {
+  const missing = (peer: Peer) => whatIsMissing(peer, find);
   const candidates = all.filter(({ name }) => scenario.peers?.includes(name) ?? true);
   if (names.length === 0) {
-    const notes = candidates.flatMap((peer) => missing(peer) ?? []).map((why) => `left out: ${why}`);
-    return { peers: candidates.filter((peer) => missing(peer) === undefined), notes };
+    const absent = candidates.flatMap((peer) => missing(peer) ?? []).map((why) => `left out: ${why}`);
+    const peers = candidates.filter((peer) => missing(peer) === undefined);
+    return { peers, notes: [...absent, ...caveats(peers)] };
   }
   const wanted = new Set(names.map((name) => named('peer', name, all)));
   for (const peer of wanted) {
@@ -36,11 +38,16 @@ export function choosePeers(
     const why = missing(peer);
     if (why !== undefined) throw new ProxyError('bench-peer-unusable', why);
   }
-  return { peers: all.filter((peer) => wanted.has(peer)), notes: [] };
+  const peers = all.filter((peer) => wanted.has(peer));
+  return { peers, notes: caveats(peers) };
 }
 
-function whatIsMissing({ name, programs: needed }: Peer): string | undefined {
-  const absent = needed.filter((program) => findProgram(program) === undefined);
+function caveats(peers: readonly Peer[]): readonly string[] {
+  return peers.flatMap(({ name, caveat }) => (caveat === undefined ? [] : [`${name}: ${caveat}`]));
+}
+
+function whatIsMissing({ name, programs: needed }: Peer, find: (program: ProgramName) => string | undefined) {
+  const absent = needed.filter((program) => find(program) === undefined);
   if (absent.length === 0) return undefined;
   return `${name} needs ${absent.join(' and ')}, which is not installed: ${absent.map((each) => programs[each].remedy).join('; ')}`;
 }

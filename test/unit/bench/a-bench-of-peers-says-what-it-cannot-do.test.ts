@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'tap';
 import { UsageError } from '../../../proxy/cli/command.ts';
-import { ProxyError } from '../../../proxy/errors.ts';
 import { freePort } from '../../../bench/peers/opa.ts';
 import { allPeers } from '../../../bench/peers/all.ts';
 import { launch } from '../../../bench/peers/launch.ts';
@@ -53,17 +52,20 @@ test('an unknown peer, or a round of no length', async (t) => {
 });
 
 const keepAlive = chooseScenario('keep-alive', allScenarios);
-const withoutCaddy = (peer: Peer) => (peer.name === 'caddy' ? 'caddy needs caddy' : undefined);
+const withoutCaddy = (program: string) => (program === 'caddy' ? undefined : `/usr/bin/${program}`);
+const missing = 'caddy needs caddy, which is not installed: npm run bench -- --install';
 
-test('a peer that is not installed is left out and named', async (t) => {
+test('a peer that is not installed is left out and named, with how to get it', async (t) => {
   const { peers, notes } = choosePeers([], keepAlive, allPeers, withoutCaddy);
   t.notOk(peers.some(({ name }) => name === 'caddy'));
   t.equal(peers.length, allPeers.length - 1);
-  t.strictSame(notes, ['left out: caddy needs caddy']);
+  const standIn = 'an adapter over the SDK of OPA stands in for opa-envoy-plugin';
+  t.strictSame(notes, [`left out: ${missing}`, `envoy-opa: ${standIn}`, `envoy-opa-logs: ${standIn}`]);
 });
 
 test('a peer that is not installed, but was asked for', async (t) => {
-  t.throws(() => choosePeers(['caddy'], keepAlive, allPeers, withoutCaddy), ProxyError);
+  const refused = { code: 'bench-peer-unusable', message: missing };
+  t.throws(() => choosePeers(['caddy'], keepAlive, allPeers, withoutCaddy), refused);
   t.throws(() => choosePeers(['caddy'], chooseScenario('routes', allScenarios), allPeers), UsageError);
 });
 
@@ -75,18 +77,25 @@ const get = (name: string, expect: number) => ({
     return kept(subject, 2, requests, (open) => open.closedLoop(expecting, { requests: 500 }));
   },
 });
+const tooFast = {
+  name: 'too fast',
+  open: (subject: SubjectUnderLoad) => {
+    const rate = { ratePerSecond: 1_000_000, seconds: 0.1, lagBoundMs: subject.lagBoundMs };
+    return kept(subject, 2, requests, (open) => open.openLoop(requests, rate));
+  },
+};
 const tiny: Scenario = {
   name: 'tiny',
   summary: '',
   sideBySide: true,
-  cases: () => ({ cases: [get('GET', 200), get('GET by nobody', 403)], notes: [] }),
+  cases: () => ({ cases: [get('GET', 200), get('GET by nobody', 403), tooFast], notes: [] }),
 };
 
 const peer = (name: string, start: Peer['start']): Peer => ({ name, work: [], does: '', programs: [], start });
 /** Listens, and ends at the first byte. */
 const hangsUp = "require('net').createServer((socket) => process.exit()).listen(+process.argv[1], '127.0.0.1')";
 
-test('who refuses, or dies, is left out with the reason, and the others are measured', async (t) => {
+test('who refuses, or dies, is left out with the reason, and what was measured before that, or by others, stands', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'pc-bench-'));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
   const refuses = peer('refuses', async () => ({ port: await freePort(), pids: [] }));
@@ -100,20 +109,34 @@ test('who refuses, or dies, is left out with the reason, and the others are meas
     });
     return { port, pids: [pid] };
   });
+  const pids: number[] = [];
+  const mortal: Peer = {
+    ...plainNode,
+    start: async (bench, setup) => {
+      const running = await plainNode.start(bench, setup);
+      pids.push(...running.pids);
+      return running;
+    },
+  };
+  const show = (text: string) => {
+    if (text.endsWith(' GET: round 3 of 3, plain-node')) process.kill(pids[0] ?? Number.NaN, 'SIGKILL');
+  };
   const warmUp = { requests: 500, seconds: 15 };
-  const peers = [refuses, dies, plainNode];
-  const how = { rounds: 2, seconds: 1, warmUp, lagBoundMs: 5, isPatient: false, show: () => {} };
+  const peers = [refuses, dies, mortal];
+  const how = { rounds: 3, seconds: 1, warmUp, lagBoundMs: 5, isPatient: false, show };
   const plan = { ...how, scenario: tiny, peers, folder };
   const { subjects, notes } = await runScenario(t, plan);
   t.strictSame(
     subjects.map((subject) => [subject.case, subject.name]),
     [['GET', 'plain-node']],
   );
-  t.equal(notes.length, 5);
+  t.equal(notes.length, 9);
   t.match(notes[0], /^GET: refuses is left out: .*ECONNREFUSED/);
   t.match(notes[1], /^GET: dies is left out: /);
-  // A latency of requests that all failed would be that of nothing.
-  t.match(notes[4], /^GET by nobody: plain-node: 2 rounds not kept: nothing was answered as it should be: status 200$/);
+  t.match(notes[6], /^GET: plain-node: 1 rounds not kept: .*(?:ECONN|closed)/);
+  // A latency of requests that all failed would be that of nothing, and one of a rate that was not made that of a queue.
+  t.match(notes[7], /^GET by nobody: plain-node: 3 rounds not kept: nothing was answered as it should be: status 200$/);
+  t.match(notes[8], /^too fast: plain-node: 3 rounds not kept: .*1000000 requests\/s/);
   const rounds = subjects[0]?.rounds ?? [];
   t.strictSame(
     rounds.map(({ operations, failures }) => ({ operations, failures })),
