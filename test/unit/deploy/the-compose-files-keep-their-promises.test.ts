@@ -21,12 +21,21 @@ type Service = {
   readonly network_mode?: string;
   readonly volumes?: readonly string[];
   readonly healthcheck?: { readonly test: readonly string[] };
+  readonly depends_on?: Readonly<Record<string, unknown>>;
+  readonly ports?: readonly string[];
+  readonly profiles?: readonly string[];
 };
-type Compose = { readonly services: Readonly<Record<string, Service>> };
+type Volume = { readonly driver_opts?: { readonly type: string; readonly o: string } };
+type Compose = {
+  readonly services: Readonly<Record<string, Service>>;
+  readonly volumes?: Readonly<Record<string, Volume>>;
+};
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const read = (name: string) => parse(readFileSync(join(root, name), 'utf8'), { merge: true }) as Compose;
-const services = Object.entries(read('compose.yaml').services);
+const compose = read('compose.yaml');
+const services = Object.entries(compose.services);
+const forDevelopment = Object.entries(read('compose.dev.yaml').services);
 const proxies = services.filter(([name]) => name.endsWith('-proxy'));
 
 test('compose.yaml and compose.dev.yaml are what the Compose Specification says', (t) => {
@@ -52,6 +61,48 @@ test('each service is confined', (t) => {
     for (const [source = ''] of (service.volumes ?? []).map((volume) => volume.split(':'))) {
       if (source.startsWith('.')) t.ok(existsSync(join(root, source)), `${name} mounts ${source}, which is there`);
     }
+  }
+  t.end();
+});
+
+test('and compose.dev.yaml takes nothing of that away; what either opens is for this machine only', (t) => {
+  const harmless = ['command', 'mem_limit', 'networks', 'ports', 'develop'];
+  for (const [name, service] of forDevelopment) {
+    const others = Object.keys(service).filter((key) => !harmless.includes(key));
+    t.same(others, [], name);
+  }
+  const ports = [...services, ...forDevelopment].flatMap(([, service]) => service.ports ?? []);
+  t.equal(ports.length, 4);
+  for (const port of ports) t.match(port, /^127\.0\.0\.1:/);
+  t.end();
+});
+
+test('what outlives the containers are records and series; keys are on tmpfs, where nothing can be run', (t) => {
+  const volumes = Object.entries(compose.volumes ?? {});
+  const [inMemory, onDisk] = [true, false].map((wanted) =>
+    volumes.filter(([, { driver_opts: options }]) => (options?.type === 'tmpfs') === wanted),
+  );
+  t.same(
+    onDisk?.map(([name]) => name),
+    ['ca-audit', 'orders-audit', 'billing-audit', 'prometheus'],
+  );
+  t.same(
+    inMemory?.map(([name]) => name),
+    ['ca', 'identities', 'orders-agent', 'billing-agent'],
+  );
+  for (const [name, { driver_opts: options }] of inMemory ?? []) {
+    t.match(options?.o, /mode=0700,uid=65532,gid=65532,noexec,nosuid,nodev$/, name);
+  }
+  t.end();
+});
+
+test('nothing starts before what it needs is healthy', (t) => {
+  for (const [name, { depends_on: needed = {}, profiles, image, healthcheck }] of services) {
+    for (const [other, gate] of Object.entries(needed)) {
+      t.same(gate, { condition: 'service_healthy' }, `${name} waits for ${other}`);
+      t.ok(compose.services[other]?.healthcheck, `${other} says how it is`);
+    }
+    if (image.startsWith('portcullis:') && profiles === undefined) t.ok(healthcheck, name);
   }
   t.end();
 });
@@ -85,9 +136,9 @@ test('each proxy shares the network namespace of its workload, and its configura
 });
 
 test('who writes policies has a compiler that stays, beside the same configuration', (t) => {
-  const { services: dev } = read('compose.dev.yaml');
+  const dev = new Map(forDevelopment);
   for (const [name] of proxies) {
-    const [word = '', ...rest] = dev[name]?.command ?? [];
+    const [word = '', ...rest] = dev.get(name)?.command ?? [];
     const command = runCommands.find(({ path }) => path.join(' ') === word);
     t.ok(command && readArguments(command, rest).switches.has('standby-compiler'), name);
     t.match(rest.join(' '), /--config \/etc\/portcullis\/portcullis\.yaml/, 'that of the image');
