@@ -22,6 +22,7 @@ const services = new Map(Object.entries(compose.services).filter(([, service]) =
 const folder = mkdtempSync('/dev/shm/portcullis-topology-');
 const network = createNetwork(compose, services);
 const running = new Map();
+const logs = new Map();
 
 function sourceOf(volume) {
   const [source, target, mode] = volume.split(':');
@@ -59,15 +60,13 @@ async function start(name) {
   for (const needed of Object.keys(service.depends_on ?? {})) await started(needed);
   const began = performance.now();
   const child = spawn('ip', confined(name, wordsOf(service)), { stdio: ['ignore', 'ignore', 'pipe'] });
-  const output = { said: '' };
-  child.stderr.setEncoding('utf8').on('data', (text) => {
-    output.said += text;
-  });
+  logs.set(name, '');
+  child.stderr.setEncoding('utf8').on('data', (text) => logs.set(name, logs.get(name) + text));
   running.set(name, child);
   const check = confined(name, service.healthcheck.test.slice(1));
   while (spawnSync('ip', check).status !== 0) {
-    if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode}: ${output.said}`);
-    if (performance.now() - began > 60_000) throw new Error(`${name} is not healthy after a minute: ${output.said}`);
+    if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode}: ${logs.get(name)}`);
+    if (performance.now() - began > 60_000) throw new Error(`${name} is not healthy after a minute: ${logs.get(name)}`);
     await wait(100);
   }
   console.log(`${name} is healthy after ${Math.round(performance.now() - began)} ms`);
@@ -110,18 +109,19 @@ function collect() {
   }
 }
 
+const policyFile = join(folder, 'edited/deploy/compose/orders/policy/authz.rego');
+const snapshotOf = (target) => seriesOf(target).find((line) => line.startsWith('portcullis_snapshot_info'));
+
 /** How long it takes until what was saved judges requests. */
 async function editPolicy(target, edits, how) {
-  const judgedBy = () => seriesOf(target).find((line) => line.startsWith('portcullis_snapshot_info'));
-  const file = join(folder, 'edited/deploy/compose/orders/policy/authz.rego');
   const times = [];
   for (let edit = 0; edit < edits; edit += 1) {
-    const before = judgedBy();
+    const before = snapshotOf(target);
     const began = performance.now();
     // No policy that was compiled before, which is kept.
     const changed = `default-deny-${Date.now()}`;
-    writeFileSync(file, readFileSync(file, 'utf8').replace(/default-deny[-\w]*/, changed));
-    while (judgedBy() === before) {
+    writeFileSync(policyFile, readFileSync(policyFile, 'utf8').replace(/default-deny[-\w]*/, changed));
+    while (snapshotOf(target) === before) {
       if (performance.now() - began > 60_000) throw new Error('an edit of the policy is not in force after a minute');
       await wait(20);
     }
@@ -129,6 +129,20 @@ async function editPolicy(target, edits, how) {
   }
   const median = times.toSorted((a, b) => a - b)[Math.floor(edits / 2)];
   console.log(`${how}, an edit of the policy is in force after ${median} ms (median of ${times.join(', ')})`);
+}
+
+/** What cannot be compiled is named in the log by file, line and column, and what was in force stays in force. */
+async function breakPolicy(name, target) {
+  const [good, inForce, began] = [readFileSync(policyFile, 'utf8'), snapshotOf(target), performance.now()];
+  writeFileSync(policyFile, good.replace('default decision :=', 'default decision =='));
+  const named = () => /authz\.rego:\d+:\d+[^"\\]*/.exec(logs.get(name))?.[0];
+  while (named() === undefined) {
+    if (performance.now() - began > 60_000) throw new Error('a broken policy is not in the log after a minute');
+    await wait(20);
+  }
+  console.log(`a broken policy is in the log after ${Math.round(performance.now() - began)} ms: ${named()}`);
+  if (snapshotOf(target) !== inForce) throw new Error('and it is in force');
+  writeFileSync(policyFile, good);
 }
 
 /** As compose.dev.yaml starts it, which says nothing but another command. */
@@ -160,6 +174,7 @@ try {
   await editPolicy(orders, 3, 'with compose.yaml');
   await startForWriting('orders-proxy');
   await editPolicy(orders, 10, 'with compose.dev.yaml');
+  await breakPolicy('orders-proxy', orders);
   for (const name of [...running.keys()].reverse()) await stop(name);
 } catch (cause) {
   console.error(String(cause.message ?? cause));
