@@ -1,7 +1,14 @@
 import { test } from 'tap';
+import { measureCase } from '../../bench/policy/measure.ts';
 import { resultText } from '../../bench/result-file.ts';
+import { type Subject, timed } from '../../bench/subject.ts';
+import { openEngine } from '../../policy/engines/select.ts';
+import { defaultSettings } from '../../policy/engines/settings.ts';
+import type { PolicyInput } from '../../policy/input.ts';
 import { benchResult, benchSubject } from '../harness/bench-result.ts';
 import { compared } from '../harness/compared-results.ts';
+import { ownBundle, ownPolicy } from '../harness/own-policy.ts';
+import { clientId } from '../harness/proxy.ts';
 
 const before = benchResult();
 /** The first subject is a half slower. */
@@ -61,4 +68,30 @@ test('machines that differ and loud neighbours are said', async (t) => {
   t.equal(code, 0);
   t.match(stdout, /note: the machines differ \(cpu A processor before and Another after; cores 2 before and 8 after\)/);
   t.match(stdout, /note: after: other processes used 40 %/);
+});
+
+test('a policy made slower on purpose, which has 2,000 values to go through in place of 2, is measured as a regression', async (t) => {
+  const facts = { attributes: { source: { principal: clientId } }, portcullis: { route: { parameters: { id: '1' } } } };
+  const input = facts as unknown as PolicyInput;
+  const measured = async (values: number) => {
+    const closed = Array.from({ length: values }, (_, index) => `closed ${index}`);
+    const bundle = await ownBundle(ownPolicy(t, { 'data.json': JSON.stringify({ closed }) }));
+    // The plan engine has an index of them.
+    const { decide } = await openEngine(bundle, { ...defaultSettings, engine: 'wasm', cache: undefined });
+    t.match(decide(input), [{ result: { allow: true } }]);
+    const subject: Subject = {
+      name: 'portcullis, wasm',
+      about: '',
+      tells: 'result',
+      answers: async () => [],
+      turn: async (times) => ({ micros: timed([input], times, decide), cpuMicros: null, residentBytes: null }),
+      stages: async () => [],
+    };
+    const plan = { rounds: 5, roundMillis: 20, show: () => undefined };
+    const subjects = await measureCase('', [subject], [{ name: 'input', input }], plan, new Map());
+    return benchResult({ subjects, notes: [] });
+  };
+  const { code, stdout } = await compared(t, await measured(2), await measured(2000), '--figures', 'p50');
+  t.equal(code, 1);
+  t.match(stdout, /^regression: portcullis, wasm: p50 \d+\.\d\dx$/m);
 });

@@ -2,6 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { buildPolicy } from '../../policy/compiler/compile.ts';
+import type { PolicyBundle } from '../../policy/bundle/bundle.ts';
 import { program, programWords } from './program.ts';
 import { clientId, newFolder, trustDomain } from './proxy.ts';
 
@@ -49,6 +51,13 @@ export function ownPolicy(t: Parameters<typeof newFolder>[0], files: Readonly<Re
     writeFileSync(join(folder, name), content);
   }
   return folder;
+}
+
+/** The policy of such a folder, compiled. */
+export function ownBundle(folder: string): Promise<PolicyBundle> {
+  const [regoPaths, dataFile] = [[join(folder, 'policy')], join(folder, 'data.json')];
+  const cacheFolder = join(state, 'policy-cache');
+  return buildPolicy({ regoPaths, dataFile, entrypoint: 'portcullis/authz/decision', cacheFolder });
 }
 
 /** Runs `portcullis bench policy` there, for one round unless told, next to whatever this machine has of OPA. */
