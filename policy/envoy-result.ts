@@ -100,7 +100,8 @@ function deny(answer: CustomAnswer | undefined, metadata: string | undefined): D
 
 /**
  * A client believes what it is told: a denial that claimed success, or that what the client has is still good (304), would
- * be none. To lead elsewhere, to a login page for one, is an answer.
+ * be none, and after a 305 some look for no body, and read it as their next answer. To lead elsewhere, to a login page for one,
+ * is an answer.
  */
 function customAnswer(
   status: number | undefined,
@@ -109,7 +110,7 @@ function customAnswer(
 ): CustomAnswer | undefined {
   if (status === undefined && headers.length === 0 && body === undefined) return undefined;
   const code = status ?? 403;
-  if (code < 300 || code === 304) throw new Malformed(`http_status ${code} is none of a denial`);
+  if (code < 300 || code === 304 || code === 305) throw new Malformed(`http_status ${code} is none of a denial`);
   return Object.freeze({ status: code, headers, body });
 }
 

@@ -40,7 +40,7 @@ export type QueryChanges = {
 };
 
 export type CustomAnswer = {
-  /** 300 to 599, and not 304. */
+  /** 300 to 599, and neither 304 nor 305. */
   readonly status: number;
   readonly headers: readonly HeaderLine[];
   readonly body: string | undefined;

@@ -89,6 +89,13 @@ function readFraming(
   if (method === 'HEAD' || status === 204 || status === 304) {
     return { kind: 'bodiless', declaredBytes: status === 204 ? undefined : bytes };
   }
+  if (noContent.has(status) && bytes !== 0) return malformedResponse(`content of a ${status}`);
   if (bytes !== undefined) return { kind: 'length', bytes };
   return codings.length > 0 ? { kind: 'chunked' } : { kind: 'close' };
 }
+
+/**
+ * A 205 must have none (RFC 9110 section 15.3.6), and a 305 is deprecated (15.4.6): there are clients, Ruby's own for one, that look
+ * for none and would read it as the answer to their next request.
+ */
+const noContent: ReadonlySet<number> = new Set([205, 305]);

@@ -48,6 +48,12 @@ export const responseRefusals: readonly RefusalRule[] = [
     detail: /HTTP\/1\.0/,
     why: 'RFC 9112 6.1: who passed it on may not have understood it',
   },
+  {
+    name: 'content where some look for none',
+    code,
+    detail: /^content of/,
+    why: 'a 205 must have none (RFC 9110 15.3.6), a 305 is deprecated: a client that looks for none reads it as its next answer',
+  },
   { name: 'length that is not canonical', code, detail: /canonical/, why: '`01` is another number to somebody' },
   {
     name: 'chunk framing',

@@ -55,6 +55,8 @@ const bodiless: readonly HostileAnswer[] = [
       answer: 'HTTP/1.1 304 Not Modified\r\ncontent-length: 5\r\n\r\nhello',
       wanted: { status: 304, body: '' },
     },
+    { name: '205 with a body', answer: 'HTTP/1.1 205 Reset\r\ncontent-length: 5\r\n\r\nhello', wanted: garbage },
+    { name: '305 with a body', answer: 'HTTP/1.1 305 Use Proxy\r\ncontent-length: 5\r\n\r\nhello', wanted: garbage },
     {
       name: 'HEAD with a body',
       method: 'HEAD',

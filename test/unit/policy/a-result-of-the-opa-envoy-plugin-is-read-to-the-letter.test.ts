@@ -129,10 +129,10 @@ test('whatever is not of the form that is promised leaves both verdicts undecide
   t.end();
 });
 
-// A client that believes the status would take a denial for what it asked for.
+// A client that believes the status would take a denial for what it asked for, or its body for the next answer.
 test('a denial never claims to be anything else', (t) => {
   for (let status = 100; status < 600; status += 1) {
-    const expected = status < 300 || status === 304 ? 'undecided' : 'deny';
+    const expected = status < 300 || status === 304 || status === 305 ? 'undecided' : 'deny';
     t.equal(read({ allowed: false, http_status: status }).kind, expected, String(status));
   }
   t.end();
