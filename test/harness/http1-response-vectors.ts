@@ -6,7 +6,7 @@ type Part = string | { readonly repeat: string; readonly times: number };
 /** One response as it comes over the wire, and what must become of it. */
 export type ResponseVector = {
   readonly name: string;
-  /** The advisory, RFC section or THREATS row that it stands for. */
+  /** The RFC section that says what is right; behind it the advisory or THREATS row that shows why it matters. */
   readonly ref: string;
   /** Of the request that it answers; GET where it is not given. */
   readonly method?: string;

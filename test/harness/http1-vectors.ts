@@ -6,7 +6,7 @@ type Part = string | { readonly repeat: string; readonly times: number };
 /** One request as it goes over the wire, and what must become of it. */
 export type Vector = {
   readonly name: string;
-  /** The advisory, RFC section or THREATS row that it stands for. */
+  /** The RFC section that says what is right; behind it the advisory or THREATS row that shows why it matters. */
   readonly ref: string;
   readonly bytes: Part | readonly Part[];
   /** True when the request itself says that it is the last of its connection. */

@@ -20,11 +20,17 @@ const next = Buffer.from('GET /next HTTP/1.1\r\n\r\n');
 
 const groups = loadVectors();
 
-void test('there are vectors, each with a name of its own', (t) => {
+void test('there are vectors, each with a name of its own and a section of an RFC', (t) => {
   t.equal(groups.length, 11);
+  t.ok(groups.flatMap(({ vectors }) => vectors).length >= 250);
   for (const { name, vectors } of groups) {
     t.ok(vectors.length >= 12, `${name} has ${vectors.length}`);
     t.equal(new Set(vectors.map((vector) => vector.name)).size, vectors.length, `${name}: no name twice`);
+    t.same(
+      vectors.filter(({ ref }) => !/^RFC [0-9]{4} [0-9A-Z]+(\.[0-9]+)*(,|$)/.test(ref)),
+      [],
+      `${name}: each names its section`,
+    );
   }
   t.end();
 });

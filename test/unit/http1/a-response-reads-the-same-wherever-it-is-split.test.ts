@@ -10,11 +10,16 @@ const pushed = 'HTTP/1.1 200 PUSHED\r\n\r\n';
 
 const groups = loadResponseVectors();
 
-void test('there are vectors, each with a name of its own', (t) => {
+void test('there are vectors, each with a name of its own and a section of an RFC', (t) => {
   t.equal(groups.length, 5);
   for (const { name, vectors } of groups) {
     t.ok(vectors.length >= 12, `${name} has ${vectors.length}`);
     t.equal(new Set(vectors.map((vector) => vector.name)).size, vectors.length, `${name}: no name twice`);
+    t.same(
+      vectors.filter(({ ref }) => !/^RFC [0-9]{4} [0-9A-Z]+(\.[0-9]+)*(,|$)/.test(ref)),
+      [],
+      `${name}: each names its section`,
+    );
   }
   t.end();
 });
