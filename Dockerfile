@@ -18,14 +18,18 @@ RUN cp /src/package-lock.json /src/.npmrc . \
  && npm sbom --package-lock-only --sbom-format=cyclonedx > /tmp/packages.json \
  && node /src/.ci/image/sbom.mjs /tmp/packages.json . > sbom.cdx.json \
  && rm -r package-lock.json .npmrc node_modules/.package-lock.json
-# What is linked, and names for what a resolver asks; the loader, not a list here, says which libraries those are. Without the
-# symbols, which nothing reads while it runs, Node is 116 MB instead of 150.
+# What is linked, with its licences, and names for what a resolver asks; the loader, not a list here, says which libraries those are.
+# Without the symbols, which nothing reads while it runs, Node is 116 MB instead of 150.
 RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends binutils >/dev/null \
  && mkdir -p /image/usr/local/bin /image/etc /image/tmp \
  && for folder in . state audit identities; do install -d -m 0700 -o 65532 -g 65532 "/image/var/lib/portcullis/$folder"; done \
  && strip --strip-all -o /image/usr/local/bin/node /usr/local/bin/node \
  && ldd /usr/local/bin/node | grep -o '/[^ ]*' | sort -u | while read -r library; do \
       mkdir -p "/image$(dirname "$library")" && cp -L "$library" "/image$library" || exit 1; \
+    done \
+ && install -D -m 0644 /usr/local/LICENSE /image/usr/share/doc/node/LICENSE \
+ && sed -n 's|.*"purl": "pkg:deb/debian/\([^@]*\)@.*|\1|p' sbom.cdx.json | while read -r package; do \
+      install -D -m 0644 "/usr/share/doc/$package/copyright" "/image/usr/share/doc/$package/copyright" || exit 1; \
     done \
  && echo 'portcullis:x:65532:65532::/var/lib/portcullis:/none' > /image/etc/passwd \
  && echo 'portcullis:x:65532:' > /image/etc/group \

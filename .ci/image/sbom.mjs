@@ -1,8 +1,10 @@
-// npm's bill of materials of the packages, with Node and the libraries it is linked with added, and without time and chance,
-// so that two builds of the same things say the same. Usage: node sbom.mjs FILE FOLDER, which holds node_modules.
+// npm's bill of materials of the packages, with the modules inside the policy compiler, Node and the libraries it is linked with
+// added, and without time and chance, so that two builds of the same things say the same. Usage: node sbom.mjs FILE FOLDER, which holds node_modules.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { installed, onlyInstalled } from './bill.mjs';
+import { moduleComponents } from './compiler-modules.mjs';
 
 const [file, folder] = process.argv.slice(2);
 const packages = installed(folder).map(([, name]) => name);
@@ -10,11 +12,15 @@ const bill = onlyInstalled(JSON.parse(readFileSync(file, 'utf8')), packages);
 delete bill.serialNumber;
 delete bill.metadata.timestamp;
 
+/** A text of many parts, which the Dockerfile puts there. */
+const licenceIn = (path) => [{ license: { name: `as in /usr/share/doc/${path}` } }];
+
 const node = {
   type: 'platform',
   name: 'node',
   version: process.versions.node,
   purl: `pkg:generic/node@${process.versions.node}`,
+  licenses: licenceIn('node/LICENSE'),
 };
 
 /** Debian's packages behind the libraries that the loader finds for Node. */
@@ -25,7 +31,8 @@ function libraries() {
     .toSorted((a, b) => (a < b ? -1 : 1))
     .map((name) => {
       const version = execFileSync('dpkg-query', ['--show', '--showformat', '${Version}', name], { encoding: 'utf8' });
-      return { type: 'library', name, version, purl: `pkg:deb/debian/${name}@${encodeURIComponent(version)}` };
+      const purl = `pkg:deb/debian/${name}@${encodeURIComponent(version)}`;
+      return { type: 'library', name, version, purl, licenses: licenceIn(`${name}/copyright`) };
     });
 }
 
@@ -46,5 +53,6 @@ function packageOf(path) {
   throw new Error(`no package of Debian owns ${path}`);
 }
 
-bill.components.push(node, ...libraries());
+const root = fileURLToPath(new URL('../..', import.meta.url));
+bill.components.push(...moduleComponents(root), node, ...libraries());
 process.stdout.write(`${JSON.stringify(bill, undefined, 1)}\n`);

@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { accessSync, constants, existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Ajv } from 'ajv';
 import { test } from 'tap';
@@ -20,28 +20,29 @@ type Bill = {
   readonly components: readonly Named[];
   readonly dependencies: readonly { readonly ref: string; readonly dependsOn: readonly string[] }[];
 };
-const { differences, installed, onlyInstalled } = (await import(
-  new URL('../../../.ci/image/bill.mjs', import.meta.url).href
-)) as {
+const { differences, onlyInstalled } = (await import(new URL('../../../.ci/image/bill.mjs', import.meta.url).href)) as {
   readonly differences: (bill: Bill, onDisk: readonly string[]) => readonly string[];
-  readonly installed: (folder: string) => readonly (readonly [path: string, name: string])[];
   readonly onlyInstalled: (bill: Bill, onDisk: readonly string[]) => Bill;
 };
 
-/** Of what is on this disk, what the lockfile gives to who only runs the product. */
-function shipped(): readonly string[] {
-  type Entry = { readonly dev?: boolean; readonly optional?: boolean; readonly devOptional?: boolean };
-  const { packages } = JSON.parse(read('package-lock.json')) as { readonly packages: Readonly<Record<string, Entry>> };
-  const isLeftOut = ({ dev, optional, devOptional }: Entry) =>
-    dev === true || optional === true || devOptional === true;
-  return installed(root)
-    .filter(([path]) => !isLeftOut(packages[relative(root, path)] ?? {}))
-    .map(([, name]) => name);
-}
+const { billOfAll, page, pageFile, shipped } = (await import(
+  new URL('../../../.ci/licences.mjs', import.meta.url).href
+)) as {
+  readonly billOfAll: () => Bill;
+  readonly page: (components: readonly Named[]) => string;
+  readonly pageFile: string;
+  readonly shipped: () => readonly string[];
+};
+const { licencesOfModules, linkedModules, moduleComponents } = (await import(
+  new URL('../../../.ci/image/compiler-modules.mjs', import.meta.url).href
+)) as {
+  readonly licencesOfModules: (root: string) => ReadonlyMap<string, string>;
+  readonly linkedModules: (root: string) => readonly (readonly [name: string, version: string])[];
+  readonly moduleComponents: (root: string) => readonly { readonly name: string; readonly purl: string }[];
+};
 
 test('the bill of materials names what is installed, each with its licence', (t) => {
-  const words = ['sbom', '--package-lock-only', '--sbom-format=cyclonedx'];
-  const all = JSON.parse(execFileSync('npm', words, { cwd: root, encoding: 'utf8', stdio: 'pipe' })) as Bill;
+  const all = billOfAll();
   const onDisk = shipped();
   const bill = onlyInstalled(all, onDisk);
   t.ok(onDisk.length > 30);
@@ -58,6 +59,32 @@ test('the bill of materials names what is installed, each with its licence', (t)
   const [first = ''] = onDisk;
   t.same(differences(bill, [...onDisk, 'stranger@1.0.0']), ['stranger@1.0.0 is installed, and not in the bill']);
   t.same(differences(bill, onDisk.slice(1)), [`${first} is in the bill, and not installed`]);
+  t.equal(readFileSync(pageFile, 'utf8'), page(bill.components), 'the list of licences (node .ci/licences.mjs)');
+  t.end();
+});
+
+test('and what is inside the policy compiler, where npm has installed nothing', (t) => {
+  const linked = linkedModules(root);
+  const asked = new Map(
+    [...read('policy/compiler/go.mod').matchAll(/^(?:require|\t)\s*(\S+) (v\S+)/gm)].map(
+      ([, ...of]) => of as [string, string],
+    ),
+  );
+  t.ok(linked.length > 15);
+  t.equal(
+    linked.find(([name]) => name === 'github.com/open-policy-agent/opa')?.[1],
+    asked.get('github.com/open-policy-agent/opa'),
+  );
+  for (const [name, version] of linked.slice(1)) t.equal(version, asked.get(name), name);
+  t.same(
+    new Set(licencesOfModules(root).keys()),
+    new Set(linked.map((module) => module.join(' '))),
+    'each with the text of its licence',
+  );
+  t.match(moduleComponents(root)[0], {
+    purl: /^pkg:golang\/std@v1\.\d+\.\d+$/,
+    licenses: [{ expression: 'BSD-3-Clause' }],
+  });
   t.end();
 });
 
