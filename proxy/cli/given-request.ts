@@ -10,7 +10,7 @@ import { Departure } from '../departure.ts';
 import type { Accepted } from '../exchange.ts';
 import type { RequestBody } from '../transport.ts';
 import type { Identified } from '../filters/identity.ts';
-import { headSearch, type RequestHead, readRequestHead } from '../http1/request-head.ts';
+import { HeadReader, type RequestHead } from '../http1/request-head.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { type Arguments, type Io, requiredValue, UsageError, valueOf } from './command.ts';
 
@@ -66,10 +66,10 @@ function readGivenHead(args: Arguments, body: Buffer, limits: LimitsConfig): Req
     lines.push(`content-length: ${body.length}`);
   const requestLine = `${valueOf(args, 'method') ?? 'GET'} ${requiredValue(args, 'target')} HTTP/1.1`;
   const bytes = Buffer.from(`${[requestLine, ...lines].join('\r\n')}\r\n\r\n`, 'utf8');
-  const end = headSearch(limits)(bytes);
+  const found = new HeadReader(limits).read(bytes);
+  if (found === undefined) return deny('malformed-header');
   // A line break in an argument has put the end of the head into its middle.
-  if (end === 'more' || (typeof end === 'number' && end < bytes.length)) return deny('malformed-header');
-  return typeof end === 'number' ? readRequestHead(bytes, end) : end;
+  return isDenial(found.head) || found.bytes === bytes.length ? found.head : deny('malformed-header');
 }
 
 /** Of the trust domain of the proxy, since only such a peer gets as far as a decision. Throws UsageError. */

@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
 import type { AnswerFraming, AnswerSink } from '../transport.ts';
 import type { HeaderList } from '../header-list.ts';
-import { STATUS_CODES } from '../node-http.ts';
 import { nothing, oneBuffer } from './message-bytes.ts';
+import { chunkEnd, chunkStart, lastChunk } from './chunked-writer.ts';
+import { responseHead } from './response-writer.ts';
 
 /** What the answer tells its connection. */
 export type AnswerEvents = {
@@ -34,12 +35,7 @@ export class OutgoingAnswer implements AnswerSink {
   head(status: number, headers: HeaderList, framing: AnswerFraming, close: boolean): void {
     this.#close = close || this.#events.mustClose();
     this.#chunked = framing.kind === 'chunked';
-    let text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`;
-    for (let index = 0; index < headers.length; index += 2) text += `${headers[index]}: ${headers[index + 1]}\r\n`;
-    if (framing.kind === 'chunked') text += 'transfer-encoding: chunked\r\n';
-    else if (framing.kind === 'length') text += `content-length: ${framing.bytes}\r\n`;
-    else if (framing.declaredBytes !== undefined) text += `content-length: ${framing.declaredBytes}\r\n`;
-    this.#head = `${text}connection: ${this.#close ? 'close' : 'keep-alive'}\r\n\r\n`;
+    this.#head = responseHead(status, headers, framing, this.#close);
   }
 
   write(chunk: Buffer, sent?: () => void): boolean {
@@ -96,7 +92,7 @@ export class OutgoingAnswer implements AnswerSink {
     this.#socket.cork();
     this.#flushHead();
     if (last !== undefined && last.length > 0) this.#writeChunk(last);
-    if (this.#chunked) this.#socket.write('0\r\n\r\n', 'latin1');
+    if (this.#chunked) this.#socket.write(lastChunk, 'latin1');
     this.#socket.uncork();
   }
 
@@ -113,8 +109,8 @@ export class OutgoingAnswer implements AnswerSink {
     // An error says nothing of who still reads the bytes.
     const written = sent && ((error?: Error | null) => (error === null || error === undefined ? sent() : undefined));
     if (!this.#chunked) return this.#socket.write(chunk, written);
-    this.#socket.write(`${chunk.length.toString(16)}\r\n`, 'latin1');
+    this.#socket.write(chunkStart(chunk), 'latin1');
     this.#socket.write(chunk, written);
-    return this.#socket.write('\r\n', 'latin1');
+    return this.#socket.write(chunkEnd, 'latin1');
   }
 }

@@ -23,17 +23,6 @@ export type RequestHead = RequestLine & {
   readonly closes: boolean;
 };
 
-/** Given everything that came so far: the offset behind the head, `'more'` when it is not complete, or a Denial. */
-export type HeadSearch = (bytes: Buffer) => number | 'more' | Denial;
-
-export function headSearch(limits: HeadLimits): HeadSearch {
-  const search = new LineSearch(limits);
-  return (bytes) => {
-    const end = search.find(bytes);
-    return typeof end === 'object' ? refusal(end) : end;
-  };
-}
-
 function refusal({ fault, line }: HeadFault): Denial {
   switch (fault) {
     case 'too-large':
@@ -77,8 +66,8 @@ export class HeadReader {
   }
 }
 
-/** Reads the head in `bytes[0, end)`, where `end` came from a `HeadSearch`. */
-export function readRequestHead(bytes: Buffer, end: number): RequestHead | Denial {
+/** Reads the head in `bytes[0, end)`, where `end` came from a `LineSearch`. */
+function readRequestHead(bytes: Buffer, end: number): RequestHead | Denial {
   const text = bytes.toString('latin1', 0, end);
   const lineEnd = text.indexOf('\r\n');
   const line = readRequestLine(bytes, text, lineEnd);

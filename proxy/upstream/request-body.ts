@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { type Denial, deny } from '../denial.ts';
+import { chunkEnd, chunkStart, lastChunk } from '../http1/chunked-writer.ts';
 import { oneBuffer } from '../http1/message-bytes.ts';
 import type { RequestBody } from '../transport.ts';
 
@@ -59,8 +60,8 @@ export function sendStreamed(head: string, { source, maxBytes }: StreamedBody, s
 
 /** @param data undefined at the end */
 function writeChunk(socket: Socket, data: Buffer | undefined): boolean {
-  if (data === undefined) return socket.write('0\r\n\r\n', 'latin1');
-  socket.write(`${data.length.toString(16)}\r\n`, 'latin1');
+  if (data === undefined) return socket.write(lastChunk, 'latin1');
+  socket.write(chunkStart(data), 'latin1');
   socket.write(data);
-  return socket.write('\r\n', 'latin1');
+  return socket.write(chunkEnd, 'latin1');
 }

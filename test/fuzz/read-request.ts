@@ -1,6 +1,6 @@
 import { type BodyDecoder, bodyDecoder } from '../../proxy/http1/body-decoder.ts';
 import type { Denial } from '../../proxy/denial.ts';
-import { headSearch, type RequestHead, readRequestHead } from '../../proxy/http1/request-head.ts';
+import { HeadReader, type RequestHead } from '../../proxy/http1/request-head.ts';
 
 /** The limits of a default configuration. */
 export const limits = { maxHeadBytes: 16 * 1024, maxHeaders: 100 };
@@ -15,7 +15,7 @@ export type WholeRequest = { readonly head: RequestHead; readonly body: string; 
 
 /** Gives the pieces to the readers as a connection does, one after the other. */
 export function readRequest(pieces: readonly Buffer[]): Reading {
-  const search = headSearch(limits);
+  const reader = new HeadReader(limits);
   let pending: Buffer = Buffer.alloc(0);
   let head: RequestHead | undefined;
   let decode: BodyDecoder | undefined;
@@ -24,13 +24,11 @@ export function readRequest(pieces: readonly Buffer[]): Reading {
   for (const piece of pieces) {
     pending = Buffer.concat([pending, piece]);
     if (head === undefined) {
-      const end = search(pending);
-      if (end === 'more') continue;
-      if (typeof end === 'object') return refusal(end);
-      const read = readRequestHead(pending, end);
-      if ('code' in read) return refusal(read);
-      head = read;
-      pending = pending.subarray(end);
+      const found = reader.read(pending);
+      if (found === undefined) continue;
+      if ('code' in found.head) return refusal(found.head);
+      head = found.head;
+      pending = pending.subarray(found.bytes);
       if (head.framing.kind === 'none') done = true;
       else decode = bodyDecoder(head.framing);
     }

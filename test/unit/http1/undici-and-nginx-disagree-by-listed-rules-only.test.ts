@@ -11,7 +11,7 @@ const withoutNginx =
   nginxVersion() === undefined ? { skip: 'nginx is not installed: apt-get install nginx-light' } : {};
 
 /** A second opinion over a socket: what we accept they take for the same message, but for what docs/http1.md lists. */
-void test('every vector, to undici and nginx', withoutNginx, async (t) => {
+void test('every vector, to undici, and to nginx where there is one', async (t) => {
   t.setTimeout(120_000);
   const { tallies, findings } = await askPeers(t);
   t.same(
@@ -21,6 +21,10 @@ void test('every vector, to undici and nginx', withoutNginx, async (t) => {
   for (const [name, { executions, bothAccept }] of tallies) {
     t.ok(executions > 100 && bothAccept > 20, `${name}: ${bothAccept} of ${executions} accepted by both`);
   }
+  t.ok(tallies.has('responses, undici'));
+  await t.test('nginx too', withoutNginx, async (nginx) => {
+    nginx.ok(tallies.has('requests, nginx') && tallies.has('responses, nginx'));
+  });
 });
 
 void test('docs/http1.md has each rule with its reason', (t) => {
