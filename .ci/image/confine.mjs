@@ -1,4 +1,4 @@
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
 
 const namespaces = ['user', 'pid', 'ipc', 'uts', 'cgroup-try'].map((name) => `--unshare-${name}`);
@@ -12,8 +12,15 @@ export function confine({ rootfs, image, mounts = [] }, words) {
   return limits.concat(namespaces, nobody, root, mounts, environment, '--', words);
 }
 
+/** Whichever of its threads has started them. */
 const childrenOf = (pid) =>
-  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+  readdirSync(`/proc/${pid}/task`)
+    .flatMap((thread) => readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').trim().split(' '))
+    .filter(Boolean)
+    .map(Number);
+
+/** A process and all that it has started. */
+export const processTree = (pid) => [pid, ...childrenOf(pid).flatMap(processTree)];
 
 /** What bubblewrap has started: the processes above it are not of Node, and below it may be what it has started itself. */
 export function innermost(pid) {

@@ -9,7 +9,7 @@ import { createServer } from 'node:http';
 import { Agent, request } from 'node:https';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { confine, innermost } from './confine.mjs';
+import { confine, innermost, processTree } from './confine.mjs';
 
 const [rootfs, configFile] = process.argv.slice(2);
 const image = JSON.parse(readFileSync(configFile, 'utf8'));
@@ -52,11 +52,10 @@ function processorMs(pid) {
   return (Number(user) + Number(system)) * 10;
 }
 
-function mebibytes(pid, field) {
-  return Math.round(
-    Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))[1]) /
-      1024,
-  );
+function mebibytes(pids, field) {
+  const kilobytes = new RegExp(`^${field}:\\s+(\\d+) kB`, 'm');
+  const each = pids.map((pid) => Number(kilobytes.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))[1]));
+  return Math.round(each.reduce((all, one) => all + one, 0) / 1024);
 }
 
 /** Requests without a pause on 16 connections, until no connection is to be had any more. */
@@ -173,8 +172,9 @@ try {
   await startSigned();
   const proxy = await start();
   await wait(3000);
+  const pids = processTree(proxy.pid);
   console.log(
-    `idle: ${mebibytes(proxy.pid, 'Rss')} MiB resident, of which ${mebibytes(proxy.pid, 'Private_Dirty')} MiB are its alone and no file's`,
+    `idle: ${mebibytes(pids, 'Rss')} MiB resident in ${pids.length} process(es), of which ${mebibytes(pids, 'Private_Dirty')} MiB are theirs alone and no file's`,
   );
   code = (await terminateUnderLoad(proxy)) ? 0 : 1;
 } catch (cause) {
