@@ -1,6 +1,15 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -14,8 +23,8 @@ export const trustDomain = 'test.example';
 export const clientId = `spiffe://${trustDomain}/ns/t/sa/client`;
 export const strangerId = `spiffe://${trustDomain}/ns/t/sa/stranger`;
 
-/** Compiled policies, shared by all tests of this machine: compiling takes a second, and the cache checks what it reads. */
-const policyCache = join(tmpdir(), 'portcullis-test-policy-cache');
+/** Compiled policies, shared by all tests of this machine: compiling takes a second. */
+const policyCache = join(tmpdir(), 'portcullis-test-policies');
 
 const allowClient = `package portcullis.authz
 
@@ -178,14 +187,24 @@ function writeSetup(folder: string, { workloadPort, config, files }: ProxySetup)
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), content);
   }
-  const state = join(folder, 'state');
-  if (!existsSync(policyCache) || existsSync(join(state, 'policy-cache'))) return;
-  mkdirSync(state, { recursive: true, mode: 0o700 });
-  cpSync(policyCache, join(state, 'policy-cache'), { recursive: true });
+  const own = join(folder, 'state', 'policy-cache');
+  if (existsSync(policyCache) && !existsSync(own)) linkFiles(policyCache, own);
 }
 
 function keepPolicyCache(folder: string): void {
-  cpSync(join(folder, 'state', 'policy-cache'), policyCache, { recursive: true });
+  linkFiles(join(folder, 'state', 'policy-cache'), policyCache);
+}
+
+/** Links, and no copies: a test that runs beside this one finds a file whole or not at all, and nobody writes into one. */
+function linkFiles(from: string, to: string): void {
+  mkdirSync(to, { recursive: true, mode: 0o700 });
+  for (const name of readdirSync(from)) {
+    try {
+      linkSync(join(from, name), join(to, name));
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
+    }
+  }
 }
 
 function launch(folder: string, { env, switches = [], wrap, preload }: ProxySetup) {
