@@ -1,3 +1,4 @@
+import { ProxyError } from '../proxy/errors.ts';
 import type { Stage } from './result.ts';
 
 /** Somebody who decides, in a comparison. It was given its inputs when it was opened. */
@@ -33,6 +34,14 @@ export class Unable extends Error {
     super(message);
     this.input = input;
   }
+}
+
+/** What a subject answers once it takes part: who is gone then ends the measurement. Throws ProxyError. */
+export async function orLost<Answer>({ name }: Pick<Subject, 'name'>, asked: Promise<Answer>): Promise<Answer> {
+  return asked.catch((thrown: unknown) => {
+    if (!(thrown instanceof Unable)) throw thrown;
+    throw new ProxyError('bench-target-lost', `${name}: ${thrown.message}`, { cause: thrown });
+  });
 }
 
 /** Decides every input, `times` over, in this thread and with the clock read around each decision. */

@@ -29,7 +29,10 @@ export function opaBench(folder: string, opa: Opa, policy: OpaPolicy, inputs: re
     },
     turn: async () => {
       const input = inputs[next++ % inputs.length];
-      const said = await run(['bench', '--format=json', '--fail=false', '--optimize-store-for-read-speed'], input);
+      const words = ['bench', '--format=json', '--fail=false', '--optimize-store-for-read-speed'];
+      const said = await run(words, input).catch((cause: Error) => {
+        throw new Unable(`opa bench: ${cause.message}`);
+      });
       return { micros: spread(JSON.parse(said) as Benchmark), cpuMicros: null, residentBytes: null };
     },
     stages: async () => [],

@@ -45,23 +45,30 @@ export async function opaServer(t: Bench, opa: Opa, policy: OpaPolicy, inputs: r
 /** Waits for each answer and does not read it, so that as little as possible of the latency is the client's. */
 async function lightClient(t: Bench, port: number, path: string): Promise<(body: string) => Promise<void>> {
   let waiting = Promise.withResolvers<void>();
+  let gone: Unable | undefined;
   const connection = openConnection({ kind: 'tcp', host: '127.0.0.1', port }, 0, {
     ready: () => waiting.resolve(),
     answered: ({ status }) => {
       if (status === 200) waiting.resolve();
       else waiting.reject(new Unable(`OPA answered with status ${status}`));
     },
-    broken: (reason) => waiting.reject(new Unable(`OPA's server is gone: ${reason}`)),
+    broken: (reason) => {
+      gone = lost(reason);
+      waiting.reject(gone);
+    },
   });
   t.teardown(() => connection.destroy());
   await waiting.promise;
   const headers = { 'content-type': 'application/json' };
-  return (body) => {
+  return async (body) => {
+    if (gone !== undefined) throw gone;
     waiting = Promise.withResolvers<void>();
     connection.send(prepareRequest({ method: 'POST', path, headers, body }));
     return waiting.promise;
   };
 }
+
+const lost = (reason: string) => new Unable(`OPA's server is gone: ${reason}`);
 
 async function start(t: Bench, opa: Opa, policy: OpaPolicy): Promise<{ readonly pid: number; readonly port: number }> {
   const port = await freePort();
@@ -85,7 +92,9 @@ type Answer = {
 
 async function post(agent: Agent, url: string, body: string): Promise<Answer> {
   const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
-  const { status, said } = await exchange(url, { method: 'POST', agent, headers }, body);
+  const { status, said } = await exchange(url, { method: 'POST', agent, headers }, body).catch((cause: Error) => {
+    throw lost(cause.message);
+  });
   const answer = JSON.parse(said) as Answer;
   return status === 200 ? answer : { message: answer.message ?? `status ${status}` };
 }

@@ -19,13 +19,19 @@ export async function openDecider(
 ): Promise<Subject> {
   const child = fork(program, [], { serialization: 'advanced', stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
   t.teardown(() => child.kill('SIGKILL'));
+  let ended: string | undefined;
+  child.once('exit', (code, by) => {
+    ended = `its process ended with ${by ?? code}`;
+  });
   const ask = async <Value>(asked: Asked): Promise<Value> => {
+    if (ended !== undefined) throw new Unable(ended);
     const over = new AbortController();
     const { signal } = over;
-    child.send(asked);
+    // What cannot be sent is told by its end.
+    child.send(asked, () => undefined);
     const [told] = (await Promise.race([
       once(child, 'message', { signal }),
-      once(child, 'exit', { signal }).then(([code]) => [{ ok: false, message: `its process ended with ${code}` }]),
+      once(child, 'exit', { signal }).then(() => [{ ok: false, message: ended }]),
     ]).finally(() => over.abort())) as [Told];
     if (told.ok) return told.value as Value;
     if (told.code !== undefined) throw new PolicyError(told.code, told.message);

@@ -1,6 +1,6 @@
 import type { Figure, MemoryPoint, Round, SubjectResult } from '../result.ts';
 import { createHistogram } from '../statistics/histogram.ts';
-import type { Subject, Turn } from '../subject.ts';
+import { orLost, type Subject, type Turn } from '../subject.ts';
 import type { Named } from './same-answers.ts';
 import { slowestInputs } from './slowest-inputs.ts';
 
@@ -21,7 +21,7 @@ type Running = {
   readonly memory: MemoryPoint[];
 };
 
-/** Everybody decides all inputs in every round, one after the other: a machine that slows down slows them all. */
+/** Everybody decides all inputs in every round, one after the other: a machine that slows down slows them all. Throws ProxyError. */
 export async function measureCase(
   name: string,
   subjects: readonly Subject[],
@@ -39,7 +39,7 @@ export async function measureCase(
     // There and back: whoever comes last in one round comes first in the next.
     for (const { subject, times, turns, memory } of round % 2 === 1 ? running : running.toReversed()) {
       plan.show(`${name} round ${round} of ${plan.rounds}: ${subject.name}`);
-      const turn = await subject.turn(times);
+      const turn = await orLost(subject, subject.turn(times));
       turns.push(turn);
       const { residentBytes } = turn;
       if (residentBytes !== null) memory.push({ atMs: Math.round(performance.now() - began), residentBytes });
@@ -51,7 +51,7 @@ export async function measureCase(
     const { latency, rounds } = counted(turns);
     const found = further.get(subject.name);
     const extra = found === undefined ? [] : [...found, ...slowestInputs(turns, inputs)];
-    const stages = await subject.stages();
+    const stages = await orLost(subject, subject.stages());
     results.push({ name: subject.name, case: name, about: subject.about, rounds, latency, stages, memory, extra });
   }
   return results;
@@ -62,7 +62,7 @@ async function repetitions(subject: Subject, { roundMillis }: Plan): Promise<num
   let best = Number.POSITIVE_INFINITY;
   for (let times = 1; ; ) {
     const began = performance.now();
-    const { p50 } = counted([await subject.turn(times)]).latency;
+    const { p50 } = counted([await orLost(subject, subject.turn(times))]).latency;
     const took = performance.now() - began;
     if (took < roundMillis / 4) times *= 2;
     else if (p50 > best * 0.9) return Math.max(1, Math.round((times * roundMillis) / took));

@@ -11,7 +11,7 @@ import { resultTable } from '../report/table.ts';
 import { resultText, writeOutput, writeResult } from '../result-file.ts';
 import { type BenchResult, type Figure, resultFormat, type SubjectResult } from '../result.ts';
 import { type Bench, runBench } from '../run.ts';
-import type { Subject } from '../subject.ts';
+import { orLost, type Subject } from '../subject.ts';
 import type { Case, Cases } from './case.ts';
 import { openDecider } from './decider-process.ts';
 import { furtherText } from './further-text.ts';
@@ -90,7 +90,8 @@ async function measureOne(t: Bench, of: Case, { installed, folder, engines, roun
 function openOurs(t: Bench, { bundle, settings, inputs }: Case, engine: Engine): Promise<Subject> {
   const documents = inputs.map(({ input }) => input);
   const about = engine === 'plan' ? `${settings.maxSteps} steps` : 'the part of the input that the policy reads';
-  return openDecider(t, { name: `portcullis, ${engine}`, about }, { engine, bundle, settings, inputs: documents });
+  const named = { name: `portcullis, ${engine}`, about };
+  return orLost(named, openDecider(t, named, { engine, bundle, settings, inputs: documents }));
 }
 
 /** The plan is profiled whichever engine decides: it is what both were made from. */

@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
+import { openDecider } from '../../bench/policy/decider-process.ts';
+import { measureCase } from '../../bench/policy/measure.ts';
 import { readResult } from '../../bench/result-file.ts';
 import type { BenchResult, SubjectResult } from '../../bench/result.ts';
-import { benchPolicyWithoutOpa as bench, ownPolicy } from '../harness/own-policy.ts';
+import { defaultSettings } from '../../policy/engines/settings.ts';
+import { benchPolicyWithoutOpa as bench, ownBundle, ownPolicy } from '../harness/own-policy.ts';
 import { clientId, strangerId } from '../harness/proxy.ts';
 
 const requests = [
@@ -91,4 +94,19 @@ test('documents that the policy sees, and a peer that decides otherwise', async 
   t.match(notes, /^the policy reads input\.closed, which no input has: what it does with it was not measured$/m);
   // No request of this proxy has such an input, so there is nothing that could be built.
   t.notMatch(result.subjects[0]?.stages, [{ name: 'input building' }]);
+});
+
+test('who dies in the middle is named, and leaves no figures', async (t) => {
+  let kill: (() => unknown) | undefined;
+  const owner = { teardown: (task: () => unknown) => (kill = task) };
+  t.teardown(() => kill?.());
+  const bundle = await ownBundle(ownPolicy(t));
+  const opening = { engine: 'plan', bundle, settings: defaultSettings, inputs: [{}] } as const;
+  const subject = await openDecider(owner, { name: 'portcullis, plan', about: '' }, opening);
+  const show = (progress: string) => progress.includes('round 2 of 3') && kill?.();
+  const inputs = [{ name: 'input', input: {} }];
+  const lost = { code: 'bench-target-lost', message: 'portcullis, plan: its process ended with SIGKILL' };
+  await t.rejects(measureCase('', [subject], inputs, { rounds: 3, roundMillis: 5, show }, new Map()), lost);
+  // And so does whoever is asked again.
+  await t.rejects(subject.turn(1), { name: 'Unable', message: 'its process ended with SIGKILL' });
 });
