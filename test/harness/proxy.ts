@@ -13,6 +13,7 @@ import {
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { type LocalCa, openLocalCa } from '../../certs/local-ca/local-ca.ts';
 import { parseSpiffeId, parseTrustDomain } from '../../certs/spiffe-id.ts';
 import type { ClientCredential } from './client.ts';
@@ -237,11 +238,17 @@ export function readAudit(folder: string): readonly AuditRecord[] {
   return records;
 }
 
-/** For what has no event of its own: looks again every few milliseconds, as long as the proxy lives. */
+/**
+ * For what has no event of its own: looks again every few milliseconds, as long as the proxy lives. What the proxy has logged
+ * with it is in its log when this resolves: it may lie in the pipe still when the file has been read.
+ */
 async function until<T>(look: () => T | undefined, child: ChildProcess): Promise<T> {
   for (;;) {
     const found = look();
-    if (found !== undefined) return found;
+    if (found !== undefined) {
+      await setImmediate();
+      return found;
+    }
     if (child.exitCode !== null) throw new Error('the proxy ended while a test waited for it');
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
