@@ -112,6 +112,12 @@ for (const piece of pieces) {
   });
 }
 
+/**
+ * Where a pattern ends in a class and `$`, V8 14.6 does not find a character beyond U+FFFF by a search: `/[^a]$/u` matches nothing
+ * in one that a match from the beginning finds.
+ */
+const anywhere = (pattern: string) => new RegExp(`^[^]*?(?:${pattern})`, 'u');
+
 test('so do arbitrary combinations', async (t) => {
   const quantifier = fc.constantFrom('', '*', '+', '?', '{2}', '{1,3}', '{0,}', '*?');
   const quantified = fc.tuple(
@@ -130,9 +136,9 @@ test('so do arbitrary combinations', async (t) => {
     fc.property(pattern, text, (parts, characters) => {
       const source = parts.join('');
       const subject = characters.join('');
-      return compileLinearPattern(source).test(subject) === new RegExp(source, 'u').test(subject);
+      return compileLinearPattern(source).test(subject) === anywhere(source).test(subject);
     }),
-    { numRuns: 3000 },
+    { numRuns: 3000, examples: [[['[^\\s]', '$'], ['😀']]] },
   );
   t.pass();
 });
