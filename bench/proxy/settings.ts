@@ -20,15 +20,17 @@ function plain(node: YamlNode): Plain {
 
 /**
  * The same proxy on ports, folders and keys of its own, so that one that runs is not disturbed, and with limits that let load through.
- * What the limits cost is paid all the same: they are raised, not taken away.
+ * What the limits cost is paid all the same: they are raised, not taken away. The sockets of `workload_api` stay with the one that
+ * runs, and a CA of the run takes the place of its agent, whose foreign trust domains are then nobody's.
  */
 export function apart(settings: Settings, folder: string, { ownKeys }: { readonly ownKeys: boolean }): Settings {
-  const { passphrase_file: passphrase, files, ...identity } = section(settings['identity']);
-  const keepsPassphrase = ownKeys && passphrase !== undefined ? { passphrase_file: passphrase } : {};
-  const keepsFiles = ownKeys && files !== undefined ? { files } : {};
+  const { workload_api: _served, federated_routes: federated, ...kept } = settings;
+  const { passphrase_file, files, workload_api, ...identity } = section(settings['identity']);
+  const source = ownKeys ? given({ passphrase_file, files, workload_api }) : {};
   return {
-    ...settings,
-    identity: { ...identity, ...keepsPassphrase, ...keepsFiles, state: join(folder, 'state') },
+    ...kept,
+    ...(ownKeys || workload_api === undefined ? given({ federated_routes: federated }) : {}),
+    identity: { ...identity, ...source, state: join(folder, 'state') },
     listen: '127.0.0.1:0',
     admin: `unix:${join(folder, 'admin.sock')}`,
     audit: { ...section(settings['audit']), folder: join(folder, 'audit') },
@@ -37,6 +39,12 @@ export function apart(settings: Settings, folder: string, { ownKeys }: { readonl
       route['quota'] === undefined ? route : { ...route, quota: { requests: 1_000_000, per: '1s' } },
     ),
   };
+}
+
+function given(settings: Readonly<Record<string, Plain | undefined>>): Settings {
+  return Object.fromEntries(
+    Object.entries(settings).flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const])),
+  );
 }
 
 const raisedLimits: Settings = {
@@ -49,8 +57,8 @@ const raisedLimits: Settings = {
 };
 
 export function withWorkload(settings: Settings, address: string): Settings {
-  const given = settings['workload'];
-  return { ...settings, workload: typeof given === 'string' ? address : { ...section(given), address } };
+  const own = settings['workload'];
+  return { ...settings, workload: typeof own === 'string' ? address : { ...section(own), address } };
 }
 
 export function section(value: Plain | undefined): Settings {

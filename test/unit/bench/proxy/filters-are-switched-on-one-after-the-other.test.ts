@@ -122,6 +122,18 @@ test('every rung is a configuration, with places, ports and keys of its own and 
       name === 'forwarding alone' || name === '+ schemas' ? [undefined, undefined] : [1_000_000, undefined],
     );
   }
+  const agent = 'socket: unix:///run/agent.sock, federation: [b.example]';
+  const asking = plain.replace("/p' }", `/p', workload_api: { ${agent} } }\nfederated_routes: { b.example: [read] }`);
+  const ofAgent = settingsOf(asking);
+  writeFileSync(file, JSON.stringify(apart(ofAgent, own, { ownKeys: false })));
+  t.match(await loadConfig(file, thisMachine()), { config: { identity: { source: { kind: 'local-ca' } } } });
+  const { identity, federated_routes } = apart(ofAgent, own, { ownKeys: true });
+  t.match(
+    { identity, federated_routes },
+    { identity: ofAgent['identity'], federated_routes: { 'b.example': ['read'] } },
+  );
+  const served = apart(settingsOf(`${plain}workload_api: { sockets: [] }`), own, { ownKeys: true });
+  t.notOk('workload_api' in served, 'its sockets are those of the proxy that runs');
   const kept = apart(settingsOf(full), own, { ownKeys: true });
   t.match(
     kept,
