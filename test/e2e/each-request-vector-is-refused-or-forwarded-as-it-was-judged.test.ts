@@ -2,9 +2,11 @@ import { createHash } from 'node:crypto';
 import { type Test, test } from 'tap';
 import { type DenialCode, denialRow } from '../../proxy/denial.ts';
 import { parseAnswers } from '../harness/answers.ts';
+import { cutAnywhere } from '../fuzz/mutate.ts';
 import { connectRaw } from '../harness/client.ts';
 import { exchangeRecords } from '../harness/new-records.ts';
 import { type AuditRecord, clientId, startProxy, type TestProxy } from '../harness/proxy.ts';
+import { below, oneOf, seeded } from '../harness/random.ts';
 import { type Recorded, type Recorder, startRecorder } from '../harness/recorder.ts';
 import { bytesOf, loadVectors, type Vector } from '../harness/http1-vectors.ts';
 
@@ -48,7 +50,7 @@ void test('vectors', async (t) => {
   const run = async (group: Test, vector: Vector, pieces: readonly Buffer[]) => {
     const wanted = expected(vector);
     for (const { reason = 'ok' } of wanted.records) codes.set(reason, (codes.get(reason) ?? 0) + 1);
-    const seen = await send(proxy, workload, vector, pieces);
+    const seen = await send(proxy, workload, [vector], pieces);
     // A chunk that turns out malformed may follow good ones that have left: the workload has a part, but no request.
     const part = pieces.length > 1 && wanted.codes[0] === 'malformed-chunk' ? { bytesWithoutRequest: 0 } : {};
     group.same({ ...seen, ...part, records: newRecords().map(ofInterest) }, wanted, `${vector.ref}: ${vector.name}`);
@@ -69,6 +71,20 @@ void test('vectors', async (t) => {
       }
     });
   }
+  await t.test('one behind the other, in pieces of any size', async (pipelines) => {
+    const random = seeded(1);
+    const all = groups.flatMap(({ name, vectors }) => (name === 'expect' ? [] : vectors.filter(isShort)));
+    const goesOn = all.filter((vector) => expected(vector).statuses.length > 1);
+    for (let round = 0; round < 30; round += 1) {
+      const before = Array.from({ length: 1 + below(random, 6) }, () => oneOf(random, goesOn));
+      const sent = [...before, oneOf(random, all)];
+      const wanted = expectedOfAll(sent);
+      for (const { reason = 'ok' } of wanted.records) codes.set(reason, (codes.get(reason) ?? 0) + 1);
+      const seen = await send(proxy, workload, sent, cutAnywhere(Buffer.concat([...sent.map(bytesOf), next]), random));
+      const name = sent.map((vector) => vector.name).join(', then ');
+      pipelines.same({ ...seen, bytesWithoutRequest: 0, records: newRecords().map(ofInterest) }, wanted, name);
+    }
+  });
   const { body: metrics } = await proxy.admin('/metrics');
   for (const [code, count] of codes) t.equal(counted(metrics, code), count, `metric of ${code}`);
 });
@@ -113,6 +129,23 @@ function expected(vector: Vector): Seen {
   };
 }
 
+/** Of a pipeline, in which only behind the last one nothing may be read. */
+function expectedOfAll(vectors: readonly Vector[]): Seen {
+  const each = vectors.map(expected);
+  const of = <Part>(part: (seen: Seen) => readonly Part[]): readonly Part[] =>
+    each.flatMap((seen, index) => (index < each.length - 1 ? part(seen).slice(0, -1) : part(seen)));
+  return {
+    statuses: of(({ statuses }) => statuses),
+    codes: of((seen) => seen.codes),
+    last: 'close',
+    forwarded: of(({ forwarded }) => forwarded),
+    bytesWithoutRequest: 0,
+    records: of(({ records }) => records),
+  };
+}
+
+const isShort = (vector: Vector): boolean => bytesOf(vector).length < 2000;
+
 /** As received, whatever was refused behind it; nothing where the first line is none, or longer than a head may be. */
 function targetIn(vector: Vector): string {
   const [line = ''] = bytesOf(vector).toString('latin1').split('\r\n');
@@ -127,13 +160,14 @@ function isHead(vector: Vector): boolean {
 async function send(
   proxy: TestProxy,
   workload: Recorder,
-  vector: Vector,
+  vectors: readonly Vector[],
   pieces: readonly Buffer[],
 ): Promise<Omit<Seen, 'records'>> {
   const before = { requests: workload.hits(), bytes: workload.bytes() };
   const client = await connectRaw(proxy.port, proxy.client);
   for (const piece of pieces) client.write(piece);
-  const answers = parseAnswers(await client.untilClosed(), [isHead(vector) ? 'HEAD' : '']);
+  const methods = vectors.map((vector) => (isHead(vector) ? 'HEAD' : ''));
+  const answers = parseAnswers(await client.untilClosed(), methods);
   const forwarded = workload.requests().slice(before.requests);
   return {
     statuses: answers.map(({ status }) => status),
