@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'tap';
@@ -10,11 +11,14 @@ const writer = path.join(import.meta.dirname, 'endless-writer.ts');
 /** Runs the writer until it has acknowledged `count` records and kills it in the middle of its work. */
 async function killedWriter(folder: string, count: number): Promise<readonly string[]> {
   const child = spawn(process.execPath, [writer, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
+  // Its output ends before it has let go of the folder.
+  const gone = once(child, 'exit');
   let printed = '';
   for await (const chunk of child.stdout) {
     printed += String(chunk);
     if (printed.split('\n').length > count) child.kill('SIGKILL');
   }
+  await gone;
   return printed.split('\n').slice(0, -1);
 }
 
