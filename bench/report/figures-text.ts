@@ -17,9 +17,10 @@ export function figuresText(result: BenchResult, width: number): string {
 const title = ({ name, unit }: SubjectResult['extra'][number]) => `${name}, ${unit}`;
 
 function cell(subject: SubjectResult, wanted: string, result: BenchResult): string {
-  const valueOf = (of: SubjectResult | undefined) => of?.extra.find((figure) => title(figure) === wanted)?.value;
+  const valueOf = (of: SubjectResult) => of.extra.find((figure) => title(figure) === wanted)?.value;
   const value = valueOf(subject);
   if (value === undefined) return '-';
-  const ratio = ratioText(value, valueOf(referenceOf(subject, result)));
+  const reference = referenceOf(subject, result, valueOf);
+  const ratio = ratioText(value, reference && valueOf(reference));
   return ratio === '' ? short(value) : `${short(value)} (${ratio})`;
 }

@@ -14,13 +14,19 @@ export function byCase({ subjects }: BenchResult): ReadonlyMap<string, readonly 
 }
 
 /**
- * What a subject is compared with: the first one of its case. A subject that is alone in its case is compared with itself in the
- * first case, since a figure without a comparison says nothing; undefined when there is nothing to compare with at all.
+ * What a subject is compared with: the first one of its case that has such a figure; a direct connection has no processor time. A
+ * subject that is alone with it in its case is compared with itself in the first case, since a figure without a comparison says
+ * nothing; undefined when there is nothing to compare with at all.
  */
-export function referenceOf(subject: SubjectResult, { subjects }: BenchResult): SubjectResult | undefined {
-  const [first, second] = subjects.filter((each) => each.case === subject.case);
+export function referenceOf(
+  subject: SubjectResult,
+  { subjects }: BenchResult,
+  figure: (of: SubjectResult) => number | undefined = ({ latency }) => latency.p50,
+): SubjectResult | undefined {
+  const measured = subjects.filter((each) => figure(each) !== undefined);
+  const [first, second] = measured.filter((each) => each.case === subject.case);
   if (second !== undefined) return first;
-  const elsewhere = subjects.filter((each) => each.name === subject.name);
+  const elsewhere = measured.filter((each) => each.name === subject.name);
   return elsewhere.length > 1 ? elsewhere[0] : undefined;
 }
 

@@ -39,10 +39,10 @@ const columns = [
 ];
 
 function rowsOf(subject: SubjectResult, result: BenchResult): string[][] {
-  const reference = referenceOf(subject, result);
   const cell = (figure: (of: SubjectResult) => number | undefined) => {
     const value = figure(subject);
     if (value === undefined) return '-';
+    const reference = referenceOf(subject, result, figure);
     const ratio = reference === undefined ? '' : ratioText(value, figure(reference));
     return ratio === '' ? short(value) : `${short(value)} (${ratio})`;
   };
@@ -91,7 +91,7 @@ function memoryLines(subjects: readonly SubjectResult[], result: BenchResult): s
     const bytes = subject.memory.map(({ residentBytes }) => residentBytes);
     if (bytes.length === 0) return [];
     const [first, most, end] = [bytes[0] ?? 0, Math.max(...bytes), bytes.at(-1) ?? 0].map((each) => short(each / 1e6));
-    const reference = referenceOf(subject, result);
+    const reference = referenceOf(subject, result, last);
     const ratio = ratioText(last(subject), reference && last(reference));
     return [`${subject.name} ${first}, at most ${most}, ${end}${ratio === '' ? '' : ` (${ratio})`}`];
   });

@@ -12,7 +12,7 @@ function caseTable(name: string, subjects: readonly SubjectResult[], result: Ben
   return html`<div class="scroll"><table class="figures">
 <caption>${name === '' ? result.scenario : name}</caption>
 <thead><tr><th scope="col">microseconds</th>${columns.map(({ title }) => html`<th scope="col">${title}</th>`)}</tr></thead>
-<tbody>${subjects.map((subject) => subjectRow(subject, referenceOf(subject, result)))}</tbody>
+<tbody>${subjects.map((subject) => subjectRow(subject, result))}</tbody>
 </table></div>
 ${furtherTable(subjects, result)}`;
 }
@@ -47,10 +47,10 @@ const columns: readonly Column[] = [
   { title: 'rounds', key: 'rounds', of: ({ rounds }) => rounds.length, plain: true },
 ];
 
-function subjectRow(subject: SubjectResult, reference: SubjectResult | undefined): Markup {
+function subjectRow(subject: SubjectResult, result: BenchResult): Markup {
   const about = subject.about === '' ? html`` : html`<br><small>${subject.about}</small>`;
   return html`<tr><th scope="row">${subject.name}${about}</th>${columns.map((column) =>
-    cell(column, subject, reference),
+    cell(column, subject, referenceOf(subject, result, column.of)),
   )}</tr>
 `;
 }
@@ -77,7 +77,7 @@ function furtherTable(subjects: readonly SubjectResult[], result: BenchResult): 
 <thead><tr><th scope="col">further figures</th>${subjects.map(({ name }) => html`<th scope="col">${name}</th>`)}</tr></thead>
 <tbody>${[...names].map(
     ([what, unit]) => html`<tr><th scope="row">${what}, ${unit}</th>${further.map(({ subject, figures }) => {
-      const reference = referenceOf(subject, result);
+      const reference = referenceOf(subject, result, (of) => valueOf(furtherFigures(of), what));
       const compared = reference === undefined ? [] : furtherFigures(reference);
       return furtherCell(subject, valueOf(figures, what), valueOf(compared, what), what);
     })}</tr>

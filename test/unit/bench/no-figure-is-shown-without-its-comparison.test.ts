@@ -30,6 +30,23 @@ test('a subject alone in its case is compared with itself in the first case', as
   t.match(rowsOf(benchResult({ subjects }), 'portcullis')[1], /\(2\.00x\)/);
 });
 
+test('what the first subject has no figure of is compared with the first that has one, or with itself in the first case', async (t) => {
+  const direct = (of: string) => {
+    const { rounds, ...subject } = benchSubject({ name: 'direct', case: of, memory: [], extra: [] }, 1);
+    return { ...subject, rounds: rounds.map((round) => ({ ...round, cpu: null })) };
+  };
+  const alone = ['500 per second', '1000 per second'].flatMap((of, index) => [
+    direct(of),
+    benchSubject({ case: of }, 2 * (index + 1)),
+  ]);
+  const [first, second] = rowsOf(benchResult({ subjects: alone }), 'portcullis');
+  t.match(first, / 2\.22 \(1\.00x\) /);
+  t.match(second, / 4\.44 \(2\.00x\) /);
+  const subjects = [direct(''), benchSubject({}, 2), benchSubject({ name: 'nginx' }, 3)];
+  t.match(rowsOf(benchResult({ subjects }), 'nginx')[0], / 3\.33 \(1\.50x\) /);
+  t.match(resultTable(benchResult({ subjects }), { color: false }), /nginx 60, at most 60\.5, 60\.5 \(\d+\.\d+x\)/);
+});
+
 test('a subject alone in the whole run is marked as no result', async (t) => {
   const table = resultTable(benchResult({ subjects: [benchSubject({}, 2)] }), { color: false });
   t.match(table, /note: portcullis was measured alone: such a figure says nothing/);
