@@ -1,7 +1,7 @@
 // Runs those services of compose.yaml that are of our image without a container engine: a network namespace for each, joined by bridges as its
 // networks say, and bubblewrap over the unpacked image, with what compose.yaml asks for: a read-only root, no capability, its
 // volumes, its health checks and its order. Then its `client`, whose exit code is the answer.
-// Usage, as root: node topology.mjs ROOTFS IMAGE_CONFIG_JSON
+// Usage, as root: [OTELCOL=FILE] node topology.mjs ROOTFS IMAGE_CONFIG_JSON, where FILE is a collector with the components of its file.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -39,15 +39,15 @@ function sourceOf(volume) {
 }
 
 /** The command line that starts something inside what is asked for a service. */
-function confined(name, words) {
-  const { volumes = [], read_only: readOnly, cap_drop: dropped } = services.get(name);
+function confined(name, words, more = []) {
+  const { volumes = [], read_only: readOnly, cap_drop: dropped } = compose.services[name];
   if (readOnly !== true || String(dropped) !== 'ALL') throw new Error(`${name} is not confined`);
   const mounts = volumes.map(sourceOf).flatMap(({ source, target, mode }) => {
     // The place to mount at, which an engine makes too.
     mkdirSync(join(rootfs, target), { recursive: true });
     return [mode === 'ro' ? '--ro-bind' : '--bind', source, target];
   });
-  const setup = { rootfs, image, mounts: [...mounts, '--ro-bind', join(folder, 'hosts'), '/etc/hosts'] };
+  const setup = { rootfs, image, mounts: [...mounts, ...more, '--ro-bind', join(folder, 'hosts'), '/etc/hosts'] };
   return ['netns', 'exec', network.namespaceOf(name), ...confine(setup, words)];
 }
 
@@ -55,14 +55,20 @@ function wordsOf({ entrypoint = image.Entrypoint, command = image.Cmd }) {
   return [...entrypoint, ...command].map(String);
 }
 
+/** Keeps what it says. */
+function run(name, words) {
+  const child = spawn('ip', words, { stdio: ['ignore', 'ignore', 'pipe'] });
+  logs.set(name, '');
+  child.stderr.setEncoding('utf8').on('data', (text) => logs.set(name, logs.get(name) + text));
+  running.set(name, child);
+  return child;
+}
+
 async function start(name) {
   const service = services.get(name);
   for (const needed of Object.keys(service.depends_on ?? {})) await started(needed);
   const began = performance.now();
-  const child = spawn('ip', confined(name, wordsOf(service)), { stdio: ['ignore', 'ignore', 'pipe'] });
-  logs.set(name, '');
-  child.stderr.setEncoding('utf8').on('data', (text) => logs.set(name, logs.get(name) + text));
-  running.set(name, child);
+  const child = run(name, confined(name, wordsOf(service)));
   const check = confined(name, service.healthcheck.test.slice(1));
   while (spawnSync('ip', check).status !== 0) {
     if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode}: ${logs.get(name)}`);
@@ -101,12 +107,37 @@ function collect() {
   const { volumes, user } = compose.services.collector;
   if (user !== services.get('client').user) throw new Error('the collector is not whom the records belong to');
   const { include } = read('deploy/compose/collector/collector.yaml').receivers.filelog;
-  for (const { source, target } of volumes.filter((volume) => volume.includes(':/audit/')).map(sourceOf)) {
+  const places = volumes.filter((volume) => volume.includes(':/audit/')).map(sourceOf);
+  const counts = places.map(({ source, target }) => {
     const files = globSync(include[0].replace(/^\/audit\/\*/, source));
     const lines = files.flatMap((file) => readFileSync(file, 'utf8').split('\n').slice(0, -1));
     console.log(`collector: ${lines.map((line) => JSON.parse(line)).length} records in ${target}`);
     if (lines.length === 0) throw new Error('it would have nothing to send');
+    return lines.length;
+  });
+  return counts.reduce((all, one) => all + one, 0);
+}
+
+/** The collector itself with its file, where one is at hand: it has to take every record and the metrics of every proxy. */
+async function runCollector(file, records, targets) {
+  const words = ['/tmp/otelcol', ...compose.services.collector.command];
+  const child = run('collector', confined('collector', words, ['--ro-bind', file, '/tmp/otelcol']));
+  const sums = (name) =>
+    [...logs.get('collector').matchAll(new RegExp(`"${name}": (\\d+)`, 'g'))].reduce(
+      (all, [, one]) => all + Number(one),
+      0,
+    );
+  while (sums('log records') < records || sums('resource metrics') < targets) {
+    if (child.exitCode !== null) throw new Error(`the collector ended: ${logs.get('collector')}`);
+    await wait(100);
   }
+  console.log(`collector itself: ${sums('log records')} records, ${sums('data points')} data points`);
+  await stop('collector');
+  const complaints = logs
+    .get('collector')
+    .split('\n')
+    .filter((line) => /\t(?:warn|error)\t/.test(line));
+  if (complaints.length > 0) throw new Error(complaints.join('\n'));
 }
 
 const policyFile = join(folder, 'edited/deploy/compose/orders/policy/authz.rego');
@@ -168,9 +199,13 @@ let code = 1;
 try {
   writeFileSync(join(folder, 'hosts'), network.hosts());
   for (const name of services.keys()) if (services.get(name).profiles === undefined) await started(name);
-  const [orders] = scrape();
+  const targets = scrape();
+  const [orders] = targets;
   code = spawnSync('ip', confined('client', wordsOf(services.get('client'))), { stdio: 'inherit' }).status ?? 1;
-  collect();
+  const records = collect();
+  const { OTELCOL: otelcol } = process.env;
+  if (otelcol === undefined) console.log('collector: none is at hand to take them (OTELCOL=FILE)');
+  else await runCollector(otelcol, records, targets.length);
   await editPolicy(orders, 3, 'with compose.yaml');
   await startForWriting('orders-proxy');
   await editPolicy(orders, 10, 'with compose.dev.yaml');
