@@ -17,18 +17,23 @@ export function watchPulse(
   // More than `prepareMs`: whoever waits for the answer gives up first, and does not take the thread for one that
   // ended with nothing against the snapshot.
   const preparingLooks = Math.max(looks, Math.ceil((1.5 * prepareMs) / everyMs));
-  const seen = new Map<HeartbeatMemory, { beats: number; missed: number }>();
+  const seen = new Map<HeartbeatMemory, { pulse: Pulse; missed: number }>();
   const timer = setInterval(() => {
     const current = heartbeats();
     for (const memory of seen.keys()) if (![...current.values()].includes(memory)) seen.delete(memory);
     for (const [thread, memory] of current) {
       const pulse = readPulse(memory);
       const before = seen.get(memory);
-      const missed = before?.beats === pulse.beats ? before.missed + 1 : 0;
-      seen.set(memory, { beats: pulse.beats, missed });
+      const missed = before === undefined || isAlive(before.pulse, pulse) ? 0 : before.missed + 1;
+      seen.set(memory, { pulse, missed });
       // Equal, not more: one report is enough.
       if (missed === (pulse.preparing ? preparingLooks : looks)) stuck(thread, pulse);
     }
   }, everyMs).unref();
   return { stop: () => clearInterval(timer) };
+}
+
+/** Thousands of requests can fall into one turn of the event loop, in which no timer beats: who begins or ends one is not stuck. */
+function isAlive(before: Pulse, now: Pulse): boolean {
+  return before.beats !== now.beats || before.inFlight !== now.inFlight;
 }

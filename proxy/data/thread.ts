@@ -74,8 +74,11 @@ const audit = openAuditStream({
   },
 });
 
-/** Of all threads together; each has its share. */
-const held = countHeldBytes(() => snapshot.config.limits.maxHeldBytes / config.threads);
+/**
+ * Of all threads together; each has its share. Many bodies can become whole in one turn of the event loop, and to judge one
+ * takes up to a quarter of a second a MiB: that is work, not a thread that is stuck.
+ */
+const held = countHeldBytes(() => snapshot.config.limits.maxHeldBytes / config.threads, heartbeat.beat);
 
 const own = ownSvids(svid, clock);
 

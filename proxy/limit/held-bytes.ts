@@ -11,14 +11,18 @@ export type Hold = {
   readonly release: () => void;
 };
 
-/** @param limit the most that may be held now; asked each time, because a reload may change it */
-export function countHeldBytes(limit: () => number): HeldBytes {
+/**
+ * @param limit the most that may be held now; asked each time, because a reload may change it
+ * @param wanted told of each piece that asks for room: somebody is at work
+ */
+export function countHeldBytes(limit: () => number, wanted: () => void = () => undefined): HeldBytes {
   let held = 0;
   return {
     hold: () => {
       let own = 0;
       return {
         add: (bytes) => {
+          wanted();
           if (held + bytes > limit()) return false;
           held += bytes;
           own += bytes;

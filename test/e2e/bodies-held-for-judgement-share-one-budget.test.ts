@@ -1,6 +1,7 @@
 import { test } from 'tap';
 import { connectRaw, exchange, parseAnswer, requestText } from '../harness/client.ts';
 import { eventually } from '../harness/process.ts';
+import { keepConnection } from '../harness/kept-connection.ts';
 import { startProxy } from '../harness/proxy.ts';
 import { startWorkload } from '../harness/workload.ts';
 
@@ -63,4 +64,46 @@ void test('many bodies that never end take what limits.max_held gives them, and 
   t.equal(workload.hits(), 2);
   for (const { client } of [small, large, whole]) client.close();
   t.equal(await proxy.stop(), 0);
+});
+
+const numbers = `[${'1e-5,'.repeat(40_000)}0]`;
+
+/** Each takes 25 ms of a processor, and all of them longer than a thread may stand still. */
+const atOnce = 36;
+
+void test('bodies that become whole in one turn of the event loop are work, and no thread that is stuck', async (t) => {
+  const workload = await startWorkload();
+  t.teardown(workload.close);
+  const body = { 'application/json': './numbers.json' };
+  const proxy = await startProxy(t, {
+    workloadPort: workload.port,
+    config: {
+      threads: 1,
+      routes: [
+        { name: 'judged', methods: ['POST'], path: '/judged', body },
+        { name: 'any', methods: ['GET'], path: '/{rest...}' },
+      ],
+      limits: { stall: '700ms', body_idle: '10m', body: '1h', keep_alive: '10m' },
+    },
+    files: { 'numbers.json': '{"type":"array","items":{"type":"number"}}' },
+  });
+  const text = Buffer.from(requestText('POST', '/judged', ['Content-Type: application/json'], numbers), 'latin1');
+  const clients = await Promise.all(Array.from({ length: atOnce }, () => connectRaw(proxy.port, proxy.client)));
+  const allButOne = (client: (typeof clients)[number]) =>
+    new Promise((sent) => client.socket.write(text.subarray(0, -1), sent));
+  await Promise.all(clients.map(allButOne));
+  // In each turn the proxy reads 64 KiB of what has come on each connection: after these it has read all.
+  const other = await keepConnection(proxy.port, proxy.client);
+  for (let turn = 0; turn < 10; turn += 1) await other.ask('/other');
+  for (const client of clients) client.write(text.subarray(-1));
+  const answered = clients.map((client) =>
+    client.until((all) => parseAnswer(all) !== undefined).catch(() => client.text()),
+  );
+  for (const answer of await Promise.all(answered)) t.equal(parseAnswer(answer)?.status, 200);
+  for (const { close } of [...clients, other.client]) close();
+  t.equal(await proxy.stop(), 0);
+  t.same(
+    proxy.audit().filter(({ type }) => type === 'thread.replaced'),
+    [],
+  );
 });
