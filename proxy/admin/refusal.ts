@@ -1,5 +1,7 @@
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Address } from '../config/config.ts';
+import { plainAddress } from '../data/arrivals.ts';
 
 export type Refusal = { readonly status: number; readonly reason: string };
 
@@ -13,7 +15,9 @@ const refuse = (status: number, reason: string): Refusal => ({ status, reason })
 export function refusalOf(request: IncomingMessage, hosts: ReadonlySet<string>): Refusal | undefined {
   const given = request.headersDistinct;
   const [host, ...more] = given['host'] ?? [];
-  if (host === undefined || more.length > 0 || !hosts.has(host.toLowerCase())) return refuse(403, 'foreign-host');
+  if (host === undefined || more.length > 0) return refuse(403, 'foreign-host');
+  const named = host.toLowerCase();
+  if (!hosts.has(named) && !hostsReached(request.socket).has(named)) return refuse(403, 'foreign-host');
   if (given['origin'] !== undefined) return refuse(403, 'origin-present');
   if (given['sec-fetch-site']?.some((site) => site !== 'none')) return refuse(403, 'cross-site');
   if (given['upgrade'] !== undefined) return refuse(501, 'upgrade');
@@ -31,4 +35,10 @@ export function hostsOf(address: Address, port: number): ReadonlySet<string> {
   return new Set(
     [own.toLowerCase(), 'localhost'].flatMap((host) => (port === 80 ? [host, `${host}:80`] : [`${host}:${port}`])),
   );
+}
+
+/** Where we listen on every address, Prometheus names the one it has reached; DNS rebinding has a name, and never an address. */
+function hostsReached({ localAddress, localPort = 0 }: Socket): ReadonlySet<string> {
+  if (localAddress === undefined) return new Set();
+  return hostsOf({ kind: 'tcp', host: plainAddress(localAddress), port: localPort }, localPort);
 }

@@ -29,6 +29,26 @@ test('a foreign Host is refused: DNS rebinding (CVE-2022-43548 class)', async (t
   t.equal(opened.calls.filter((call) => call.reason === 'foreign-host').length, 8, 'each refusal is reported');
 });
 
+test('who listens on every address is asked by the one that was reached, and by no other', async (t) => {
+  for (const [listens, reached, other] of [
+    ['0.0.0.0', '127.0.0.2', '127.0.0.3'],
+    ['::', '127.0.0.2', '[::ffff:127.0.0.2]'],
+    ['::', '[::1]', '127.0.0.1'],
+  ] as const) {
+    const opened = await open({}, { kind: 'tcp', host: listens, port: 0 });
+    t.teardown(() => opened.admin.close());
+    const port = Number(opened.host.split(':')[1]);
+    const ask = (host: string) => {
+      const head = `GET /metrics HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
+      return raw({ kind: 'tcp', host: reached.replaceAll(/[[\]]/g, ''), port }, head);
+    };
+    t.equal(statusOf(await ask(`${reached}:${port}`)), 200, `${reached} of ${listens}`);
+    t.equal(statusOf(await ask(`${other}:${port}`)), 403, `${other} of ${listens}`);
+    t.equal(statusOf(await ask(`${reached}:1`)), 403, 'another port');
+    t.equal(statusOf(await ask(`evil.example:${port}`)), 403, 'a name');
+  }
+});
+
 test('an absolute-form target does not get around the Host', async (t) => {
   const opened = await open();
   t.teardown(() => opened.admin.close());
