@@ -31,3 +31,15 @@ export function arrive(tatUs: number, quota: Quota, nowUs: number): Arrival {
   const remaining = Math.floor((toleranceUs - debtUs) / intervalUs);
   return { verdict: { allowed: true, remaining, resetMs: debtUs / 1000 }, tatUs: fullUs + intervalUs };
 }
+
+/** Two threads read the clock, and the later one may be served first; no lock is waited for so long. */
+const disorderUs = 1_000_000;
+
+/**
+ * The TAT that counts under this quota. So far ahead as the quota cannot put it, another one did, before a reload: who has used
+ * up ten a day does not wait for tomorrow under a thousand a second, but begins with nothing left.
+ */
+export function underThisQuota(tatUs: number, quota: Quota, nowUs: number): number {
+  const farthestUs = nowUs + emissionIntervalUs(quota) * quota.burst;
+  return tatUs > farthestUs + disorderUs ? farthestUs : tatUs;
+}

@@ -20,7 +20,10 @@ export function createQuotas(keys: number): QuotaMemory {
   };
 }
 
-export function openQuotas(memory: QuotaMemory, thread: number): Quotas {
+/** What counts of the TAT that stands under a key. */
+type CountingTat = (tatUs: number, quota: Quota, nowUs: number) => number;
+
+export function openQuotas(memory: QuotaMemory, thread: number, counting: CountingTat = (tatUs) => tatUs): Quotas {
   const table = openSharedTable(memory.table, thread);
   const tats = new Float64Array(memory.tats);
   return {
@@ -31,7 +34,7 @@ export function openQuotas(memory: QuotaMemory, thread: number): Quotas {
         (slot) => (tats[slot] ?? 0) <= now,
         (slot) => {
           // A claimed slot still has the TAT of its last owner, which is not in the future and so means "never seen".
-          const arrival = arrive(tats[slot] ?? 0, quota, now);
+          const arrival = arrive(counting(tats[slot] ?? 0, quota, now), quota, now);
           tats[slot] = arrival.tatUs;
           return arrival.verdict;
         },

@@ -5,6 +5,7 @@ import {
   openConcurrency,
   releaseConcurrencyOf,
 } from './concurrency.ts';
+import { underThisQuota } from './gcra.ts';
 import { createQuotas, openQuotas, type QuotaMemory, type Quotas } from './quotas.ts';
 import { releaseTableLocks } from './shared-table.ts';
 
@@ -51,7 +52,8 @@ export function createSharedLimits(options: SharedLimitsOptions): SharedLimitsMe
 /** `thread` is from 0 to `threads` - 1, and no two running threads have the same. */
 export function openSharedLimits(memory: SharedLimitsMemory, thread: number): SharedLimits {
   return {
-    quotas: openQuotas(memory.quotas, thread),
+    // Not of tokens: each brings a quota of its own, and one that ends early must not make another of its name forgotten.
+    quotas: openQuotas(memory.quotas, thread, underThisQuota),
     tokens: openQuotas(memory.tokens, thread),
     requests: openConcurrency(memory.requests, thread),
     connections: openConcurrency(memory.connections, thread),

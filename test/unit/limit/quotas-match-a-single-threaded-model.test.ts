@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { test } from 'tap';
 import { arrive } from '../../../proxy/limit/gcra.ts';
 import { createQuotas, openQuotas, quotaKey } from '../../../proxy/limit/quotas.ts';
+import { createSharedLimits, openSharedLimits } from '../../../proxy/limit/shared-limits.ts';
 import { slotsFor } from '../../../proxy/limit/shared-table.ts';
 
 const quota = { requests: 5, perMs: 1000, burst: 3 };
@@ -83,5 +84,41 @@ test('setting the wall clock changes nothing', (t) => {
     Date.now = () => real() + hours * 3_600_000;
     t.match(quotas.take('peer', { ...quota, burst: 1 }, 1_000_001), { allowed: false }, `${hours} h`);
   }
+  t.end();
+});
+
+test('a quota that a reload has raised counts at once for who had used up the one before', (t) => {
+  const { quotas, tokens } = openSharedLimits(createSharedLimits({ maxIdentities: 16, threads: 1 }), 0);
+  const daily = { requests: 10, perMs: 86_400_000, burst: 10 };
+  const raised = { requests: 100, perMs: 1000, burst: 2 };
+  const nowUs = 1_000_000;
+  for (let used = 0; used < 10; used += 1) t.match(quotas.take('a', daily, nowUs), { allowed: true });
+  t.match(quotas.take('a', daily, nowUs), { allowed: false });
+  t.same(
+    quotas.take('a', raised, nowUs),
+    { allowed: false, remaining: 0, resetMs: 20, retryAfterMs: 10 },
+    'it begins with nothing left',
+  );
+  t.match(quotas.take('a', raised, nowUs + 10_000), { allowed: true, remaining: 0 });
+  t.match(quotas.take('a', raised, nowUs + 10_000), { allowed: false });
+
+  t.match(tokens.take('jti', { requests: 1, perMs: 60_000, burst: 1 }, nowUs), { allowed: true });
+  t.match(tokens.take('jti', { requests: 1, perMs: 1000, burst: 1 }, nowUs), { allowed: false });
+  t.match(
+    tokens.take('jti', { requests: 1, perMs: 1000, burst: 1 }, nowUs + 59_000_000),
+    { allowed: false },
+    'a token that ends early does not make another of its name forgotten',
+  );
+  t.end();
+});
+
+test('one thread that read the clock before another takes nothing off what the other has counted', (t) => {
+  const memory = createSharedLimits({ maxIdentities: 16, threads: 2 });
+  const [one, other] = [openSharedLimits(memory, 0), openSharedLimits(memory, 1)];
+  const quota = { requests: 1, perMs: 60_000, burst: 1 };
+  t.match(one.quotas.take('a', quota, 5_000_000), { allowed: true });
+  t.match(other.quotas.take('a', quota, 4_900_000), { allowed: false });
+  t.match(other.quotas.take('a', quota, 64_999_999), { allowed: false });
+  t.match(other.quotas.take('a', quota, 65_000_000), { allowed: true });
   t.end();
 });
