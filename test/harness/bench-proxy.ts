@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Ended } from './command.ts';
 import { program, programWords } from './program.ts';
@@ -65,7 +65,7 @@ export function benchSite(t: { readonly teardown: (task: () => unknown) => unkno
     bench: (...words) => start(words).end,
     interrupted: async (signal, ...words) => {
       const { child, end } = start(words);
-      await untilSomewhere(temporary, 'admin.sock');
+      await untilThereIsOne('*/*/admin.sock', temporary);
       child.kill(signal);
       return end;
     },
@@ -82,8 +82,7 @@ function ended(child: ReturnType<typeof spawn>) {
   return { child, end };
 }
 
-async function untilSomewhere(folder: string, name: string): Promise<void> {
-  while (!readdirSync(folder, { recursive: true }).some((path) => String(path).endsWith(name))) {
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
+/** Of the run, and of one of its proxies. Not looked for deeper: a folder of the CA has another name as soon as it is whole. */
+async function untilThereIsOne(pattern: string, cwd: string): Promise<void> {
+  while (globSync(pattern, { cwd }).length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
 }
