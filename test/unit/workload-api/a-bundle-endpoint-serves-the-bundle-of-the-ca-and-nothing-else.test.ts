@@ -97,8 +97,8 @@ void test('with an SVID of the CA', async (t) => {
   await t.rejects(ask(port, { maxVersion: 'TLSv1.1', minVersion: 'TLSv1' }), { code: /SSL|TLS|ECONN/ });
 
   const { serial } = await ask(port);
-  await eventually(() => issued.count === 2);
-  t.not((await ask(port)).serial, serial, 'its SVID is renewed at half of its life');
+  await eventually(async () => (await ask(port)).serial !== serial);
+  t.ok(issued.count > 1, 'its SVID is renewed at half of its life');
 });
 
 void test('with a certificate of the web, which is watched', async (t) => {
