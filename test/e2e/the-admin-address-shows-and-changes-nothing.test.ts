@@ -92,10 +92,11 @@ test('admin on a unix socket', async (t) => {
     }
     const { status } = await call(where, { path: '/metrics/../livez', headers: own });
     t.equal(status, 404);
-    const before = adminCalls(proxy).length;
+    const good = () => adminCalls(proxy).filter(({ command }) => command === 'GET /livez');
+    const before = good().length;
     t.equal((await call(where, { path: '/livez', headers: own })).status, 200, 'and the good one is served');
-    await proxy.untilRecord(() => adminCalls(proxy).length > before);
-    t.match(adminCalls(proxy).at(-1), { outcome: 'allow', command: 'GET /livez' });
+    await proxy.untilRecord(() => good().length > before);
+    t.match(good().at(-1), { outcome: 'allow' });
   });
 
   await t.test('is not behind the data plane', async (t) => {
