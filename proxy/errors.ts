@@ -48,6 +48,11 @@ export const PROXY_ERRORS = {
     summary: 'the address to listen on does not belong to this machine, or its folder does not exist',
     remedy: 'choose an address of this machine, or create the folder of the socket',
   },
+  'memory-unavailable': {
+    summary: 'the memory that the limits ask for cannot be reserved',
+    remedy:
+      'lower `threads`, `limits.max_identities`, `limits.max_single_use_tokens` or the number of routes with a quota: the first two are multiplied, and so are the second and the last',
+  },
   'runtime-below-floor': {
     summary: 'Node lacks known security fixes, and --strict-runtime refuses to run without them',
     remedy: 'install the version named, or start without --strict-runtime and accept the risk',

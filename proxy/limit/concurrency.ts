@@ -132,7 +132,8 @@ function onceOnly(release: () => void): Lease {
 /** Frees the locks of a thread that has ended and closes everything it had open. */
 export function releaseConcurrencyOf(memory: ConcurrencyMemory, thread: number): void {
   const counts = new Int32Array(memory.counts);
-  for (let at = thread; at < counts.length; at += memory.threads) Atomics.store(counts, at, 0);
+  // Written only where it counts: what is written to takes up memory, and of millions of places few were ever used.
+  for (let at = thread; at < counts.length; at += memory.threads) if (counts[at] !== 0) Atomics.store(counts, at, 0);
   Atomics.store(new Int32Array(memory.totals), thread, 0);
   releaseLocksOf(new Int32Array(memory.totalLock), thread);
   releaseTableLocks(memory.table, thread);

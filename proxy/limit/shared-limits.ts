@@ -1,3 +1,4 @@
+import { ProxyError } from '../errors.ts';
 import {
   type Concurrency,
   type ConcurrencyMemory,
@@ -39,14 +40,20 @@ export type SharedLimits = {
   readonly connections: Concurrency;
 };
 
+/** Throws ProxyError. */
 export function createSharedLimits(options: SharedLimitsOptions): SharedLimitsMemory {
-  const { maxIdentities, threads } = options;
-  return {
-    quotas: createQuotas(maxIdentities * Math.max(1, options.quotasPerIdentity ?? 1)),
-    tokens: createQuotas(options.maxSingleUseTokens ?? 16),
-    requests: createConcurrency(maxIdentities, threads),
-    connections: createConcurrency(maxIdentities, threads),
-  };
+  const { maxIdentities, threads, quotasPerIdentity = 1, maxSingleUseTokens = 16 } = options;
+  try {
+    return {
+      quotas: createQuotas(maxIdentities * Math.max(1, quotasPerIdentity)),
+      tokens: createQuotas(maxSingleUseTokens),
+      requests: createConcurrency(maxIdentities, threads),
+      connections: createConcurrency(maxIdentities, threads),
+    };
+  } catch (cause) {
+    const asked = `${threads} threads, ${maxIdentities} identities, routes with a quota: ${quotasPerIdentity}, ${maxSingleUseTokens} tokens`;
+    throw new ProxyError('memory-unavailable', `no room for the limits of ${asked}`, { cause });
+  }
 }
 
 /** `thread` is from 0 to `threads` - 1, and no two running threads have the same. */

@@ -6,6 +6,7 @@ import {
   openConcurrency,
   releaseConcurrencyOf,
 } from '../../../proxy/limit/concurrency.ts';
+import { createSharedLimits } from '../../../proxy/limit/shared-limits.ts';
 import { slotsFor } from '../../../proxy/limit/shared-table.ts';
 
 const caps = { perIdentity: 2, total: 3 };
@@ -96,5 +97,20 @@ test('any sequence of acquire, release and thread death counts as a plain list d
       return true;
     }),
   );
+  t.end();
+});
+
+test('room for millions of identities that never came is not taken up when a thread ends', (t) => {
+  const memory = createConcurrency(5_000_000, 2);
+  const before = process.memoryUsage.rss();
+  releaseConcurrencyOf(memory, 1);
+  const taken = process.memoryUsage.rss() - before;
+  t.ok(taken < memory.counts.byteLength / 2, `${taken} of ${memory.counts.byteLength} bytes`);
+  t.end();
+});
+
+test('limits for which there is no memory are named to the operator', (t) => {
+  const thrown = t.throws(() => createSharedLimits({ maxIdentities: 1e15, threads: 2 }));
+  t.match(thrown, { code: 'memory-unavailable', message: /2 threads, 1000000000000000 identities, routes with a quota: 1/ });
   t.end();
 });
