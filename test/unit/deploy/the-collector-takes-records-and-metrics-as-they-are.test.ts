@@ -1,7 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
 import { parse } from 'yaml';
+import { newFolder } from '../../harness/proxy.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const read = (name: string): unknown => parse(readFileSync(join(root, name), 'utf8'), { merge: true });
@@ -96,5 +98,24 @@ test('time and weight of a record are taken from where it has them', (t) => {
   t.equal(timestamp.layout.replace('Z07:00', 'Z'), new Date(Date.UTC(2006, 0, 2, 15, 4, 5)).toISOString());
   for (const outcome of Object.values(severity.mapping))
     t.match(documented, new RegExp(`\`outcome\` \\(.*\`${outcome}\``));
+  t.end();
+});
+
+const otelcol = process.env['OTELCOL'] ?? 'otelcol-contrib';
+const noCollector = spawnSync(otelcol, ['--version']).error !== undefined && 'no collector (OTELCOL=FILE names one)';
+
+test('a collector takes the file, and would say what it does not know', { skip: noCollector }, (t) => {
+  const file = join(newFolder(t), 'collector.yaml');
+  const text = readFileSync(join(root, 'deploy/compose/collector/collector.yaml'), 'utf8');
+  const here = text.replace('/etc/prometheus/', join(root, 'deploy/compose/prometheus/'));
+  for (const [content, status] of [
+    [here, 0],
+    [here.replace('layout_type', 'layout_typo'), 1],
+    [here.replace('/prometheus.yml', '/missing.yml'), 1],
+  ] as const) {
+    writeFileSync(file, content);
+    const validated = spawnSync(otelcol, ['validate', '--config', file], { encoding: 'utf8' });
+    t.equal(validated.status, status, validated.stderr);
+  }
   t.end();
 });
