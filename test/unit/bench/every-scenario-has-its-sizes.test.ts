@@ -1,7 +1,11 @@
+import { globSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { test } from 'tap';
+import { parseResult } from '../../../bench/result-file.ts';
 import { allScenarios } from '../../../bench/scenarios/all.ts';
 import { chooseScenario } from '../../../bench/scenarios/run/choose.ts';
 import type { MachineLimits } from '../../../bench/scenarios/scenario.ts';
+import { version } from '../../../proxy/version.ts';
 
 const large: MachineLimits = { descriptors: 1_000_000, memoryBytes: 256 * 2 ** 30, cores: 64, isPatient: false };
 const small: MachineLimits = { descriptors: 1024, memoryBytes: 2 ** 30, cores: 2, isPatient: false };
@@ -50,4 +54,18 @@ test('what a small machine leaves out is said, and can be asked for', async (t) 
 test('fixed rates are named so that they become a curve of rate against p99', async (t) => {
   const { 'open-loop': names } = sizes(['open-loop']);
   for (const name of names ?? []) t.match(name, /^(GET|POST 1 KB), \d+ per second$/);
+});
+
+test('a run of each scenario is kept for this version, of its peers and whole, or it is said that none is', async (t) => {
+  const bench = join(import.meta.dirname, '../../../bench');
+  const files = globSync(`results/${version}/*.json`, { cwd: bench });
+  const kept = files.map((file) => {
+    const { command, scenario, machine, subjects } = parseResult(readFileSync(join(bench, file)), file);
+    t.strictSame([command, scenario, machine.portcullis], ['peers', basename(file, '.json'), version]);
+    t.ok(new Set(subjects.map(({ name }) => name)).size > 1, `${scenario} is a comparison`);
+    return scenario;
+  });
+  t.not(kept.length, 0);
+  const [, without = ''] = /No run is kept of ([^:]*):/.exec(readFileSync(join(bench, 'README.md'), 'utf8')) ?? [];
+  for (const { name } of allScenarios) t.ok(kept.includes(name) || without.includes(`\`${name}\``), name);
 });
