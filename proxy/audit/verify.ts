@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { ProxyError } from '../errors.ts';
 import { GENESIS, type Head, type LineFault, type ReadLine, readLine } from './hash-chain.ts';
-import { readLines } from './lines.ts';
+import { readLines, unreadable } from './lines.ts';
 import { RESERVE_NAME } from './reserve.ts';
 import { segmentFile, segmentNumbers } from './segment.ts';
 
@@ -46,6 +46,10 @@ export type StreamReport = {
 export async function verifyAudit(folder: string): Promise<readonly StreamReport[]> {
   const reports: StreamReport[] = [];
   for (const stream of streamNames(folder)) reports.push(await verifyStream(path.join(folder, stream), stream));
+  // A wrong or emptied folder would pass as a trail in which every record verifies.
+  if (reports.every(({ records, fault }) => records === 0 && fault === undefined)) {
+    throw new ProxyError('audit-unreadable', `${folder} holds no audit record`);
+  }
   return reports;
 }
 
@@ -56,6 +60,11 @@ export function streamNames(folder: string): readonly string[] {
   );
   if (names.length === 0) throw new ProxyError('audit-unreadable', `${folder} holds no audit stream`);
   return names.sort();
+}
+
+/** The files of one stream, in order. Throws ProxyError. */
+export function segmentFiles(streamFolder: string): readonly string[] {
+  return readable(streamFolder, () => segmentNumbers(streamFolder)).map((number) => segmentFile(streamFolder, number));
 }
 
 async function verifyStream(folder: string, stream: string): Promise<StreamReport> {
@@ -94,21 +103,16 @@ type SegmentReport = { readonly head: Head; readonly fault: AuditFault | undefin
 async function verifySegment(file: string, stream: string, start: Head): Promise<SegmentReport> {
   let head = start;
   let line = 0;
-  try {
-    for await (const { text, isWhole } of readLines(file)) {
-      line += 1;
-      const record = readLine(text);
-      const problem = isWhole ? lineProblem(record, stream, head) : TORN;
-      if (problem !== undefined) {
-        return { head, fault: { ...problem, stream, file, line, seq: record.seq ?? head.seq + 1 } };
-      }
-      if (record.fault === undefined) head = { seq: record.seq, hash: record.hash };
+  for await (const { text, isWhole } of readLines(file)) {
+    line += 1;
+    const record = readLine(text);
+    const problem = isWhole ? lineProblem(record, stream, head) : TORN;
+    if (problem !== undefined) {
+      return { head, fault: { ...problem, stream, file, line, seq: record.seq ?? head.seq + 1 } };
     }
-    return { head, fault: undefined };
-  } catch (cause) {
-    if (!(cause instanceof Error)) throw cause;
-    throw new ProxyError('audit-unreadable', cause.message, { cause });
+    if (record.fault === undefined) head = { seq: record.seq, hash: record.hash };
   }
+  return { head, fault: undefined };
 }
 
 type Problem = { readonly kind: FaultKind; readonly message: string };
@@ -158,7 +162,6 @@ function readable<T>(folder: string, read: () => T): T {
   try {
     return read();
   } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
-    throw new ProxyError('audit-unreadable', `${folder}: ${message}`, { cause });
+    throw unreadable(folder, cause);
   }
 }

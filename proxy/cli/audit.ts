@@ -2,8 +2,7 @@ import path from 'node:path';
 import { eventTypes } from '../audit/catalogue.ts';
 import { quoted } from '../audit/encode-text.ts';
 import { readLines } from '../audit/lines.ts';
-import { segmentFile, segmentNumbers } from '../audit/segment.ts';
-import { type StreamReport, streamNames, verifyAudit } from '../audit/verify.ts';
+import { type StreamReport, segmentFiles, streamNames, verifyAudit } from '../audit/verify.ts';
 import { nearest } from '../config/section.ts';
 import { type Arguments, type Command, type Io, UsageError, valueOf } from './command.ts';
 
@@ -71,9 +70,8 @@ async function showRecords(folder: string, args: Arguments, io: Io): Promise<num
   const id = valueOf(args, 'id');
   let shown = 0;
   for (const stream of streamNames(folder)) {
-    const streamFolder = path.join(folder, stream);
-    for (const number of segmentNumbers(streamFolder)) {
-      for await (const { text } of readLines(segmentFile(streamFolder, number))) {
+    for (const file of segmentFiles(path.join(folder, stream))) {
+      for await (const { text } of readLines(file)) {
         const record = parsed(text);
         if (record === undefined) continue;
         if (types.size > 0 && !types.has(textOf(record, 'type'))) continue;
@@ -83,7 +81,9 @@ async function showRecords(folder: string, args: Arguments, io: Io): Promise<num
       }
     }
   }
-  return shown > 0 ? 0 : 1;
+  if (shown > 0) return 0;
+  io.err('no record matches\n');
+  return 1;
 }
 
 /** A slip in a type would look like a trail without such records. Throws UsageError. */

@@ -2,8 +2,7 @@ import { statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { readLine } from '../../../proxy/audit/hash-chain.ts';
 import { readLines } from '../../../proxy/audit/lines.ts';
-import { segmentFile, segmentNumbers } from '../../../proxy/audit/segment.ts';
-import { streamNames } from '../../../proxy/audit/verify.ts';
+import { segmentFiles, streamNames } from '../../../proxy/audit/verify.ts';
 import { ProxyError } from '../../../proxy/errors.ts';
 import type { Named } from '../same-answers.ts';
 import { type ExchangeRecord, recordedInput, wasAsked } from './record-input.ts';
@@ -44,15 +43,13 @@ const unusable = (message: string) => new ProxyError('bench-recorded-unusable', 
 function filesOf(path: string): readonly string[] {
   try {
     if (!statSync(path).isDirectory()) return [path];
-    const own = segmentsOf(path);
-    return own.length > 0 ? own : streamNames(path).flatMap((stream) => segmentsOf(join(path, stream)));
+    const own = segmentFiles(path);
+    return own.length > 0 ? own : streamNames(path).flatMap((stream) => segmentFiles(join(path, stream)));
   } catch (cause) {
     if (cause instanceof ProxyError) throw unusable(cause.message);
     throw unusable(`${path} cannot be read (${(cause as NodeJS.ErrnoException).code})`);
   }
 }
-
-const segmentsOf = (folder: string) => segmentNumbers(folder).map((number) => segmentFile(folder, number));
 
 async function* recordsOf(file: string): AsyncGenerator<{ readonly name: string; readonly record: ExchangeRecord }> {
   let number = 0;

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'tap';
@@ -51,8 +52,39 @@ test('verify: 0 and the head when good, 1 and the first bad record when not', as
 test('verify: no folder is a usage error, and a folder without a trail is not a good one', async (t) => {
   const cwd = t.testdir({ empty: {} });
   t.match(await call(cwd, 'verify'), { code: 2, err: /exactly one audit folder/ });
-  t.match(await call(cwd, 'verify', 'missing'), { code: 3, err: /error\[audit-unreadable\]: .*ENOENT/ });
+  t.match(await call(cwd, 'verify', 'missing'), {
+    code: 3,
+    err: /error\[audit-unreadable\]: .*missing: no such file or directory\n/,
+  });
   t.match(await call(cwd, 'verify', 'empty'), { code: 3, err: /holds no audit stream/ });
+});
+
+test('verify: folders without any record are no trail in which every record verifies', async (t) => {
+  const cwd = t.testdir({ parent: { audit: {} }, emptied: { 'data-0': { '00000001.ndjson': '' } } });
+  for (const folder of ['parent', 'emptied']) {
+    t.match(await call(cwd, 'verify', folder), { code: 3, err: /audit-unreadable\]: .* holds no audit record\n/ });
+  }
+});
+
+test('a file of the trail that cannot be read is named by both, and nobody waits for a pipe', async (t) => {
+  const cwd = t.testdir({
+    folder: { 'data-0': { '00000001.ndjson': {} } },
+    link: { 'data-0': { '00000001.ndjson': t.fixture('symlink', 'gone') } },
+    pipe: { 'data-0': {} },
+  });
+  execFileSync('mkfifo', [path.join(cwd, 'pipe/data-0/00000001.ndjson')]);
+  const reasons = {
+    folder: 'it is not a regular file',
+    link: 'no such file or directory',
+    pipe: 'it is not a regular file',
+  };
+  for (const [folder, why] of Object.entries(reasons)) {
+    for (const command of ['verify', 'show']) {
+      const { code, err } = await call(cwd, command, folder);
+      t.equal(code, 3, `${command} ${folder}`);
+      t.match(err, `error[audit-unreadable]: ${cwd}/${folder}/data-0/00000001.ndjson: ${why}\n`);
+    }
+  }
 });
 
 test('show: filtered by type and id, escapes of a client stay escaped', async (t) => {
@@ -69,7 +101,7 @@ test('show: filtered by type and id, escapes of a client stay escaped', async (t
   );
   const json = await call(folder, 'show', '.', '--type', 'authz.deny', '--json');
   t.equal(json.out, `${lines(folder)[2]}\n`);
-  t.equal((await call(folder, 'show', '.', '--id', '9')).code, 1);
+  t.match(await call(folder, 'show', '.', '--id', '9'), { code: 1, out: '', err: 'no record matches\n' });
 });
 
 test('show: a type that does not exist is a mistake of the call, not a trail without such records', async (t) => {
