@@ -22,6 +22,8 @@ export type ListenerParts = RefusalParts & {
   readonly serve: (connection: ConnectionFacts, request: WireRequest) => void;
   /** Told of an exception that nobody expected; what it concerned has ended. */
   readonly bug: (cause: unknown) => void;
+  /** Told of work that says nothing else of itself, and of which there can be thousands in one turn of the event loop. */
+  readonly atWork: () => void;
 };
 
 export type Listener = {
@@ -146,6 +148,9 @@ function admit(
   if (typeof lease === 'string') return turnAway(tooMany(lease, facts.peer));
   measurements.handshakeAccepted();
   measurements.connectionOpened();
+  // Of all connections that are lost at once, the end is read before the first of them closes.
+  socket.once('end', parts.atWork);
+  socket.once('error', parts.atWork);
   socket.once('close', () => {
     lease.release();
     measurements.connectionClosed();
