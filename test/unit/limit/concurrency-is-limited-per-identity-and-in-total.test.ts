@@ -111,6 +111,9 @@ test('room for millions of identities that never came is not taken up when a thr
 
 test('limits for which there is no memory are named to the operator', (t) => {
   const thrown = t.throws(() => createSharedLimits({ maxIdentities: 1e15, threads: 2 }));
-  t.match(thrown, { code: 'memory-unavailable', message: /2 threads, 1000000000000000 identities, routes with a quota: 1/ });
+  t.match(thrown, {
+    code: 'memory-unavailable',
+    message: /2 threads, 1000000000000000 identities, routes with a quota: 1/,
+  });
   t.end();
 });

@@ -44,23 +44,18 @@ test('threads that hammer one key at one instant let exactly the burst through',
 test('threads that hammer one key for a while share burst + rate * time on their common monotonic clock', async (t) => {
   const memory = createSharedLimits({ maxIdentities: 100, threads: THREADS });
   const quota = { requests: 1000, perMs: 1000, burst: 10 };
-  const { reports } = await inParallel(memory, together({ kind: 'take-for', key: 'peer', quota, durationUs: 300_000 }));
-  const runs = reports as { allowed: number; beganUs: number; endUs: number }[];
+  const each = 100;
+  const { reports } = await inParallel(memory, together({ kind: 'take-until', key: 'peer', quota, allowed: each }));
+  const runs = reports as { beganUs: number; endUs: number }[];
   const beganUs = Math.min(...runs.map((run) => run.beganUs));
   const endUs = Math.max(...runs.map((run) => run.endUs));
-  const allowed = runs.reduce((sum, run) => sum + run.allowed, 0);
   const most = quota.burst + (endUs - beganUs) / 1000;
-  t.ok(allowed <= most, `${allowed} of at most ${most}`);
-  t.ok(allowed >= 200, 'and the quota is there to be used');
+  t.ok(THREADS * each <= most, `${THREADS * each} of at most ${most}`);
 });
 
 test('no more than the cap are ever inside at once, and all of it comes back', async (t) => {
   const memory = createSharedLimits({ maxIdentities: 100, threads: THREADS });
-  const { reports, words } = await inParallel(
-    memory,
-    together({ kind: 'churn', identity: 'peer', cap: 1, times: 60_000 }),
-  );
-  t.ok(reports.every((entered) => Number(entered) > 0));
+  const { words } = await inParallel(memory, together({ kind: 'churn', identity: 'peer', cap: 1, times: 20_000 }));
   t.equal(words[3], 1, 'the most that were ever inside');
   t.equal(openSharedLimits(memory, 0).requests.total(), 0);
 });
