@@ -2,6 +2,7 @@ import type { Denial } from './denial.ts';
 import type { Departure } from './departure.ts';
 import type { AnswerSink } from './transport.ts';
 import type { Answer } from './filters/inspect.ts';
+import { answerTooLate, type Routed, timeLeftMs } from './time-left.ts';
 import type { ResponseBody } from './upstream/workload-response.ts';
 
 /** How the way back ended, before its last bytes have left: `last` waits until the record is written. */
@@ -9,13 +10,16 @@ export type Relayed =
   | { readonly kind: 'complete'; readonly last: Buffer | undefined; readonly bytesOut: number }
   | { readonly kind: 'broken'; readonly denial: Denial };
 
+/** Whom it goes to. */
+export type Asker = Routed & { readonly departure: Departure };
+
 /**
  * Streams an answer to the client as fast as it takes it, and stops before the end: the last piece, or the mark that
  * nothing more comes, is held back, so that no client has a complete answer whose record is not safe.
  */
-export function relay(answer: Answer, sink: AnswerSink, departure: Departure): Relayed | Promise<Relayed> {
+export function relay(answer: Answer, sink: AnswerSink, asker: Asker, nowNs: () => bigint): Relayed | Promise<Relayed> {
   const { body } = answer;
-  if (Buffer.isBuffer(body)) return relayWhole(body, sink, departure);
+  if (Buffer.isBuffer(body)) return relayWhole(body, sink, asker, nowNs);
   return new Promise((resolve) => {
     sink.onDrain(() => body.resume());
     const hold = holdBack(answer, sink, body);
@@ -36,19 +40,31 @@ export function relay(answer: Answer, sink: AnswerSink, departure: Departure): R
 
 const pieceBytes = 64 * 1024;
 
-/** In pieces too, so that the time a client may take for its answer counts for each of them and not for the whole. */
-function relayWhole(body: Buffer, sink: AnswerSink, departure: Departure): Relayed | Promise<Relayed> {
+/**
+ * In pieces too, so that the time a client may take for its answer counts for each of them and not for the whole. That is held
+ * in memory meanwhile, which all clients share: who takes piece by piece and no more than he has to gets the time of the route.
+ */
+function relayWhole(body: Buffer, sink: AnswerSink, asker: Asker, nowNs: () => bigint): Relayed | Promise<Relayed> {
   if (body.length <= pieceBytes) return { kind: 'complete', last: body, bytesOut: body.length };
   return new Promise((resolve) => {
     let at = 0;
+    let late: NodeJS.Timeout | undefined;
+    const finish = (relayed: Relayed) => {
+      clearTimeout(late);
+      resolve(relayed);
+    };
+    const broken = (denial: Denial) => finish({ kind: 'broken', denial });
     const more = () => {
       while (body.length - at > pieceBytes) {
         at += pieceBytes;
-        if (!sink.write(body.subarray(at - pieceBytes, at))) return;
+        if (!sink.write(body.subarray(at - pieceBytes, at))) {
+          late ??= setTimeout(broken, timeLeftMs(asker, nowNs), answerTooLate);
+          return;
+        }
       }
-      resolve({ kind: 'complete', last: body.subarray(at), bytesOut: body.length });
+      finish({ kind: 'complete', last: body.subarray(at), bytesOut: body.length });
     };
-    departure.listen((denial) => resolve({ kind: 'broken', denial }));
+    asker.departure.listen(broken);
     sink.onDrain(more);
     more();
   });

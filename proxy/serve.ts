@@ -128,7 +128,7 @@ function answer(parts: ServeParts, sink: AnswerSink, facts: Served): Promise<voi
   for (const part of permit.obligations.responseHeaders) headers.push(part);
   headers.push('x-portcullis-id', id);
   sink.head(whole.status, headers, whole.framing, false);
-  const way = relay(whole, sink, facts.departure);
+  const way = relay(whole, sink, facts, parts.clock.monotonicNs);
   return way instanceof Promise
     ? way.then((relayed) => conclude(parts, sink, facts, relayed))
     : conclude(parts, sink, facts, way);

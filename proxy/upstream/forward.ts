@@ -7,6 +7,7 @@ import type { Identified } from '../filters/identity.ts';
 import type { Normalised } from '../filters/normalise.ts';
 import type { ExchangeBody, Validated } from '../filters/validate.ts';
 import { fieldName } from '../normalise/field-name.ts';
+import { timeLeftMs } from '../time-left.ts';
 import { identityHeaders } from './identity-headers.ts';
 import { WorkloadExchange, type WorkloadRequest } from './workload-exchange.ts';
 import type { WorkloadResponse } from './workload-response.ts';
@@ -24,7 +25,7 @@ export function forward(nowNs: () => bigint): Filter<Forwardable, Forwarded> {
     apply: (facts) => {
       // Whoever left while the policy was asked must not make the workload act.
       if (facts.departure.cause !== undefined) return facts.departure.cause;
-      const leftMs = facts.route.config.timeoutMs - Number(nowNs() - facts.beganNs) / 1e6;
+      const leftMs = timeLeftMs(facts, nowNs);
       return leftMs > 0 ? send(facts, leftMs) : tooLate(facts.body);
     },
   };

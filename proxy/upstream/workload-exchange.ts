@@ -1,6 +1,7 @@
 import { type Denial, deny } from '../denial.ts';
 import type { HeaderList } from '../header-list.ts';
 import type { Arrived } from '../http1/response-reader.ts';
+import { answerTooLate } from '../time-left.ts';
 import { giveBack, largeRead } from './read-memory.ts';
 import type { StreamedBody } from './request-body.ts';
 import {
@@ -38,8 +39,6 @@ export type ExchangeEvents = {
 
 /** So large a piece is on average where each is handed on by itself. */
 const lentPieceBytes = 512;
-
-const expired = deny('upstream-timeout', { detail: 'the response was not complete within the time of the route' });
 
 /** One request on its way to the workload: a carrier on one side, a response or a Denial on the other. */
 export class WorkloadExchange implements ResponseBody {
@@ -79,7 +78,7 @@ export class WorkloadExchange implements ResponseBody {
 
   tick(ms: number): void {
     this.#msLeft -= ms;
-    if (this.#msLeft <= 0) this.cancel(expired);
+    if (this.#msLeft <= 0) this.cancel(answerTooLate);
   }
 
   /**

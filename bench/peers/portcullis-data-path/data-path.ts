@@ -35,9 +35,9 @@ export function createDataPath(snapshot: Snapshot, ownNotAfterMs: number, clock:
     const facts = accept(begun, connection, wire);
     const run = isDenial(head) ? head : filters.run(facts);
     const judged = run instanceof Promise ? await run : run;
-    const outcome = isDenial(judged) ? judged : await send(judged);
-    if (isDenial(outcome)) refuse(wire.answer, facts, outcome, clock);
-    else answer(wire, facts, outcome, clock);
+    if (isDenial(judged)) return refuse(wire.answer, facts, judged, clock);
+    const outcome = await send(judged);
+    return isDenial(outcome) ? refuse(wire.answer, facts, outcome, clock) : answer(wire.answer, judged, outcome, clock);
   };
 }
 
@@ -65,12 +65,7 @@ function send(facts: Facts): Promise<WorkloadResponse | Denial> {
   });
 }
 
-function answer(
-  { answer: sink, departure }: WireRequest,
-  facts: Accepted,
-  response: WorkloadResponse,
-  clock: Clock,
-): void {
+function answer(sink: AnswerSink, facts: Facts, response: WorkloadResponse, clock: Clock): void {
   const headers = response.headers.slice();
   headers.push('x-portcullis-id', facts.id);
   sink.head(response.status, headers, response.framing, false);
@@ -79,7 +74,7 @@ function answer(
     else if (sink.started) sink.abort();
     else refuse(sink, facts, relayed.denial, clock);
   };
-  const way = relay(response, sink, departure);
+  const way = relay(response, sink, facts, clock.monotonicNs);
   if (way instanceof Promise) void way.then(conclude);
   else conclude(way);
 }

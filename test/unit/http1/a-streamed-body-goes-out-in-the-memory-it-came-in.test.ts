@@ -215,7 +215,8 @@ function noted(source: ResponseBody): { readonly body: ResponseBody; readonly de
 
 async function relayTo(sink: AnswerSink, answer: WorkloadResponse): Promise<string> {
   sink.head(answer.status, answer.headers, answer.framing, false);
-  const relayed = await relay(answer, sink, new Departure());
+  const asker = { departure: new Departure(), beganNs: 0n, route: { config: { timeoutMs: 60_000 } } };
+  const relayed = await relay(answer, sink, asker, () => 0n);
   if (relayed.kind === 'complete') sink.end(relayed.last);
   return relayed.kind;
 }

@@ -6,7 +6,13 @@ import type { AnswerFraming, AnswerSink } from '../../../proxy/transport.ts';
 import { relay } from '../../../proxy/relay.ts';
 import type { ResponseBody, ResponseConsumer } from '../../../proxy/upstream/workload-response.ts';
 
-const never = new Departure();
+const askerOf = (departure: Departure, timeoutMs = 60_000) => ({
+  departure,
+  beganNs: 0n,
+  route: { config: { timeoutMs } },
+});
+const never = askerOf(new Departure());
+const nowNs = () => 0n;
 
 /** A client that takes `room` bytes before it is behind, and a body that the test sends. */
 function stage(room = Number.POSITIVE_INFINITY) {
@@ -78,7 +84,7 @@ void test('whatever the pieces, all but the last of them leaves, and nothing is 
         const { sink, body, text, send, end, bytes } = stage();
         const whole = pieces.map(([piece]) => piece).join('');
         const framing: AnswerFraming = declared ? { kind: 'length', bytes: whole.length } : { kind: 'chunked' };
-        const relayed = relay(answerOf(body, framing), sink, never);
+        const relayed = relay(answerOf(body, framing), sink, never, nowNs);
         for (const [piece, pause] of pieces) {
           send(piece);
           if (pause) await turn();
@@ -97,7 +103,7 @@ void test('whatever the pieces, all but the last of them leaves, and nothing is 
 
 void test('an event of a stream is not late by one', async (t) => {
   const { sink, body, send, text } = stage();
-  void relay(answerOf(body, { kind: 'chunked' }), sink, never);
+  void relay(answerOf(body, { kind: 'chunked' }), sink, never, nowNs);
   send('data: 1\n\n');
   await turn();
   t.equal(text(), 'data: 1\n\n');
@@ -105,7 +111,7 @@ void test('an event of a stream is not late by one', async (t) => {
 
 void test('a body is read no faster than the client takes it', async (t) => {
   const { sink, body, send, isPaused, drain } = stage(4);
-  void relay(answerOf(body, { kind: 'chunked' }), sink, never);
+  void relay(answerOf(body, { kind: 'chunked' }), sink, never, nowNs);
   send('12345');
   await turn();
   t.equal(isPaused(), true);
@@ -115,7 +121,7 @@ void test('a body is read no faster than the client takes it', async (t) => {
 
 void test('a body that breaks off gives nothing more to the client', async (t) => {
   const { sink, body, send, fail, text } = stage();
-  const relayed = relay(answerOf(body, { kind: 'length', bytes: 10 }), sink, never);
+  const relayed = relay(answerOf(body, { kind: 'length', bytes: 10 }), sink, never, nowNs);
   send('12345');
   fail();
   t.match(await relayed, { kind: 'broken', denial: { code: 'upstream-reset' } });
@@ -126,7 +132,7 @@ void test('a body that breaks off gives nothing more to the client', async (t) =
 void test('a large answer that is here already goes in pieces too', async (t) => {
   const large = Buffer.alloc(300_000, 'x');
   const { sink, bytes, drain, isBehind } = stage(100_000);
-  const relayed = relay(answerOf(large, { kind: 'length', bytes: large.length }), sink, never);
+  const relayed = relay(answerOf(large, { kind: 'length', bytes: large.length }), sink, never, nowNs);
   t.equal(isBehind(), true);
   t.equal(bytes() < 200_000, true, 'it waits for its client');
   drain(1_000_000);
@@ -137,7 +143,19 @@ void test('a large answer that is here already goes in pieces too', async (t) =>
 void test('a large answer whose client has gone comes to an end', async (t) => {
   const gone = new Departure();
   const { sink } = stage(1);
-  const relayed = relay(answerOf(Buffer.alloc(300_000), { kind: 'length', bytes: 300_000 }), sink, gone);
+  const relayed = relay(
+    answerOf(Buffer.alloc(300_000), { kind: 'length', bytes: 300_000 }),
+    sink,
+    askerOf(gone),
+    nowNs,
+  );
   gone.happened();
   t.match(await relayed, { kind: 'broken', denial: { code: 'client-aborted' } });
+});
+
+void test('a large answer that is taken too slowly has the time of its route, and is not held for longer', async (t) => {
+  const { sink } = stage(1);
+  const answer = answerOf(Buffer.alloc(300_000), { kind: 'length', bytes: 300_000 });
+  const relayed = relay(answer, sink, askerOf(new Departure(), 10), () => 9_000_000n);
+  t.match(await relayed, { kind: 'broken', denial: { code: 'upstream-timeout' } });
 });
