@@ -1,5 +1,6 @@
 import type { Filter } from '../chain.ts';
 import type { RouteUser } from '../config/config.ts';
+import type { Departure } from '../departure.ts';
 import { type Denial, deny, isDenial } from '../denial.ts';
 import type { Accepted } from '../exchange.ts';
 import { challenged } from '../user/challenge.ts';
@@ -53,7 +54,8 @@ export function user(
       }
       let unknownKeyOf: string | undefined;
       const answer = (judged: Authenticated | Denial, outcome: TokenOutcome) => {
-        count(isDenial(judged) ? 'refused' : outcome, unknownKeyOf);
+        const bad = isDenial(judged) && judged.code !== facts.departure.cause?.code;
+        count(bad ? 'refused' : outcome, unknownKeyOf);
         return isDenial(judged) ? challenging(facts, rule, credential, judged) : judged;
       };
       if (isDenial(credential)) return answer(credential, 'refused');
@@ -119,10 +121,19 @@ function judgeUser(
   const ask = (unproved: Denial | undefined): Verdict<Authenticated> => {
     if (unproved !== undefined || introspect === undefined) return admit(unproved);
     const inactive = introspect({ token: credential.token, claims, nowMs: facts.receivedMs }, countIntrospection);
-    return inactive instanceof Promise ? inactive.then(admit) : admit(inactive);
+    return inactive instanceof Promise ? unlessLeft(inactive, facts.departure).then(admit) : admit(inactive);
   };
   const possession = judgePossession(signed, credential, facts, uses);
   return possession instanceof Promise ? possession.then(ask) : ask(possession);
+}
+
+/** Who is broken off is not waited for: a server that hangs must not keep his record until the thread is ended without it. */
+function unlessLeft<T>(answered: Promise<T>, departure: Departure): Promise<T | Denial> {
+  if (departure.cause !== undefined) return Promise.resolve(departure.cause);
+  return new Promise((resolve) => {
+    departure.listen(resolve);
+    void answered.then(resolve);
+  });
 }
 
 function useOnce({ issuer, tokenId }: Claims, life: Life, uses: TokenUses): Denial | undefined {

@@ -3,7 +3,8 @@ import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'tap';
-import { exchange, requestText } from '../harness/client.ts';
+import { connectRaw, exchange, requestText } from '../harness/client.ts';
+import { eventually } from '../harness/process.ts';
 import { startHttps } from '../harness/https-server.ts';
 import { clientId, startProxy } from '../harness/proxy.ts';
 import { startRecorder } from '../harness/recorder.ts';
@@ -88,6 +89,7 @@ void test('a user is who the token says, or nobody', async (t) => {
       load_balancers: loadBalancers,
       routes,
       threads: 2,
+      drain: '200ms',
       policy: { rego: './policy', engine: 'verify', verify_share: 1 },
     },
     files: { 'policy/authz.rego': rego, 'staff.jwks.json': jwks(key), 'bundle.json': bundle(domainKey) },
@@ -269,6 +271,21 @@ void test('a user is who the token says, or nobody', async (t) => {
     t.notMatch(JSON.stringify(proxy.audit()), /eyJ/);
     t.notMatch(proxy.log(), /eyJ/);
   });
+
+  await t.test('who is broken off while the server of his issuer hangs has his record', async (t) => {
+    authority.hangs = true;
+    const { length } = authority.asked;
+    const client = await connectRaw(proxy.port, proxy.client);
+    const one = token({ iss: askedIssuer.issuer, jti: 'left' }, next);
+    client.write(requestText('GET', '/asked', [`Authorization: Bearer ${one}`]));
+    await eventually(() => authority.asked.length > length);
+    t.equal(await proxy.stop(), 1);
+    t.match(
+      proxy.audit().filter(({ reason }) => reason === 'drain-timeout'),
+      [{ type: 'proxy.abort', route: 'asked', user: { jti: 'left' } }],
+    );
+    client.close();
+  });
 });
 
 type Test = Parameters<typeof startHttps>[0] & { readonly testdir: () => string };
@@ -282,16 +299,24 @@ async function startAuthority(t: Test) {
   };
   setSecret('first secret');
   const asked: { body: string; as: string }[] = [];
-  const authority = { answer: { status: 200, body: '{"active":true}' }, asked, setSecret };
+  const authority = { answer: { status: 200, body: '{"active":true}' }, hangs: false, asked, setSecret };
   const { origin, caPem } = await startHttps(t, () => async (request, response) => {
     const [, credentials = ''] = (request.headers.authorization ?? '').split(' ');
     const as = new URLSearchParams(`as=${Buffer.from(credentials, 'base64').toString()}`).get('as') ?? '';
     asked.push({ body: await text(request), as });
+    if (authority.hangs) return;
     const { status, body } = authority.answer;
     response.writeHead(status, { 'content-type': 'application/json' }).end(body);
   });
   writeFileSync(join(folder, 'ca.pem'), caPem);
   const files = { client_secret_file: join(folder, 'secret'), ca: join(folder, 'ca.pem') };
-  const introspection = { endpoint: `${origin}/introspect`, client_id: 'orders', ...files, cache: { max_age: '0s' } };
+  const introspection = {
+    endpoint: `${origin}/introspect`,
+    client_id: 'orders',
+    ...files,
+    // Longer than a thread that drains is waited for.
+    timeout: '10s',
+    cache: { max_age: '0s' },
+  };
   return Object.assign(authority, { introspection });
 }

@@ -3,7 +3,8 @@ import { text } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { test } from 'tap';
 import type { IntrospectionConfig, IssuerConfig } from '../../../proxy/config/token-config.ts';
-import type { Denial } from '../../../proxy/denial.ts';
+import { type Denial, deny } from '../../../proxy/denial.ts';
+import { Departure } from '../../../proxy/departure.ts';
 import { openIntrospections } from '../../../proxy/fetch/introspection.ts';
 import { type Claims, readClaims } from '../../../proxy/user/claims.ts';
 import { openIntrospection } from '../../../proxy/user/introspection.ts';
@@ -188,6 +189,23 @@ void test('only a token that is good here is asked for, and only a good answer u
   next.answer = whole({ active: true });
   t.match(await ask({ headers: good, route }), { user: { claims: { subject: 'alice' } }, counted: ['remembered'] });
   t.same(used, ['token-1']);
+});
+
+void test('who leaves while the server is asked is let go, and uses nothing up', async (t) => {
+  const { next, open } = await startServer(t);
+  const asked = Promise.withResolvers<void>();
+  next.answer = () => asked.resolve();
+  const used: string[] = [];
+  const uses = { take: (_: string, id: string) => (used.push(id), 'first' as const) };
+  const ask = asking(await verifierFor([[{ ...staff, introspection }, [key]]]), uses, [staff], await open());
+  const departure = new Departure();
+  const route = { ...required, singleUse: true };
+  const judged = ask({ headers: bearer(mint(key, goodClaims)), route, departure });
+  await asked.promise;
+  departure.happened(deny('drain-timeout'));
+  t.match(await judged, { code: 'drain-timeout', counted: ['verified'] });
+  t.match(await ask({ headers: bearer(mint(key, goodClaims)), route, departure }), { code: 'drain-timeout' });
+  t.same(used, []);
 });
 
 /** An issuer that answers when it is told to. */

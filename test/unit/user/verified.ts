@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { RouteUser } from '../../../proxy/config/config.ts';
 import type { IssuerConfig } from '../../../proxy/config/token-config.ts';
 import { isDenial } from '../../../proxy/denial.ts';
+import { Departure } from '../../../proxy/departure.ts';
 import { type Authenticated, type TokenOutcome, user } from '../../../proxy/filters/user.ts';
 import type { Introspect } from '../../../proxy/user/introspection.ts';
 import { readJwks } from '../../../proxy/user/read-jwks.ts';
@@ -56,6 +57,7 @@ export type Asked = {
   readonly route?: RouteUser | undefined;
   readonly atMs?: number;
   readonly target?: Target;
+  readonly departure?: Departure;
 };
 
 type Target = { readonly method: string; readonly authority: string; readonly path: string };
@@ -69,7 +71,7 @@ export function asking(
   issuers: readonly IssuerConfig[] = [staff],
   introspection: ReadonlyMap<string, Introspect> = new Map(),
 ) {
-  return async ({ headers = [], query = [], route = required, atMs = nowMs, target = orders }: Asked) => {
+  return async ({ headers = [], query = [], route = required, atMs = nowMs, target = orders, ...more }: Asked) => {
     const counted: TokenOutcome[] = [];
     const facts = {
       headers,
@@ -78,6 +80,7 @@ export function asking(
       route: { config: { user: route } },
       peer: { fingerprintSha256: fingerprint },
       snapshot: { tokens, introspection, config: { issuers } },
+      departure: more.departure ?? new Departure(),
     };
     const filter = user(
       uses,
