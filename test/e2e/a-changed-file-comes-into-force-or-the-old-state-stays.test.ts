@@ -1,6 +1,7 @@
 import { mkdirSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { type Test, test } from 'tap';
+import { replaceFile } from '../harness/change-files.ts';
 import { connectRaw, parseAnswer, requestText } from '../harness/client.ts';
 import { type AuditRecord, clientId, startProxy, type TestProxy, trustDomain } from '../harness/proxy.ts';
 import { startWorkload } from '../harness/workload.ts';
@@ -40,14 +41,6 @@ const wholeConfig = (workloadPort: number, more: Readonly<Record<string, unknown
     ...config,
     ...more,
   });
-
-/** As an editor or a deployment does it: nobody ever sees half a file. */
-function replace(proxy: TestProxy, name: string, content: string): void {
-  const file = join(proxy.folder, name);
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(`${file}.next`, content);
-  renameSync(`${file}.next`, file);
-}
 
 async function status(proxy: TestProxy, method: string, target: string, body = ''): Promise<number | undefined> {
   const client = await connectRaw(proxy.port, proxy.client);
@@ -124,7 +117,7 @@ test('files change while it runs', async (t) => {
     files: { 'policy/authz.rego': rego(), 'order.schema.json': schema(['item']), 'data.json': data([]) },
   });
   const write = (more: Readonly<Record<string, unknown>> = {}) =>
-    replace(proxy, 'portcullis.yaml', wholeConfig(workload.port, { threads: 2, ...more }));
+    replaceFile(proxy, 'portcullis.yaml', wholeConfig(workload.port, { threads: 2, ...more }));
 
   await t.test('a new route, rule, schema and data each come into force', async (t) => {
     t.equal(await status(proxy, 'GET', '/b'), 404);
@@ -134,7 +127,7 @@ test('files change while it runs', async (t) => {
 
     const policies = ofType(proxy, 'policy.load').length;
     const swap = await comesIntoForce(t, proxy, () =>
-      replace(proxy, 'policy/authz.rego', rego('input.attributes.request.http.path != "/b"')),
+      replaceFile(proxy, 'policy/authz.rego', rego('input.attributes.request.http.path != "/b"')),
     );
     t.equal(await status(proxy, 'GET', '/b'), 403);
     const loaded = ofType(proxy, 'policy.load');
@@ -142,11 +135,11 @@ test('files change while it runs', async (t) => {
     t.match(loaded.at(-1), { snapshot: swap['snapshot'], policy: swap['policy'] });
 
     t.equal(await status(proxy, 'POST', '/a/1', '{"item":"x"}'), 200);
-    await comesIntoForce(t, proxy, () => replace(proxy, 'order.schema.json', schema(['item', 'note'])));
+    await comesIntoForce(t, proxy, () => replaceFile(proxy, 'order.schema.json', schema(['item', 'note'])));
     t.equal(await status(proxy, 'POST', '/a/1', '{"item":"x"}'), 422);
     t.equal(await status(proxy, 'POST', '/a/1', '{"item":"x","note":""}'), 200);
 
-    await comesIntoForce(t, proxy, () => replace(proxy, 'data.json', data(['/a/2'])));
+    await comesIntoForce(t, proxy, () => replaceFile(proxy, 'data.json', data(['/a/2'])));
     t.equal(await status(proxy, 'GET', '/a/2'), 403);
     t.equal(await status(proxy, 'GET', '/a/1'), 200);
   });
@@ -182,7 +175,7 @@ test('files change while it runs', async (t) => {
     }[] = [
       {
         name: 'YAML that is none',
-        change: () => replace(proxy, 'portcullis.yaml', 'listen: [\n'),
+        change: () => replaceFile(proxy, 'portcullis.yaml', 'listen: [\n'),
         says: /^config\.reject config-invalid: 1 problem\n {2}portcullis\.yaml:\d+:\d+: /,
         mend: () => write({ drain: '30s', limits: { max_headers: 90 } }),
       },
@@ -206,39 +199,40 @@ test('files change while it runs', async (t) => {
       },
       {
         name: 'Rego with a mistake',
-        change: () => replace(proxy, 'policy/authz.rego', 'package portcullis.authz\n\ndecision := {\n'),
+        change: () => replaceFile(proxy, 'policy/authz.rego', 'package portcullis.authz\n\ndecision := {\n'),
         says: /^policy\.reject rego-does-not-compile: .*authz\.rego:\d+.* in \/.*authz\.rego$/s,
-        mend: () => replace(proxy, 'policy/authz.rego', rego('true')),
+        mend: () => replaceFile(proxy, 'policy/authz.rego', rego('true')),
       },
       {
         name: 'Rego with a type error',
-        change: () => replace(proxy, 'policy/authz.rego', rego('count(1) == 1')),
+        change: () => replaceFile(proxy, 'policy/authz.rego', rego('count(1) == 1')),
         says: /^policy\.reject rego-does-not-compile: .*authz\.rego:\d+:\d+: count: invalid argument\(s\)/s,
-        mend: () => replace(proxy, 'policy/authz.rego', rego('2 == 2')),
+        mend: () => replaceFile(proxy, 'policy/authz.rego', rego('2 == 2')),
       },
       {
         name: 'Rego that calls what would make a decision impure',
-        change: () => replace(proxy, 'policy/authz.rego', rego('http.send({"method": "get", "url": "http://[::1]"})')),
+        change: () =>
+          replaceFile(proxy, 'policy/authz.rego', rego('http.send({"method": "get", "url": "http://[::1]"})')),
         says: /^policy\.reject builtin-refused: .*authz\.rego:\d+:\d+: the built-in http\.send is refused: it asks/s,
-        mend: () => replace(proxy, 'policy/authz.rego', rego('3 == 3')),
+        mend: () => replaceFile(proxy, 'policy/authz.rego', rego('3 == 3')),
       },
       {
         name: 'Rego without the entrypoint',
-        change: () => replace(proxy, 'policy/authz.rego', 'package portcullis.other\n\nx := 1\n'),
+        change: () => replaceFile(proxy, 'policy/authz.rego', 'package portcullis.other\n\nx := 1\n'),
         says: /^policy\.reject entrypoint-missing: .*portcullis\/authz\/decision; the policy has portcullis\/other\/x in \/.*portcullis\.yaml$/s,
-        mend: () => replace(proxy, 'policy/authz.rego', rego('1 == 1')),
+        mend: () => replaceFile(proxy, 'policy/authz.rego', rego('1 == 1')),
       },
       {
         name: 'a schema that is none',
-        change: () => replace(proxy, 'order.schema.json', '{"type": "strin"}'),
+        change: () => replaceFile(proxy, 'order.schema.json', '{"type": "strin"}'),
         says: /^config\.reject config-invalid: .*order\.schema\.json:1:\d+: .*type/s,
-        mend: () => replace(proxy, 'order.schema.json', schema([])),
+        mend: () => replaceFile(proxy, 'order.schema.json', schema([])),
       },
       {
         name: 'data that is no JSON',
-        change: () => replace(proxy, 'data.json', '{"closed": [}'),
+        change: () => replaceFile(proxy, 'data.json', '{"closed": [}'),
         says: /^config\.reject config-invalid: .*data\.json:1:\d+: not valid JSON.* in \/.*data\.json$/s,
-        mend: () => replace(proxy, 'data.json', data(['/a/7'])),
+        mend: () => replaceFile(proxy, 'data.json', data(['/a/7'])),
       },
       {
         name: 'data of 200 MB, which nobody reads',
@@ -248,19 +242,19 @@ test('files change while it runs', async (t) => {
           renameSync(join(proxy.folder, 'large.json'), join(proxy.folder, 'data.json'));
         },
         says: /^config\.reject config-invalid: .*data\.json has 209715200 bytes, more than 67108864/s,
-        mend: () => replace(proxy, 'data.json', data(['/a/6'])),
+        mend: () => replaceFile(proxy, 'data.json', data(['/a/6'])),
       },
       {
         name: 'data that is gone',
         change: () => rmSync(join(proxy.folder, 'data.json')),
         says: /^config\.reject config-invalid: .*data\.json: no such file/s,
-        mend: () => replace(proxy, 'data.json', data(['/a/8'])),
+        mend: () => replaceFile(proxy, 'data.json', data(['/a/8'])),
       },
       {
         name: 'a schema that is not there yet',
         change: () => write({ routes: [{ ...routes[0], query_schema: './later.schema.json' }] }),
         says: /^config\.reject config-invalid: .*later\.schema\.json: no such file/s,
-        mend: () => replace(proxy, 'later.schema.json', schema([])),
+        mend: () => replaceFile(proxy, 'later.schema.json', schema([])),
       },
     ];
     for (const { name, change, says, mend } of broken) {
@@ -275,9 +269,9 @@ test('files change while it runs', async (t) => {
   await t.test('what was refused and is put back as it was is seen, though nothing changes', async (t) => {
     const unchanged = () => proxy.log().split('"event":"config.unchanged"').length - 1;
     t.equal(unchanged(), 0);
-    await isRejected(t, proxy, () => replace(proxy, 'data.json', '{'));
+    await isRejected(t, proxy, () => replaceFile(proxy, 'data.json', '{'));
     const loads = await proxy.metric('portcullis_reloads_total{outcome="loaded"}');
-    replace(proxy, 'data.json', data(['/a/8']));
+    replaceFile(proxy, 'data.json', data(['/a/8']));
     await proxy.untilLog(() => unchanged() === 1);
     t.equal(await proxy.metric('portcullis_reloads_total{outcome="loaded"}'), loads);
   });

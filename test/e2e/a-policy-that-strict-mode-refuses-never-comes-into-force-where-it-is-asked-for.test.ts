@@ -1,6 +1,5 @@
-import { renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { type Test, test } from 'tap';
+import { replaceFile } from '../harness/change-files.ts';
 import { connectRaw, parseAnswer, requestText } from '../harness/client.ts';
 import { base, isClear, workloadPort } from '../harness/failed-start.ts';
 import { clientId, expectNoStart, newFolder, startProxy, type TestProxy } from '../harness/proxy.ts';
@@ -57,9 +56,7 @@ test('where nobody asks for it, the policy decides as in OPA', async (t) => {
 
 test('a reload keeps the old policy, and says so in the log, a metric and the audit', async (t) => {
   const proxy = await serving(t, { strict: true }, rego());
-  const file = join(proxy.folder, 'policy/authz.rego');
-  writeFileSync(`${file}.next`, unused);
-  renameSync(`${file}.next`, file);
+  replaceFile(proxy, 'policy/authz.rego', unused);
   const record = await proxy.untilRecord(({ type }) => type === 'policy.reject');
   t.match(record, { outcome: 'deny', reason: 'rego-not-strict', detail: /authz\.rego:3:1: import data\.users unused/ });
   t.match(record['file'], /authz\.rego$/);

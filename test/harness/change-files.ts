@@ -2,11 +2,11 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AuditRecord, TestProxy } from './proxy.ts';
 
-/** As an operator's tool does it: nobody ever sees half a file. */
-export function replaceFile({ folder }: TestProxy, name: string, content: string): void {
-  const file = join(folder, name);
-  writeFileSync(`${file}.next`, content);
-  renameSync(`${file}.next`, file);
+/** As an operator's tool does it: nobody ever sees half a file, and who watches its folder sees one change of it. */
+export function replaceFile({ folder }: Pick<TestProxy, 'folder'>, name: string, content: string): void {
+  const next = join(folder, 'next-file');
+  writeFileSync(next, content);
+  renameSync(next, join(folder, name));
 }
 
 /** Replaces keys of the configuration that the proxy was started with. */
