@@ -56,6 +56,7 @@ export class Control {
     ready: () => this.#readiness(),
     metrics: async () => {
       await this.#plane?.measure();
+      this.#parts.metrics.setThreads(this.#serving());
       return this.#parts.metrics.expose();
     },
     snapshot: () => describeSnapshot(this.#snapshot, this.#parts.identity.source.current()),
@@ -77,9 +78,8 @@ export class Control {
   readonly threadReplaced: DataPlaneOptions['replaced'] = (replacement, judgedBy) => {
     // Its successor opens the stream anew and says so only if it fails.
     this.#parts.failedAudit.delete(`data-${replacement.thread}`);
-    const condemned = judgedBy.policyBad !== this.#snapshot.policyBad;
-    recordReplacement(this.#parts, replacement, { revision: this.#snapshot.policy.revision, condemned });
-    if (condemned) this.#putInForce(judgedBy);
+    recordReplacement(this.#parts, replacement);
+    if (judgedBy.policyBad !== this.#snapshot.policyBad) this.#putInForce(judgedBy);
   };
 
   /** Begins to watch files, renew the SVID and count. */
@@ -87,7 +87,6 @@ export class Control {
     const { audit, clock, fetched, identity, log, metrics, watched } = this.#parts;
     this.#plane = plane;
     this.#putInForce(this.#snapshot);
-    metrics.setThreads(this.#snapshot.config.threads);
     metrics.setSvidExpiry(identity.source.current().notAfterMs);
     const watch = watchFiles([...watched, ...identity.watched], () => this.#filesChanged());
     this.#watch = watch;
@@ -115,6 +114,10 @@ export class Control {
     return this.#plane === undefined || finishWithin(this.#plane, withinMs);
   }
 
+  #serving(): number {
+    return this.#plane?.serving() ?? 0;
+  }
+
   #readiness(): readonly Condition[] {
     const { clock, failedAudit, identity } = this.#parts;
     return readiness({
@@ -122,7 +125,7 @@ export class Control {
       svid: identity.source.current(),
       nowMs: clock.nowMs(),
       failedAudit,
-      threadsComplete: this.#plane?.complete() ?? false,
+      threadsComplete: this.#serving() === this.#snapshot.config.threads,
       draining: this.#draining,
     });
   }
@@ -162,16 +165,10 @@ function endsOf({ lists }: SnapshotData): ReadonlyMap<string, number | undefined
   );
 }
 
-type JudgedPolicy = { readonly revision: string; readonly condemned: boolean };
-
-function recordReplacement(
-  { audit, log, metrics }: ControlParts,
-  replacement: Replacement,
-  { revision, condemned }: JudgedPolicy,
-): void {
-  const { thread, reason, inFlight } = replacement;
+function recordReplacement({ audit, log, metrics }: ControlParts, replacement: Replacement): void {
+  const { thread, reason, inFlight, condemned } = replacement;
   const detail = `${replacement.detail}; ${inFlight} exchanges were broken off`;
-  const policy = { revision };
+  const policy = { revision: replacement.policy };
   metrics.threadReplaced(reason);
   metrics.threadEnded(thread);
   log.error('thread.replaced', { thread, reason, detail });

@@ -1,17 +1,13 @@
 import type { SvidMaterial } from '../../certs/sources/svid-source.ts';
-import { needsDeadline } from '../../policy/engines/settings.ts';
 import { createHeartbeat, type HeartbeatMemory, readPulse } from '../data/heartbeat.ts';
 import { judgeByOrder, prepareOrder, type ThreadStart } from '../data/messages.ts';
 import { releaseThread, type SharedLimitsMemory } from '../limit/shared-limits.ts';
-import { type SnapshotData, snapshotData } from '../snapshot-data.ts';
+import { type SnapshotData, snapshotData, stoppedAThread } from '../snapshot-data.ts';
 import { type BootedThread, type DataThread, type Problem, startDataThread, type ThreadEvents } from './data-thread.ts';
-import { type DeadlineWatch, watchEvaluations } from './deadline.ts';
+import { type DeadlineWatch, deadlineOf, watchEvaluations } from './deadline.ts';
 import { failuresInARow } from './failures-in-a-row.ts';
 import { serially } from './serial.ts';
 import { watchPulse } from './watchdog.ts';
-
-/** Why a snapshot's policy decides nothing any more. */
-export const stoppedAThread = 'this policy revision stopped a data thread';
 
 /** Why a thread had to be replaced. */
 export type Replacement = {
@@ -20,6 +16,10 @@ export type Replacement = {
   /** Exchanges that were broken off with it. */
   readonly inFlight: number;
   readonly detail: string;
+  /** Revision of the policy that held it, which need not be in force any more; where none did, of the one in force. */
+  readonly policy: string;
+  /** Whether that policy is marked bad for it, for the first time. */
+  readonly condemned: boolean;
 };
 
 export type DataPlaneOptions = {
@@ -33,7 +33,7 @@ export type DataPlaneOptions = {
   readonly booted: BootedThread;
   readonly svid: SvidMaterial;
   readonly report: (thread: number, report: Parameters<ThreadEvents['report']>[0]) => void;
-  /** `judgedBy` is what all threads judge by from here on: the policy is bad in it when it was that which stood still. */
+  /** `judgedBy` is what all threads judge by from here on. */
   readonly replaced: (replacement: Replacement, judgedBy: SnapshotData) => void;
 };
 
@@ -73,18 +73,17 @@ export class DataPlane {
     this.#watchdog = watchPulse(
       options.stallMs,
       () => this.#heartbeats,
-      (index, { inPolicy }) => {
+      (index, { policy }) => {
         const thread = this.#threads.get(index);
         const detail = `its event loop stood still for ${options.stallMs} ms`;
-        const condemns = inPolicy ? this.#snapshot.policy.revision : undefined;
-        if (thread !== undefined) void this.#retire(thread, { reason: 'stalled', detail, condemns });
+        if (thread !== undefined) void this.#retire(thread, { reason: 'stalled', detail, condemns: policy });
       },
     );
     this.#deadline = watchEvaluations(
       () => this.#heartbeats,
-      (index) => this.#overran(index),
+      (index, { policy }) => this.#overran(index, policy),
     );
-    this.#deadline.set(deadlineOf(options.snapshot));
+    this.#deadline.set(deadlineOf(options.snapshot.config));
   }
 
   async start(): Promise<void> {
@@ -112,7 +111,7 @@ export class DataPlane {
       if (problem !== undefined) return problem;
       for (const thread of all) thread.send({ do: 'commit', digest: next.digest });
       this.#snapshot = next;
-      this.#deadline.set(deadlineOf(next));
+      this.#deadline.set(deadlineOf(next.config));
       return undefined;
     });
   }
@@ -137,9 +136,9 @@ export class DataPlane {
     return this.#all((thread) => thread.measure());
   }
 
-  /** False while a thread is being replaced. */
-  complete(): boolean {
-    return this.#threads.size === this.#options.threads;
+  /** How many threads serve: one less for each that is being replaced. */
+  serving(): number {
+    return this.#threads.size;
   }
 
   async drain(): Promise<void> {
@@ -163,11 +162,10 @@ export class DataPlane {
   }
 
   /** An evaluation has lasted longer than it may, and only the end of its thread ends it. */
-  #overran(index: number): void {
+  #overran(index: number, policy: string | undefined): void {
     const thread = this.#threads.get(index);
-    const { policy, config } = this.#snapshot;
-    const detail = `an evaluation took more than ${config.policy.engine.deadlineMs} ms`;
-    if (thread !== undefined) void this.#retire(thread, { reason: 'deadline', detail, condemns: policy.revision });
+    const detail = `an evaluation took more than ${this.#snapshot.config.policy.engine.deadlineMs} ms`;
+    if (thread !== undefined) void this.#retire(thread, { reason: 'deadline', detail, condemns: policy });
   }
 
   async #all(task: (thread: DataThread) => Promise<void>): Promise<void> {
@@ -190,6 +188,7 @@ export class DataPlane {
     this.#heartbeats.set(index, heartbeat);
     this.#threads.set(index, thread);
     // What changed while it was starting, it has not been told.
+    for (const revision of this.#condemned) thread.send({ do: 'condemn', revision });
     if (this.#svid !== given.svid) thread.send({ do: 'svid', svid: this.#svid });
     if (this.#snapshot !== given.snapshot) thread.send(judgeByOrder(this.#snapshot));
   }
@@ -203,20 +202,27 @@ export class DataPlane {
     this.#heartbeats.delete(index);
     await thread.terminate();
     releaseThread(this.#options.limits, index);
-    if (condemns !== undefined) this.#condemn(condemns);
-    this.#options.replaced({ thread: index, reason, inFlight, detail }, this.#snapshot);
+    const condemned = condemns !== undefined && this.#condemn(condemns);
+    const policy = condemns ?? this.#snapshot.policy.revision;
+    this.#options.replaced({ thread: index, reason, inFlight, detail, policy, condemned }, this.#snapshot);
     this.#revive(index, this.#failures.add(index));
   }
 
   /**
    * Fail closed: no revision that has stopped a thread decides again, and an older one is not put back unasked. It does
-   * not wait for answers as a swap does: the next thread may be stuck by now, and its successor begins with this.
+   * not wait for answers as a swap does: the next thread may be stuck by now, and its successor begins with this. False
+   * when it was condemned before.
    */
-  #condemn(revision: string): void {
+  #condemn(revision: string): boolean {
+    if (this.condemned(revision)) return false;
     this.#condemned.add(revision);
-    if (this.#snapshot.policyBad !== undefined || this.#snapshot.policy.revision !== revision) return;
-    this.#snapshot = snapshotData({ ...this.#snapshot, policyBad: stoppedAThread });
-    for (const thread of this.#threads.values()) thread.send(judgeByOrder(this.#snapshot));
+    const inForce = this.#snapshot.policy.revision === revision;
+    if (inForce) this.#snapshot = snapshotData({ ...this.#snapshot, policyBad: stoppedAThread });
+    for (const thread of this.#threads.values()) {
+      thread.send({ do: 'condemn', revision });
+      if (inForce) thread.send(judgeByOrder(this.#snapshot));
+    }
+    return true;
   }
 
   /** A successor that cannot start, for want of descriptors or memory, is tried again, ever less often. */
@@ -237,9 +243,4 @@ export class DataPlane {
     const detail = cause instanceof Error ? cause.message : String(cause);
     this.#options.report(thread, { is: 'log', level: 'error', event, fields: { thread, detail } });
   }
-}
-
-function deadlineOf({ config }: SnapshotData): number | undefined {
-  const { engine } = config.policy;
-  return needsDeadline(engine) ? engine.deadlineMs : undefined;
 }

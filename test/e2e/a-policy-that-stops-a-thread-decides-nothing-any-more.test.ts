@@ -1,3 +1,5 @@
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'tap';
 import { replaceFile } from '../harness/change-files.ts';
 import { connectRaw, exchange, parseAnswer, requestText } from '../harness/client.ts';
@@ -92,4 +94,29 @@ void test('other connections are served while one thread is stopped', async (t) 
   await proxy.untilRecord(({ type }) => type === 'policy.bad');
   for (const client of others) client.close();
   victim?.close();
+});
+
+void test('a successor that cannot start is missed, and tried again until it can', async (t) => {
+  const workload = await startWorkload();
+  t.teardown(workload.close);
+  const proxy = await startProxy(t, {
+    workloadPort: workload.port,
+    config: { threads: 1, policy: { rego: './policy', engine: 'wasm' } },
+    files: { 'policy/authz.rego': quadratic },
+  });
+  t.equal(await proxy.metric('portcullis_threads '), 1);
+  // Where it would go on with the records of the one before.
+  const stream = join(proxy.folder, 'audit', 'data-0');
+  renameSync(stream, `${stream}.away`);
+  writeFileSync(stream, '');
+  const victim = await connectRaw(proxy.port, proxy.client);
+  victim.write(requestText('GET', `/slow${pick[0]}`));
+  await proxy.untilLog((log) => log.includes('thread.start-failed'));
+  t.equal(await proxy.metric('portcullis_threads '), 0);
+  t.match((await proxy.admin('/readyz')).body, /a data thread is being replaced/);
+  rmSync(stream);
+  renameSync(`${stream}.away`, stream);
+  await eventually(async () => (await proxy.metric('portcullis_threads ')) === 1);
+  victim.close();
+  t.equal(await proxy.stop(), 0);
 });
