@@ -11,6 +11,10 @@ export const policyErrors = {
     summary: 'A Rego file exists but cannot be read.',
     remedy: 'make the file readable for the user that runs portcullis; Rego is text in UTF-8',
   },
+  'rego-not-written': {
+    summary: 'A Rego file that lacks the layout of OPA cannot be written.',
+    remedy: 'make the file writable for the user that runs portcullis, or only ask with `policy fmt --check`',
+  },
   'rego-does-not-compile': {
     summary: "OPA's compiler refused the policy.",
     remedy: 'correct the lines listed above; `portcullis policy check PATH` shows every problem',

@@ -1,6 +1,7 @@
-import { readFile, stat } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
 import { PolicyError } from '../errors.ts';
 import { readStrictJson } from '../json/strict-json.ts';
+import { systemErrorText } from '../system-error.ts';
 import type { JsonObject } from './bundle.ts';
 
 /** Data is copied into the memory of each engine; what is larger belongs into a database that the workload asks. */
@@ -10,16 +11,20 @@ const maxDataDepth = 64;
 
 /** Reads what the policy sees as `data`. Throws PolicyError with file, line and column. */
 export async function readDataFile(file: string): Promise<JsonObject> {
-  const unreadable = (cause: NodeJS.ErrnoException) => {
-    throw new PolicyError('data-missing', `cannot read the data file ${file}: ${cause.code ?? cause.message}`, {
-      cause,
-    });
-  };
-  const { size } = await stat(file).catch(unreadable);
-  if (size > maxDataBytes) {
-    throw new PolicyError('policy-too-large', `${file} has ${size} bytes; at most ${maxDataBytes} fit`);
+  const bytes = await readAtMost(file, maxDataBytes + 1).catch((cause: unknown) => {
+    throw new PolicyError('data-missing', `cannot read the data file ${file}: ${systemErrorText(cause)}`, { cause });
+  });
+  if (bytes.length > maxDataBytes) {
+    throw new PolicyError('policy-too-large', `${file} has more than the ${maxDataBytes} bytes that fit`);
   }
-  return parseData(file, await readFile(file).catch(unreadable));
+  return parseData(file, bytes);
+}
+
+/** Of a pipe or a device too, whose size nobody can ask. */
+async function readAtMost(file: string, most: number): Promise<Uint8Array> {
+  const pieces: Buffer[] = [];
+  for await (const piece of createReadStream(file, { end: most - 1 })) pieces.push(piece as Buffer);
+  return Buffer.concat(pieces);
 }
 
 export function parseData(file: string, bytes: Uint8Array): JsonObject {

@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { PolicyError } from '../errors.ts';
 import { pathsBelow } from '../paths-below.ts';
+import { systemErrorText } from '../system-error.ts';
 import { BundleCollector, type BundleFiles, bundleLimits } from './files.ts';
 import { readTar, TarError } from './tar.ts';
 
@@ -89,7 +90,7 @@ async function factsOf(path: string): Promise<{ readonly size: number; readonly 
 }
 
 function missing(path: string, cause: NodeJS.ErrnoException): PolicyError {
-  return new PolicyError('bundle-missing', `cannot read the bundle ${path}: ${cause.code ?? cause.message}`, { cause });
+  return new PolicyError('bundle-missing', `cannot read the bundle ${path}: ${systemErrorText(cause)}`, { cause });
 }
 
 function tooLarge(path: string, what: string): PolicyError {

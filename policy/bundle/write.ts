@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { capabilitiesDigest } from '../builtins/capabilities.ts';
 import { PolicyError } from '../errors.ts';
+import { systemErrorText } from '../system-error.ts';
 import type { PolicyBundle } from './bundle.ts';
 import { inputPathsName, sha256 } from './load.ts';
 import { writeTar } from './tar.ts';
@@ -20,8 +21,9 @@ export async function writeBundle(path: string, bundle: PolicyBundle): Promise<r
   try {
     return path.endsWith('.tar.gz') ? await writeArchive(path, files) : await writeFolder(path, files);
   } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    throw new PolicyError('bundle-not-written', `cannot write the bundle ${path}: ${code ?? message}`, { cause });
+    throw new PolicyError('bundle-not-written', `cannot write the bundle ${path}: ${systemErrorText(cause)}`, {
+      cause,
+    });
   }
 }
 

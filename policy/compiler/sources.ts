@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import { type Diagnostic, PolicyError } from '../errors.ts';
 import { pathsBelow } from '../paths-below.ts';
+import { systemErrorText } from '../system-error.ts';
 import type { SourceFile } from './job.ts';
 
 /** Rego text under names that do not depend on where the folder lies, so that a policy has one revision everywhere. */
@@ -45,14 +46,14 @@ export function withPaths(diagnostics: readonly Diagnostic[], { paths }: Sources
 
 async function regoPaths(root: string): Promise<readonly { readonly file: string; readonly below: string }[]> {
   const found = await stat(root).catch((cause: NodeJS.ErrnoException) => {
-    throw new PolicyError('rego-missing', `cannot find the policy ${root}: ${cause.code ?? cause.message}`, { cause });
+    throw new PolicyError('rego-missing', `cannot find the policy ${root}: ${systemErrorText(cause)}`, { cause });
   });
   if (!found.isDirectory()) {
     if (regoFile.test(root)) return [{ file: root, below: '' }];
     throw new PolicyError('rego-missing', `${root} is neither a folder nor a .rego file`);
   }
   const paths = await pathsBelow(root).catch((cause: NodeJS.ErrnoException) => {
-    throw new PolicyError('rego-unreadable', `cannot list ${root}: ${cause.code ?? cause.message}`, { cause });
+    throw new PolicyError('rego-unreadable', `cannot list ${root}: ${systemErrorText(cause)}`, { cause });
   });
   // Sorted by code unit: the order that a folder is listed in must not reach the compiled policy.
   return paths
@@ -63,12 +64,18 @@ async function regoPaths(root: string): Promise<readonly { readonly file: string
 }
 
 async function readText(file: string): Promise<string> {
-  const bytes = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
-    throw new PolicyError('rego-unreadable', `cannot read ${file}: ${cause.code ?? cause.message}`, { cause });
+  const bytes = await readRegular(file).catch((cause: unknown) => {
+    throw new PolicyError('rego-unreadable', `cannot read ${file}: ${systemErrorText(cause)}`, { cause });
   });
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (cause) {
     throw new PolicyError('rego-unreadable', `${file} is not UTF-8`, { cause });
   }
+}
+
+/** A pipe that nobody writes to would be waited for without an end. */
+async function readRegular(file: string): Promise<Uint8Array> {
+  if (!(await stat(file)).isFile()) throw new Error('it is not a regular file');
+  return readFile(file);
 }

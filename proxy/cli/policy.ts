@@ -7,6 +7,8 @@ import type { TestResult } from '../../policy/compiler/job.ts';
 import { openEngine } from '../../policy/engines/select.ts';
 import { defaultSettings } from '../../policy/engines/settings.ts';
 import { type Diagnostic, formatDiagnostic, PolicyError } from '../../policy/errors.ts';
+import { compileLinearRegex, RegexSyntaxError } from '../../policy/linear-regex.ts';
+import { systemErrorText } from '../../policy/system-error.ts';
 import { nearPath } from '../config/problem.ts';
 import { type Arguments, type Command, type Io, requiredValue, UsageError, valueOf } from './command.ts';
 
@@ -26,7 +28,7 @@ const build: Command = {
     {
       name: 'out',
       value: 'FOLDER',
-      help: 'Write policy.wasm, plan.json, data.json and .manifest there, for `policy.bundle`; FILE.tar.gz: as one archive',
+      help: 'Write policy.wasm, plan.json, data.json, input-paths.json and .manifest there, for `policy.bundle`; FILE.tar.gz: as one archive',
     },
     json,
   ],
@@ -59,7 +61,7 @@ const test: Command = {
     const results = await testPolicy({
       regoPaths: paths(args),
       dataFile: valueOf(args, 'data'),
-      run: valueOf(args, 'run'),
+      run: nameFilter(valueOf(args, 'run')),
     });
     if (args.switches.has('json')) io.out(`${JSON.stringify(results)}\n`);
     else printResults(results, io);
@@ -89,6 +91,18 @@ const check: Command = {
   },
 };
 
+/** In the syntax of RE2, which OPA reads it in. Throws UsageError. */
+function nameFilter(regex: string | undefined): string | undefined {
+  if (regex === undefined) return undefined;
+  try {
+    compileLinearRegex(regex);
+    return regex;
+  } catch (cause) {
+    if (cause instanceof RegexSyntaxError) throw new UsageError(`--run: ${JSON.stringify(regex)}: ${cause.message}`);
+    throw cause;
+  }
+}
+
 /** Undefined where nobody has said whose scans to look at, and the policy has no rule of the usual name. */
 async function scans(regoPaths: readonly string[], named: string | undefined) {
   try {
@@ -115,12 +129,18 @@ const fmt: Command = {
     const checking = args.switches.has('check');
     const changed = (await formatPolicy({ regoPaths: paths(args) })).filter((file) => file.changed);
     for (const { file, text } of changed) {
-      if (!checking) await writeFile(file, text);
+      if (!checking) await rewrite(file, text);
       io.out(`${file}\n`);
     }
     return checking && changed.length > 0 ? 1 : 0;
   },
 };
+
+async function rewrite(file: string, text: string): Promise<void> {
+  await writeFile(file, text).catch((cause: unknown) => {
+    throw new PolicyError('rego-not-written', `cannot write ${file}: ${systemErrorText(cause)}`, { cause });
+  });
+}
 
 export const policyCommands: readonly Command[] = [build, test, check, fmt];
 

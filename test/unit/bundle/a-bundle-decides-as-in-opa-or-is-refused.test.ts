@@ -267,7 +267,7 @@ test('a file of 200 MB or one that is not there is refused before it is read', a
   await t.rejects(loadBundle({ path, entrypoint }), { code: 'policy-too-large' });
   await t.rejects(loadBundle({ path: join(folder, 'none.tar.gz'), entrypoint }), {
     code: 'bundle-missing',
-    message: /ENOENT/,
+    message: /no such file or directory/,
   });
 });
 

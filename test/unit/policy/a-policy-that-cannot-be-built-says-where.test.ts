@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
@@ -50,6 +51,17 @@ test('a path without Rego is refused, and tests are not Rego to serve', async (t
   }
 });
 
+test('a pipe in place of Rego is not waited for', async (t) => {
+  const folder = t.testdir();
+  execFileSync('mkfifo', [join(folder, 'a.rego')]);
+  for (const path of [folder, join(folder, 'a.rego')]) {
+    await t.rejects(buildPolicy({ regoPaths: [path], entrypoint }), {
+      code: 'rego-unreadable',
+      message: /a\.rego: it is not a regular file/,
+    });
+  }
+});
+
 test('Rego that is not UTF-8 is refused', async (t) => {
   const folder = t.testdir({ 'a.rego': Buffer.from([0x70, 0xff]) });
   await t.rejects(buildPolicy({ regoPaths: [folder], entrypoint }), { code: 'rego-unreadable', message: /a\.rego/ });
@@ -59,10 +71,16 @@ test('data that is absent or no JSON object is refused with its place', async (t
   const folder = t.testdir({ 'a.rego': 'package p\ndecision := true\n', 'bad.json': '{\n  "a": 1,\n  "a": 2\n}\n' });
   const build = (dataFile: string) =>
     buildPolicy({ regoPaths: [folder], dataFile: join(folder, dataFile), entrypoint });
-  await t.rejects(build('absent.json'), { code: 'data-missing', message: /absent\.json: ENOENT/ });
+  await t.rejects(build('absent.json'), { code: 'data-missing', message: /absent\.json: no such file or directory/ });
   await t.rejects(build('bad.json'), { code: 'data-invalid', message: /bad\.json:3:\d+: / });
   truncateSync(join(folder, 'bad.json'), 200 * 1024 * 1024);
-  await t.rejects(build('bad.json'), { code: 'policy-too-large', message: /bad\.json has 209715200 bytes; at most/ });
+  await t.rejects(build('bad.json'), {
+    code: 'policy-too-large',
+    message: /bad\.json has more than the 67108864 bytes/,
+  });
+  // What has no size is read no further.
+  const dataFile = '/dev/zero';
+  await t.rejects(buildPolicy({ regoPaths: [folder], dataFile, entrypoint }), { code: 'policy-too-large' });
   const rows: readonly (readonly [string, string])[] = [
     ['', 'd.json:1:1'],
     ['[]', 'd.json:1:1'],

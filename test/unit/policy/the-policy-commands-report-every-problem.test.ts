@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { chmod, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'tap';
 import { runCli } from '../../../proxy/cli/commands.ts';
@@ -51,7 +51,7 @@ test('policy build says so when it cannot write where it is told', async (t) => 
   for (const out of ['a.rego', 'a.rego/b.tar.gz']) {
     const { code, err } = await build(out);
     t.equal(code, 3);
-    t.match(err, /^error\[bundle-not-written\]: cannot write the bundle \S+a\.rego\S*: E[A-Z]+\n {2}name a folder/);
+    t.match(err, /^error\[bundle-not-written\]: cannot write the bundle \S+a\.rego\S*: [a-z ]+\n {2}name a folder/);
   }
 });
 
@@ -152,6 +152,26 @@ test('policy fmt lays out what it is given, and with --check only names it', asy
   t.equal(await readFile(file, 'utf8'), 'package p\n\na := 1\n');
   t.match(await portcullis(folder, 'policy', 'fmt', '--check', file), { code: 0, out: '' });
   t.match(await portcullis(folder, 'policy', 'fmt', join(folder, 'bad.rego')), { code: 3, err: /bad\.rego:\d+/ });
+});
+
+test('policy fmt names the file that it cannot write', async (t) => {
+  const file = join(t.testdir({ 'a.rego': 'package p\na:=1\n' }), 'a.rego');
+  await chmod(file, 0o444);
+  // Root may write everywhere, so it becomes somebody else for the moment.
+  const isRoot = process.geteuid?.() === 0;
+  if (isRoot) process.seteuid?.(65_534);
+  try {
+    const { code, err } = await portcullis('/', 'policy', 'fmt', file);
+    t.equal(code, 3);
+    t.match(err, `error[rego-not-written]: cannot write ${file}: permission denied\n  make the file writable`);
+  } finally {
+    if (isRoot) process.seteuid?.(0);
+  }
+});
+
+test('policy test: a --run that is no pattern is a mistake of the call', async (t) => {
+  const folder = t.testdir({ 'a_test.rego': 'package p\ntest_a := true\n' });
+  t.match(await portcullis('/', 'policy', 'test', folder, '--run', '('), { code: 2, err: /--run: "\(": missing/ });
 });
 
 test("the default policy's own tests pass and are formatted", async (t) => {
