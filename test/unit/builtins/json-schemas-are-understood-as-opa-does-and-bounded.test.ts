@@ -99,7 +99,7 @@ test('a schema that refers to itself without end, deep ones and large ones end i
 });
 
 test('patterns run in linear time', async (t) => {
-  const started = process.hrtime.bigint();
+  const started = process.threadCpuUsage();
   t.equal(match([`${'a'.repeat(50_000)}b`], { items: { pattern: '^(a+)+$' } })[0], false);
-  t.ok(process.hrtime.bigint() - started < 2_000_000_000n);
+  t.ok(process.threadCpuUsage(started).user < 2_000_000);
 });

@@ -61,13 +61,13 @@ test('what is found on the way to the root ends a connection too', async (t) => 
 test('a new revocation list costs no signature check per connection', async (t) => {
   const leaf = await pki.issue();
   const revoking = readTrustBundle(pki.trustWith(await pki.crl([(await pki.issue()).serial])));
-  const began = performance.now();
+  const began = process.threadCpuUsage();
   const peers = Array.from({ length: 300 }, () => accepted(leaf));
-  const accept = performance.now() - began;
-  const again = performance.now();
+  const accept = process.threadCpuUsage(began).user;
+  const again = process.threadCpuUsage();
   t.ok(peers.every((peer) => stillValid(peer, revoking, pki.nowMs) === undefined));
-  const judgeAgain = performance.now() - again;
-  t.ok(judgeAgain * 5 < accept, `${judgeAgain} ms for what took ${accept} ms when it connected`);
+  const judgeAgain = process.threadCpuUsage(again).user;
+  t.ok(judgeAgain * 5 < accept, `${judgeAgain} us of processor time for what took ${accept} us when it connected`);
 });
 
 test('a bundle that says the same is the same revision', async (t) => {

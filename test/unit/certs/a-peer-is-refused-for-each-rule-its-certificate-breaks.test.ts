@@ -103,10 +103,10 @@ test('a good chain is still refused when OpenSSL refused it', async (t) => {
 test('crossed certificates do not make the search explode', async (t) => {
   const { chainDer } = await pki.issue({ presented: [] });
   const crossed = await Promise.all(Array.from({ length: 9 }, () => pki.issue({ ca: true })));
-  const began = performance.now();
+  const began = process.threadCpuUsage();
   t.equal(
     refusal([...chainDer, ...crossed.flatMap(({ chainDer: [der] }) => (der ? [der] : []))])?.refused,
     'untrusted',
   );
-  t.ok(performance.now() - began < 1000);
+  t.ok(process.threadCpuUsage(began).user < 1_000_000);
 });

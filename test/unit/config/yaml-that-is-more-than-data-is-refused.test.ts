@@ -65,10 +65,10 @@ test('a text made to exhaust the parser is refused, and its errors are not count
 
 test('a map of many keys takes linear time', (t) => {
   const keys = Array.from({ length: 40_000 }, (_, n) => `k${n}: 1\n`).join('');
-  const began = process.hrtime.bigint();
+  const began = process.threadCpuUsage();
   t.strictSame(problems(keys), []);
   // Comparing each key with all others took 17 s.
-  t.ok(process.hrtime.bigint() - began < 5_000_000_000n);
+  t.ok(process.threadCpuUsage(began).user < 5_000_000);
   t.end();
 });
 
