@@ -2,7 +2,7 @@ import type { CallerOutcome } from './caller/find-caller.ts';
 import { Chain } from './chain.ts';
 import type { Clock } from './clock.ts';
 import type { Accepted } from './exchange.ts';
-import { authorize, type EvaluationMark } from './filters/authorize.ts';
+import { authorize, type Evaluations } from './filters/authorize.ts';
 import { type Identified, identity } from './filters/identity.ts';
 import { inspect } from './filters/inspect.ts';
 import { limit } from './filters/limit.ts';
@@ -18,7 +18,7 @@ import { type TokenUses, tokenUses } from './user/token-uses.ts';
 export type PipelineParts = {
   readonly limits: SharedLimits;
   readonly clock: Clock;
-  readonly mark: EvaluationMark;
+  readonly evaluations: Evaluations;
   readonly held: HeldBytes;
   /** Until when our own SVID holds. */
   readonly ownNotAfterMs: () => number;
@@ -29,7 +29,7 @@ export type PipelineParts = {
 
 /** THE order in which a request is judged and sent. A filter in the wrong place does not compile. */
 export function createPipeline(parts: PipelineParts) {
-  const { limits, clock, mark, held, countToken, countIntrospection, countCaller, ownNotAfterMs } = parts;
+  const { limits, clock, evaluations, held, countToken, countIntrospection, countCaller, ownNotAfterMs } = parts;
   const nowUs = () => clock.monotonicMs() * 1000;
   return Chain.from<Accepted>()
     .use(identity(ownNotAfterMs, countCaller))
@@ -37,20 +37,24 @@ export function createPipeline(parts: PipelineParts) {
     .use(limit(limits, nowUs))
     .use(user(tokenUses(limits.tokens, clock.nowMs), countToken, countIntrospection))
     .use(validate(held))
-    .use(authorize(mark))
+    .use(authorize(evaluations))
     .use(forward(clock.monotonicNs))
     .use(inspect(held));
 }
 
 /** What can be decided of a request that nobody has sent: its peer is given, nothing is counted, nothing forwarded. */
-export function createRehearsal(mark: EvaluationMark, held: HeldBytes) {
+export function createRehearsal(evaluations: Evaluations, held: HeldBytes) {
   const unused: TokenUses = { take: () => 'first' };
   const userOnly = user(
     unused,
     () => undefined,
     () => undefined,
   );
-  return Chain.from<Accepted & Identified>().use(normalise).use(userOnly).use(validate(held)).use(authorize(mark));
+  return Chain.from<Accepted & Identified>()
+    .use(normalise)
+    .use(userOnly)
+    .use(validate(held))
+    .use(authorize(evaluations));
 }
 
 export type Pipeline = ReturnType<typeof createPipeline>;

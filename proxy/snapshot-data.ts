@@ -23,6 +23,9 @@ export type SnapshotData = {
   readonly policyBad: string | undefined;
 };
 
+/** Why a snapshot's policy decides nothing any more. */
+export const stoppedAThread = 'this policy revision stopped a data thread';
+
 export function snapshotData(parts: Omit<SnapshotData, 'digest'>): SnapshotData {
   const { config, policy, schemas, jwks, introspection, trust, denylist, lists, policyBad } = parts;
   const digest = createHash('sha256')

@@ -24,7 +24,7 @@ export async function rehearse(
   const facts = await given(overheard(judgedBy, (asked) => heard.push(asked)));
   const idle = () => undefined;
   const rehearsal = createRehearsal(
-    { enter: idle, leave: idle },
+    { enter: idle, leave: idle, condemned: idle },
     countHeldBytes(() => Number.POSITIVE_INFINITY),
   );
   const outcome = isDenial(facts) ? facts : await rehearsal.run(facts);

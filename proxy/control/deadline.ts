@@ -1,4 +1,6 @@
-import { type HeartbeatMemory, readPulse } from '../data/heartbeat.ts';
+import { needsDeadline } from '../../policy/engines/settings.ts';
+import type { Config } from '../config/config.ts';
+import { type HeartbeatMemory, type Pulse, readPulse } from '../data/heartbeat.ts';
 import { openThreadClock, type ThreadClock } from './thread-clock.ts';
 
 /** An evaluation that is seen in so many looks in a row, where no clock can tell what it took, has passed its deadline. */
@@ -22,6 +24,11 @@ export type DeadlineWatch = {
   readonly stop: () => void;
 };
 
+/** Undefined where the engine ends an evaluation itself. */
+export function deadlineOf({ policy: { engine } }: Config): number | undefined {
+  return needsDeadline(engine) ? engine.deadlineMs : undefined;
+}
+
 /**
  * Ends what WebAssembly cannot end itself: tells of an evaluation that has taken more than its deadline. What counts is the
  * processor time of its thread since the evaluation was first seen, at most two deadlines after it began: on a loaded
@@ -29,7 +36,7 @@ export type DeadlineWatch = {
  */
 export function watchEvaluations(
   heartbeats: () => ReadonlyMap<number, HeartbeatMemory>,
-  overran: (thread: number) => void,
+  overran: (thread: number, pulse: Pulse) => void,
   openClock: (nativeThread: number) => ThreadClock = openThreadClock,
 ): DeadlineWatch {
   const seen = new Map<HeartbeatMemory, Seen>();
@@ -47,13 +54,14 @@ export function watchEvaluations(
     if (seen.size > 0) forget([...current.values()]);
     let evaluating = false;
     for (const [thread, memory] of current) {
-      const { evaluation, nativeThread, preparing } = readPulse(memory);
+      const pulse = readPulse(memory);
+      const { evaluation, nativeThread, preparing } = pulse;
       // While a thread prepares a snapshot, what it evaluates are samples.
       if (evaluation === 0 || preparing) continue;
       evaluating = true;
       const known = seen.get(memory) ?? { clock: openClock(nativeThread), evaluation: 0, sinceMs: undefined, looks: 0 };
       seen.set(memory, known);
-      if (isOver(known, evaluation, deadlineMs)) overran(thread);
+      if (isOver(known, evaluation, deadlineMs)) overran(thread, pulse);
     }
     return evaluating;
   };

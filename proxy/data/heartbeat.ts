@@ -8,7 +8,7 @@ import type { Mark } from '../../policy/engine.ts';
 export type HeartbeatMemory = SharedArrayBuffer;
 
 const beats = 0;
-/** Whether policy holds the thread, in whatever engine. */
+/** Whether a policy holds the thread, in whatever engine. */
 const evaluating = 1;
 const inFlight = 2;
 /** Whether it compiles a new snapshot. */
@@ -17,13 +17,17 @@ const preparing = 3;
 const evaluation = 4;
 /** What the system calls this thread; 0 where it does not say. */
 const nativeThread = 5;
-const cellCount = 6;
+/** The digest that is the revision of the policy that holds the thread, or held it last. */
+const policyDigest = 6;
+const digestBytes = 32;
+const cellCount = policyDigest + digestBytes / Int32Array.BYTES_PER_ELEMENT;
+const digestKind = 'sha256:';
 
 export const createHeartbeat = (): HeartbeatMemory => new SharedArrayBuffer(cellCount * Int32Array.BYTES_PER_ELEMENT);
 
 export type Heartbeat = {
   readonly beat: () => void;
-  readonly mark: Mark;
+  readonly policy: { readonly enter: (revision: string) => void; readonly leave: () => void };
   readonly wasm: Mark;
   readonly preparing: Mark;
   readonly requestStarted: () => void;
@@ -36,12 +40,30 @@ export function openHeartbeat(memory: HeartbeatMemory): Heartbeat {
   Atomics.store(cells, nativeThread, nativeThreadId());
   return {
     beat: () => void Atomics.add(cells, beats, 1),
-    mark: flag(cells, evaluating),
+    policy: policyFlag(cells),
     wasm: counter(cells, evaluation),
     preparing: flag(cells, preparing),
     requestStarted: () => void Atomics.add(cells, inFlight, 1),
     requestEnded: () => void Atomics.sub(cells, inFlight, 1),
   };
+}
+
+/** A request keeps the policy it was accepted with, so the one that holds a thread need not be the one in force. */
+function policyFlag(cells: Int32Array): Heartbeat['policy'] {
+  const { enter, leave } = flag(cells, evaluating);
+  let last = '';
+  return {
+    enter: (revision) => {
+      if (revision !== last) bytesOfDigest(cells).set(Buffer.from(revision.slice(digestKind.length), 'hex'));
+      last = revision;
+      enter();
+    },
+    leave,
+  };
+}
+
+function bytesOfDigest({ buffer }: Int32Array): Uint8Array {
+  return new Uint8Array(buffer, policyDigest * Int32Array.BYTES_PER_ELEMENT, digestBytes);
 }
 
 function flag(cells: Int32Array, cell: number): Mark {
@@ -76,7 +98,8 @@ function nativeThreadId(): number {
 
 export type Pulse = {
   readonly beats: number;
-  readonly inPolicy: boolean;
+  /** Revision of the policy that holds the thread. */
+  readonly policy: string | undefined;
   readonly preparing: boolean;
   readonly inFlight: number;
   readonly evaluation: number;
@@ -88,10 +111,14 @@ export function readPulse(memory: HeartbeatMemory): Pulse {
   const cells = new Int32Array(memory);
   return {
     beats: Atomics.load(cells, beats),
-    inPolicy: Atomics.load(cells, evaluating) === 1,
+    policy: Atomics.load(cells, evaluating) === 1 ? revisionIn(cells) : undefined,
     preparing: Atomics.load(cells, preparing) === 1,
     inFlight: Atomics.load(cells, inFlight),
     evaluation: Atomics.load(cells, evaluation),
     nativeThread: Atomics.load(cells, nativeThread),
   };
+}
+
+function revisionIn(cells: Int32Array): string {
+  return `${digestKind}${Buffer.from(bytesOfDigest(cells)).toString('hex')}`;
 }

@@ -27,6 +27,8 @@ export type Order =
   | { readonly do: 'prepare'; readonly digest: string; readonly packed: Uint8Array }
   | { readonly do: 'commit'; readonly digest: string }
   | { readonly do: 'judge-by'; readonly packed: Uint8Array }
+  /** A policy revision that decides nothing any more, whatever snapshot a request was accepted with. */
+  | { readonly do: 'condemn'; readonly revision: string }
   | { readonly do: 'svid'; readonly svid: SvidMaterial }
   | { readonly do: 'measure'; readonly request: number }
   | { readonly do: 'drain' }

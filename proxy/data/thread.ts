@@ -11,6 +11,7 @@ import { openSharedLimits } from '../limit/shared-limits.ts';
 import { createPipeline } from '../pipeline.ts';
 import { serve } from '../serve.ts';
 import type { Snapshot } from '../snapshot.ts';
+import { stoppedAThread } from '../snapshot-data.ts';
 import { hydrate } from '../hydrate.ts';
 import { watchEventLoop } from '../telemetry/event-loop.ts';
 import type { Log, LogFields, LogLevel } from '../telemetry/log.ts';
@@ -82,11 +83,17 @@ const held = countHeldBytes(() => snapshot.config.limits.maxHeldBytes / config.t
 
 const own = ownSvids(svid, clock);
 
+/** Policy revisions. */
+const condemned = new Set<string>();
+
 const serveParts = {
   pipeline: createPipeline({
     limits,
     clock,
-    mark: heartbeat.mark,
+    evaluations: {
+      ...heartbeat.policy,
+      condemned: (revision) => (condemned.has(revision) ? stoppedAThread : undefined),
+    },
     held,
     ownNotAfterMs: () => own.current().notAfterMs,
     countToken: measurements.token,
@@ -181,6 +188,8 @@ function obey(order: Order): void {
     case 'commit':
     case 'judge-by':
       return obeyOfSnapshots(order);
+    case 'condemn':
+      return void condemned.add(order.revision);
     case 'svid':
       svid = order.svid;
       own.replaceBy(svid);

@@ -36,22 +36,28 @@ export type Permit = PolicyPermit;
 
 export type Authorized = { readonly permit: Permit };
 
-/** Marks the stretch in which policy code holds this thread, so that the watchdog knows whom to blame. */
-export type EvaluationMark = { readonly enter: () => void; readonly leave: () => void };
+/** What a thread knows of the policies that it runs, by their revision. */
+export type Evaluations = {
+  /** Marks the stretch in which a policy holds this thread, so that the watchdog knows whom to blame. */
+  readonly enter: (revision: string) => void;
+  readonly leave: () => void;
+  /** Why it decides nothing any more, not even for requests that were accepted with it before. */
+  readonly condemned: (revision: string) => string | undefined;
+};
 
 /** Asks the policy. Only a clean `allow` makes a Permit; whatever cannot be decided is refused as undecided. */
-export function authorize(mark: EvaluationMark): Filter<Accepted & Judged, Authorized> {
+export function authorize(evaluations: Evaluations): Filter<Accepted & Judged, Authorized> {
   return {
     name: 'authorize',
     add: (facts, { permit }) => void (facts.permit = permit),
     apply: (facts) => {
-      const { engine, policyBad } = facts.snapshot;
+      const { engine, policyBad = evaluations.condemned(engine.revision) } = facts.snapshot;
       if (policyBad !== undefined) return deny('policy-undecided', { detail: policyBad });
       const input = buildInput(inputFacts(facts, engine.reads), engine.reads);
-      mark.enter();
+      evaluations.enter(engine.revision);
       // `decide` never throws; a mark that stayed would blame policy for somebody else's stall.
       const decision = decide(engine, input);
-      mark.leave();
+      evaluations.leave();
       return permitOrDeny(decision, facts.snapshot, facts.request.target);
     },
   };
