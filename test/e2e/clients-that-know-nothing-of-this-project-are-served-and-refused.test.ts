@@ -34,7 +34,7 @@ type Client = {
 function run(words: readonly string[], input = ''): Promise<string> {
   const [command = '', ...rest] = words;
   return new Promise((resolve, reject) => {
-    const child = execFile(command, rest, { timeout: 90_000 }, (error, stdout, stderr) => {
+    const child = execFile(command, rest, { timeout: 240_000 }, (error, stdout, stderr) => {
       if (error === null) resolve(stdout.trim());
       else
         reject(new Error(`${command}: ${error.code === 'ENOENT' ? 'not on this machine' : stderr}`, { cause: error }));
@@ -87,7 +87,7 @@ const clients: readonly Client[] = [
   { name: 'Python ssl', prepare: ['python3', '--version'], call: plain(['python3', source('python/client.py')]) },
 ];
 
-void test('clients of other people', { timeout: 110_000 }, async (t) => {
+void test('clients of other people', { timeout: 280_000 }, async (t) => {
   t.teardown(() => rmSync(dirname(goClient), { recursive: true }));
   const workload = await startWorkload();
   t.teardown(workload.close);
