@@ -36,11 +36,12 @@ export async function runBenchPolicy(request: Request, io: Io): Promise<number> 
   return 0;
 }
 
+/** Shown first: a file that cannot be written is no reason to measure again. */
 async function report(result: BenchResult, request: Request, io: Io): Promise<void> {
-  if (request.json !== undefined && request.json !== '-') await writeResult(request.json, result);
-  if (request.html !== undefined) await writeOutput(request.html, resultPage(result));
   if (request.json === '-') io.out(resultText(result));
   else io.out(`${resultTable(result, { color: io.color })}${furtherText(result, io.color)}`);
+  if (request.json !== undefined && request.json !== '-') await writeResult(request.json, result);
+  if (request.html !== undefined) await writeOutput(request.html, resultPage(result));
 }
 
 async function measure(t: Bench, request: Request, io: Io, show: Plan['show']): Promise<BenchResult> {

@@ -14,7 +14,13 @@ export type Start = {
 
 export type Started =
   | { readonly ok: true; readonly port: number; readonly threads: number }
-  | { readonly ok: false; readonly message: string; readonly code: string | undefined; readonly remedy: string };
+  /** Without a remedy it is of no catalogue: a bug, and shown as one. */
+  | {
+      readonly ok: false;
+      readonly message: string;
+      readonly code: string | undefined;
+      readonly remedy: string | undefined;
+    };
 
 process.once('message', (start: Start) => {
   void begin(start).then((started) => process.send?.(started));
@@ -39,7 +45,7 @@ async function begin({ configFile, text, cwd }: Start): Promise<Started> {
     });
     return { ok: true, port: proxy.address.port, threads: proxy.snapshot().config.threads };
   } catch (cause) {
-    const { message, code, remedy = '' } = cause as { message: string; code?: string; remedy?: string };
+    const { message, code, remedy } = cause as { message: string; code?: string; remedy?: string };
     return { ok: false, message, code, remedy };
   }
 }

@@ -33,9 +33,10 @@ export async function runBenchProxy(request: Request, io: Io): Promise<number> {
   const outcome = await unlessInterrupted(work, io);
   if (typeof outcome === 'number') return outcome;
   const { result, isComplete } = outcome;
+  // Shown first: a file that cannot be written is no reason to measure again.
+  io.out(request.json === '-' ? resultText(result) : shown(result, io));
   if (request.json !== undefined && request.json !== '-') await writeResult(request.json, result);
   if (request.html !== undefined) await writeOutput(request.html, resultPage(result));
-  io.out(request.json === '-' ? resultText(result) : shown(result, io));
   return isComplete ? 0 : 1;
 }
 

@@ -67,10 +67,12 @@ test('requests of a file, as `explain` takes them', async (t) => {
   });
 });
 
-test('without inputs they are made from the routes, and it says so', async (t) => {
+test('without inputs they are made from the routes, and it says so; a page that cannot be written takes no figure away', async (t) => {
   const folder = ownPolicy(t);
-  const { status, stdout } = bench(folder, '-c', 'portcullis.yaml', '--engine', 'plan', '--json', '-');
-  t.equal(status, 0);
+  const words = ['--engine', 'plan', '--json', '-', '--html', 'nowhere/page.html'];
+  const { status, stdout, stderr } = bench(folder, '-c', 'portcullis.yaml', ...words);
+  t.equal(status, 3);
+  t.match(stderr, /^error\[bench-output-unwritable\]: .*nowhere\/page\.html cannot be written \(ENOENT\)\n/);
   const result = JSON.parse(stdout) as BenchResult;
   t.equal(result.scenario, 'portcullis/authz/decision, 2 inputs made from the routes');
   t.same(names(result).slice(0, 2), ['stock SDK', 'portcullis, plan']);
