@@ -173,6 +173,15 @@ export const certsErrors = {
     summary: 'A socket of the Workload API cannot be made.',
     remedy: 'Choose a path below 104 bytes, in a folder where this user may write and in whose group it is.',
   },
+  'output-unwritable': {
+    summary: 'A file or folder that was named for the output cannot be written.',
+    remedy:
+      'Name a file in a folder that is there, or a folder that can be made, which this user may write to and which has room.',
+  },
+  'pkcs12-unreadable': {
+    summary: 'The PKCS#12 file is not there or cannot be read.',
+    remedy: 'Name the file that was exported, and run as a user who may read it.',
+  },
   'pkcs12-invalid': {
     summary: 'The PKCS#12 file cannot be opened or lacks a key and a certificate that belong together.',
     remedy: 'Check the password; export the file again with one private key and its chain.',

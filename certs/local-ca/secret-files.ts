@@ -1,7 +1,8 @@
-import { type FileHandle, open, mkdir, rename, stat, unlink } from 'node:fs/promises';
+import { type FileHandle, open, mkdir, realpath, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { CertsError, type CertsErrorCode } from '../errors.ts';
+import { systemErrorText } from '../system-error.ts';
 
 const othersMayTouch = 0o077;
 const groupMayOnlyRead = 0o037;
@@ -9,24 +10,24 @@ const othersMayWrite = 0o022;
 
 /** Creates the folder when it is absent; refuses one that any other user could open. Throws CertsError. */
 export async function privateFolder(folder: string): Promise<void> {
-  await makeFolder(folder);
+  await makeFolder(folder, 'state-folder-unusable');
   await checkPrivateFolder(folder);
 }
 
 /** For keys that are handed out: others may look into the folder, but not exchange what is in it. Throws CertsError. */
 export async function outputFolder(folder: string): Promise<void> {
-  await makeFolder(folder);
-  const { mode } = await inspect(folder, 'state-folder-unusable');
+  await makeFolder(folder, 'output-unwritable');
+  const { mode } = await inspect(folder, 'output-unwritable');
   if ((mode & othersMayWrite) !== 0) {
     throw new CertsError('state-folder-exposed', `${folder} has mode ${octal(mode)}: others can write to it`);
   }
 }
 
-async function makeFolder(folder: string): Promise<void> {
+async function makeFolder(folder: string, unusable: CertsErrorCode): Promise<void> {
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
   } catch (cause) {
-    throw new CertsError('state-folder-unusable', `${folder}: ${reason(cause)}`, { cause });
+    throw new CertsError(unusable, `${folder}: ${systemErrorText(cause)}`, { cause });
   }
 }
 
@@ -58,7 +59,7 @@ async function withSecret<T>(
   use: (handle: FileHandle) => T | Promise<T>,
 ): Promise<T> {
   const handle = await open(file, 'r').catch((cause: unknown) => {
-    throw new CertsError(missing, `${file}: ${reason(cause)}`, { cause });
+    throw new CertsError(missing, `${file}: ${systemErrorText(cause)}`, { cause });
   });
   try {
     const { mode, uid } = await handle.stat();
@@ -85,7 +86,12 @@ export async function readPassphrase(file: string): Promise<string> {
  * The old content or the new, never half of it, also after a power cut: written beside it, fsynced, renamed, and the
  * folder fsynced, without which the rename itself may be lost.
  */
-export async function writeDurably(file: string, content: string | Uint8Array, mode = 0o600): Promise<void> {
+export async function writeDurably(
+  file: string,
+  content: string | Uint8Array,
+  mode = 0o600,
+  unusable: CertsErrorCode = 'state-folder-unusable',
+): Promise<void> {
   const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`;
   try {
     const handle = await open(temporary, 'wx', mode);
@@ -98,9 +104,21 @@ export async function writeDurably(file: string, content: string | Uint8Array, m
     await rename(temporary, file);
   } catch (cause) {
     await unlink(temporary).catch(() => undefined);
-    throw new CertsError('state-folder-unusable', `cannot write ${file}: ${reason(cause)}`, { cause });
+    throw new CertsError(unusable, `cannot write ${file}: ${systemErrorText(cause)}`, { cause });
   }
   await syncFolder(dirname(file));
+}
+
+/**
+ * The same of a file that somebody has named. A device or a pipe would be replaced by a file, `/dev/null` of a whole machine by
+ * root: it is refused. A link stays, and what it leads to is replaced. Throws CertsError.
+ */
+export async function writeOutput(file: string, content: string | Uint8Array, mode = 0o600): Promise<void> {
+  const found = await stat(file).catch(() => undefined);
+  if (found?.isFile() === false) {
+    throw new CertsError('output-unwritable', `cannot write ${file}: it is there, and is not a regular file`);
+  }
+  await writeDurably(found === undefined ? file : await realpath(file), content, mode, 'output-unwritable');
 }
 
 export async function syncFolder(folder: string): Promise<void> {
@@ -118,7 +136,7 @@ export async function exists(folder: string, name: string): Promise<boolean> {
     () => true,
     (cause: NodeJS.ErrnoException) => {
       if (cause.code === 'ENOENT') return false;
-      throw new CertsError('state-folder-unusable', `${folder}: ${cause.message}`, { cause });
+      throw new CertsError('state-folder-unusable', `${folder}: ${systemErrorText(cause)}`, { cause });
     },
   );
 }
@@ -128,7 +146,7 @@ async function inspect(path: string, unusable: CertsErrorCode) {
     const found = await stat(path);
     return { mode: found.mode & 0o777, uid: found.uid, isFolder: found.isDirectory() };
   } catch (cause) {
-    throw new CertsError(unusable, `${path}: ${reason(cause)}`, { cause });
+    throw new CertsError(unusable, `${path}: ${systemErrorText(cause)}`, { cause });
   }
 }
 
@@ -139,8 +157,4 @@ function isOurs(uid: number): boolean {
 
 function octal(mode: number): string {
   return `0${(mode & 0o777).toString(8)}`;
-}
-
-function reason(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { getSystemErrorMessage } from 'node:util';
+import { systemErrorText } from '../../certs/system-error.ts';
 import { ProxyError } from '../errors.ts';
 import { MAX_LINE_BYTES } from './hash-chain.ts';
 
@@ -37,7 +37,6 @@ async function* chunks(file: string): AsyncGenerator<string> {
 
 /** With what the system said in words. */
 export function unreadable(path: string, cause: unknown): ProxyError {
-  const { errno, message } = cause as NodeJS.ErrnoException;
-  const why = typeof cause === 'string' ? cause : errno === undefined ? message : getSystemErrorMessage(errno);
+  const why = typeof cause === 'string' ? cause : systemErrorText(cause);
   return new ProxyError('audit-unreadable', `${path}: ${why}`, { cause });
 }

@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { CertsError } from '../../certs/errors.ts';
+import { systemErrorText } from '../../certs/system-error.ts';
 import { type LocalCa, openExistingCa, openLocalCa } from '../../certs/local-ca/local-ca.ts';
-import { outputFolder, readPassphrase, writeDurably } from '../../certs/local-ca/secret-files.ts';
+import { outputFolder, readPassphrase, writeOutput } from '../../certs/local-ca/secret-files.ts';
 import { hasCa } from '../../certs/local-ca/state.ts';
 import { writeSvid } from '../../certs/local-ca/write-svid.ts';
 import { parseSpiffeId, parseTrustDomain } from '../../certs/spiffe-id.ts';
@@ -152,13 +153,13 @@ const importPkcs12: Command = {
   run: async (args, io) => {
     const file = fileOf(args, io, 'pkcs12');
     const content = await readFile(file).catch((cause: unknown) => {
-      throw new CertsError('pkcs12-invalid', `${file} cannot be read`, { cause });
+      throw new CertsError('pkcs12-unreadable', `cannot read ${file}: ${systemErrorText(cause)}`, { cause });
     });
     const { keyPem, chainPem } = (await pkcs12()).readPkcs12(content, await pkcs12PasswordOf(args, io));
     const folder = fileOf(args, io, 'out');
     await outputFolder(folder);
-    await writeDurably(path.join(folder, 'svid.key'), keyPem);
-    await writeDurably(path.join(folder, 'svid.pem'), chainPem, 0o644);
+    await writeOutput(path.join(folder, 'svid.key'), keyPem);
+    await writeOutput(path.join(folder, 'svid.pem'), chainPem, 0o644);
     io.out(`written  ${path.join(folder, 'svid.pem')}\n         ${path.join(folder, 'svid.key')}\n`);
     return 0;
   },
@@ -193,7 +194,7 @@ async function show(ca: LocalCa, args: Arguments, io: Io): Promise<number> {
 
 async function print(text: string, args: Arguments, io: Io): Promise<number> {
   if (valueOf(args, 'out') === undefined) io.out(text);
-  else await writeDurably(fileOf(args, io, 'out'), text, 0o644);
+  else await writeOutput(fileOf(args, io, 'out'), text, 0o644);
   return 0;
 }
 
@@ -212,7 +213,7 @@ async function deliver(
   }
   if (password !== undefined) {
     const file = fileOf(args, io, 'pkcs12');
-    await writeDurably(file, (await pkcs12()).writePkcs12(svid, password));
+    await writeOutput(file, (await pkcs12()).writePkcs12(svid, password));
     files.push(file);
   }
   return files;

@@ -60,7 +60,8 @@ export class UsageError extends Error {
 
 /** Reads the words behind the command's own name. Throws UsageError. */
 export function readArguments(command: Command, words: readonly string[]): Arguments {
-  const { values, positionals } = parse(command, words);
+  const { values, ...parsed } = parse(command, words);
+  const positionals: readonly string[] = parsed.positionals;
   const switches = new Set<string>();
   const given = new Map<string, readonly string[]>();
   for (const [name, value] of Object.entries(values)) {
@@ -69,10 +70,13 @@ export function readArguments(command: Command, words: readonly string[]): Argum
   }
   for (const option of command.options) {
     if (option.required && !given.has(option.name)) throw new UsageError(`--${option.name} is required`);
+    // A variable of a script that is not set: an empty path would be the current folder.
+    if (given.get(option.name)?.includes('')) throw new UsageError(`--${option.name} is empty`);
     if (!option.repeat && (given.get(option.name)?.length ?? 0) > 1) {
       throw new UsageError(`--${option.name} may be given once only`);
     }
   }
+  if (positionals.includes('')) throw new UsageError('an argument is empty');
   return { switches, values: given, positionals };
 }
 

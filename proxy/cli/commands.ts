@@ -49,6 +49,8 @@ function helpOrVersion(commands: readonly Command[], words: readonly string[], v
 function findCommand(commands: readonly Command[], words: readonly string[]): Command {
   const found = commands.find((command) => startsWith(words, command.path));
   if (found !== undefined) return found;
+  const [first = ''] = words;
+  if (first.startsWith('-')) throw new UsageError(`the command comes first, and then its options: '${first}' is none`);
   const named = words.filter((word) => !word.startsWith('-'));
   if (named.length === 0) throw new UsageError(`which command? ${commandNames(commands)}`);
   throw unknownCommand(commands, named);
@@ -66,11 +68,14 @@ function unknownCommand(commands: readonly Command[], named: readonly string[]):
       said,
       candidates.map((command) => command.path.join(' ')),
     ) ??
-    nearest(
-      named[0] ?? '',
-      candidates.map((command) => command.path[0] ?? ''),
-    );
-  return new UsageError(`unknown command '${said}'${close === undefined ? '' : `; did you mean '${close}'?`}`);
+    (group.length > 0
+      ? undefined
+      : nearest(
+          named[0] ?? '',
+          candidates.map((command) => command.path[0] ?? ''),
+        ));
+  const advice = close === undefined ? `there are ${commandNames(candidates)}` : `did you mean '${close}'?`;
+  return new UsageError(`unknown command '${said}'; ${advice}`);
 }
 
 function report(error: unknown, command: Command | undefined, io: Io): number {
@@ -97,8 +102,10 @@ function isCatalogueError(error: unknown): error is CatalogueError {
   return error instanceof Error && 'remedy' in error && typeof error.remedy === 'string' && 'code' in error;
 }
 
+/** Groups by their name alone, unless all are of one. */
 function commandNames(commands: readonly Command[]): string {
-  return [...new Set(commands.map((command) => command.path[0] ?? ''))].join(', ');
+  const groups = new Set(commands.map((command) => command.path[0] ?? ''));
+  return [...(groups.size > 1 ? groups : commands.map((command) => command.path.join(' ')))].join(', ');
 }
 
 function startsWith(words: readonly string[], path: readonly string[]): boolean {

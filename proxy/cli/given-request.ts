@@ -91,7 +91,9 @@ function spiffeId(text: string): SpiffeId {
 /** `Date.parse` alone takes almost anything for a time, and reads much of it in the zone of this machine. */
 function readTime(text: string): number {
   const isDateTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})$/.test(text);
-  const ms = isDateTime ? Date.parse(text) : Number.NaN;
+  // A day that the month does not have would be one of the next.
+  const isDay = isDateTime && new Date(`${text.slice(0, 10)}T00:00:00Z`).toJSON()?.startsWith(text.slice(0, 10));
+  const ms = isDay === true ? Date.parse(text) : Number.NaN;
   if (Number.isNaN(ms)) throw new UsageError(`--at is not an RFC 3339 time such as 2026-11-21T09:00:00Z: '${text}'`);
   return ms;
 }

@@ -103,6 +103,7 @@ test('explain', async (t) => {
       [[...client, '--target', '/orders/1', '--at', 'noon'], /--at is not an RFC 3339 time/],
       [[...client, '--target', '/orders/1', '--at', 'Nov 2026'], /--at is not an RFC 3339 time/],
       [[...client, '--target', '/orders/1', '--at', '2026-11-21'], /--at is not an RFC 3339 time/],
+      [[...client, '--target', '/orders/1', '--at', '2026-02-31T09:00:00Z'], /--at is not an RFC 3339 time/],
       [['--id', 'spiffe://other.example/web', '--target', '/'], /could not connect: .* peers of test\.example only/],
       [[...client, '--target', '/orders/1', '--header', 'novalue'], /--header is not NAME: VALUE: "novalue"/],
       [[...client, '--target', '/orders/1', '--body', 'none'], /--body: .*none cannot be read \(ENOENT\)/],

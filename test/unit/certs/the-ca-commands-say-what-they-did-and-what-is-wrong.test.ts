@@ -1,4 +1,5 @@
-import { chmod, readFile, stat, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { chmod, lstat, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Test, test } from 'tap';
 import { parseCertificatesPem } from '../../../certs/parse-certificate.ts';
@@ -69,6 +70,34 @@ test('keys travel through PKCS#12 and back', async (t) => {
     code: 3,
     err: /^error\[pkcs12-invalid\]/,
   });
+});
+
+test('an output that cannot be written is said in words, and a device stays what it is', async (t) => {
+  const { cwd, ca, secret } = terminal(t);
+  await ca('init', ...td);
+  await secret('password', 'in transit\n');
+  execFileSync('mkfifo', [join(cwd, 'pipe')]);
+  await symlink('pipe', join(cwd, 'link'));
+  for (const out of ['.', 'pipe', 'link']) {
+    const { code, err } = await ca('crl', ...state, '--out', out);
+    t.equal(code, 3, out);
+    t.match(
+      err,
+      /^error\[output-unwritable\]: cannot write \S+: it is there, and is not a regular file\n {2}Name a file/,
+    );
+  }
+  t.ok((await lstat(join(cwd, 'pipe'))).isFIFO());
+  await symlink('real.pem', join(cwd, 'other'));
+  await writeFile(join(cwd, 'real.pem'), '');
+  t.match(await ca('crl', ...state, '--out', 'other'), { code: 0 });
+  t.match(await readFile(join(cwd, 'real.pem'), 'utf8'), 'X509 CRL', 'a link is followed');
+  t.match(await ca('bundle', ...state, '--out', 'none/b.pem'), {
+    err: /none\/b\.pem: no such file or directory\n {2}Name/,
+  });
+  const issue = ['issue', ...state, '--id', 'spiffe://shop.example/a', '--out', 'password'];
+  t.match(await ca(...issue), { code: 3, err: /^error\[output-unwritable\]: \S+password: file already exists\n/ });
+  const take = ['import-pkcs12', '--pkcs12', 'none.p12', '--pkcs12-password-file', 'password', '--out', 'o'];
+  t.match(await ca(...take), { code: 3, err: /^error\[pkcs12-unreadable\]: .*none\.p12: no such file or directory\n/ });
 });
 
 test('mistakes have a code, a remedy and exit code 2 or 3', async (t) => {

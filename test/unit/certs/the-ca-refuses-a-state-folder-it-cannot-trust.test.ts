@@ -208,7 +208,7 @@ test('an output folder that others can write to', async (t) => {
   await chmod(out, 0o775);
   await t.rejects(writeSvid(out, svid, opened.trustBundle()), { code: 'state-folder-exposed' });
   await writeFile(join(stateFolder, 'file'), '');
-  await t.rejects(writeSvid(join(stateFolder, 'file', 'out'), svid, []), { code: 'state-folder-unusable' });
+  await t.rejects(writeSvid(join(stateFolder, 'file', 'out'), svid, []), { code: 'output-unwritable' });
 });
 
 test('an SVID never outlives its issuer', async (t) => {

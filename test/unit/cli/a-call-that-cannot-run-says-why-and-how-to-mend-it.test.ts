@@ -55,6 +55,9 @@ test('an unknown member of a group names the nearest one', async (t) => {
   t.match((await call(['ca', 'isue'], commands)).err, "unknown command 'ca isue'; did you mean 'ca issue'?");
   t.match((await call(['ca'], commands)).err, "which 'ca' command? ca init, ca issue");
   t.match((await call([], commands)).err, 'which command? run, ca, check');
+  t.match((await call(['ca', 'foo'], commands)).err, "unknown command 'ca foo'; there are ca init, ca issue\n");
+  t.match((await call(['xyzzy'], commands)).err, "unknown command 'xyzzy'; there are run, ca, check\n");
+  t.match((await call(['--json', 'check'], commands)).err, "the command comes first, and then its options: '--json'");
 });
 
 test('a wrong option shows the usage of its command', async (t) => {
@@ -63,6 +66,11 @@ test('a wrong option shows the usage of its command', async (t) => {
   t.match(err, '--config is required');
   t.match(err, 'Usage: portcullis run --config FILE [OPTIONS]');
   t.equal((await call(['check', '--nope'], commands)).code, 2);
+  t.match(await call(['check', '-c', ''], commands), { code: 2, err: /--config is empty/ });
+  t.match(await call(['show', ''], [{ ...command(['show']), positionals: 'FOLDER' }]), {
+    code: 2,
+    err: /an argument is empty/,
+  });
 });
 
 test('help exists for the whole, for a group and for a command', async (t) => {
