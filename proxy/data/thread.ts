@@ -76,10 +76,13 @@ const audit = openAuditStream({
 });
 
 /**
- * Of all threads together; each has its share. Many bodies can become whole in one turn of the event loop, and to judge one
- * takes up to a quarter of a second a MiB: that is work, not a thread that is stuck.
+ * Many bodies can become whole in one turn of the event loop, and to judge one takes up to a quarter of a second a MiB: that is
+ * work, not a thread that is stuck.
  */
-const held = countHeldBytes(() => snapshot.config.limits.maxHeldBytes / config.threads, heartbeat.beat);
+const held = countHeldBytes(() => snapshot.config.limits.maxHeldBytes, heartbeat.beat, {
+  memory: start.limits.held,
+  thread: start.index,
+});
 
 const own = ownSvids(svid, clock);
 

@@ -7,6 +7,7 @@ import {
   releaseConcurrencyOf,
 } from './concurrency.ts';
 import { underThisQuota } from './gcra.ts';
+import { createHeldBytes, type HeldBytesMemory, releaseHeldBytesOf } from './held-bytes.ts';
 import { createQuotas, openQuotas, type QuotaMemory, type Quotas } from './quotas.ts';
 import { releaseTableLocks } from './shared-table.ts';
 
@@ -19,6 +20,7 @@ export type SharedLimitsMemory = {
   readonly tokens: QuotaMemory;
   readonly requests: ConcurrencyMemory;
   readonly connections: ConcurrencyMemory;
+  readonly held: HeldBytesMemory;
 };
 
 export type SharedLimitsOptions = {
@@ -49,6 +51,7 @@ export function createSharedLimits(options: SharedLimitsOptions): SharedLimitsMe
       tokens: createQuotas(maxSingleUseTokens),
       requests: createConcurrency(maxIdentities, threads),
       connections: createConcurrency(maxIdentities, threads),
+      held: createHeldBytes(threads),
     };
   } catch (cause) {
     const asked = `${threads} threads, ${maxIdentities} identities, routes with a quota: ${quotasPerIdentity}, ${maxSingleUseTokens} tokens`;
@@ -68,7 +71,7 @@ export function openSharedLimits(memory: SharedLimitsMemory, thread: number): Sh
 }
 
 /**
- * Gives back what a thread held when it ended: locks, requests and connections. Quotas it used stay used. For the main
+ * Gives back what a thread held when it ended: locks, requests, connections and bytes. Quotas it used stay used. For the main
  * thread, after the worker's `exit` event and before another thread gets the same index.
  */
 export function releaseThread(memory: SharedLimitsMemory, thread: number): void {
@@ -76,4 +79,5 @@ export function releaseThread(memory: SharedLimitsMemory, thread: number): void 
   releaseTableLocks(memory.tokens.table, thread);
   releaseConcurrencyOf(memory.requests, thread);
   releaseConcurrencyOf(memory.connections, thread);
+  releaseHeldBytesOf(memory.held, thread);
 }

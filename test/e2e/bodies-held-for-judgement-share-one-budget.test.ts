@@ -66,10 +66,10 @@ void test('many bodies that never end take what limits.max_held gives them, and 
   t.equal(await proxy.stop(), 0);
 });
 
-const numbers = `[${'1e-5,'.repeat(40_000)}0]`;
+const numbers = `[${'1e-5,'.repeat(10_000)}0]`;
 
-/** Each takes 25 ms of a processor, and all of them longer than a thread may stand still. */
-const atOnce = 36;
+/** Each takes 6 ms of a processor, and all of them longer than a thread may stand still. */
+const atOnce = 130;
 
 void test('bodies that become whole in one turn of the event loop are work, and no thread that is stuck', async (t) => {
   const workload = await startWorkload();
@@ -83,24 +83,27 @@ void test('bodies that become whole in one turn of the event loop are work, and 
         { name: 'judged', methods: ['POST'], path: '/judged', body },
         { name: 'any', methods: ['GET'], path: '/{rest...}' },
       ],
-      limits: { stall: '700ms', body_idle: '10m', body: '1h', keep_alive: '10m' },
+      limits: { stall: '600ms', body_idle: '10m', body: '1h', keep_alive: '10m' },
     },
     files: { 'numbers.json': '{"type":"array","items":{"type":"number"}}' },
   });
   const text = Buffer.from(requestText('POST', '/judged', ['Content-Type: application/json'], numbers), 'latin1');
+  // The first is judged by code that is not compiled yet.
+  const first = await exchange(proxy.port, proxy.client, text.toString('latin1'));
+  t.equal(first.answer?.status, 200);
   const clients = await Promise.all(Array.from({ length: atOnce }, () => connectRaw(proxy.port, proxy.client)));
   const allButOne = (client: (typeof clients)[number]) =>
     new Promise((sent) => client.socket.write(text.subarray(0, -1), sent));
   await Promise.all(clients.map(allButOne));
   // In each turn the proxy reads 64 KiB of what has come on each connection: after these it has read all.
   const other = await keepConnection(proxy.port, proxy.client);
-  for (let turn = 0; turn < 10; turn += 1) await other.ask('/other');
+  for (let turn = 0; turn < 5; turn += 1) await other.ask('/other');
   for (const client of clients) client.write(text.subarray(-1));
   const answered = clients.map((client) =>
     client.until((all) => parseAnswer(all) !== undefined).catch(() => client.text()),
   );
   for (const answer of await Promise.all(answered)) t.equal(parseAnswer(answer)?.status, 200);
-  for (const { close } of [...clients, other.client]) close();
+  for (const { close } of [...clients, first.client, other.client]) close();
   t.equal(await proxy.stop(), 0);
   t.same(
     proxy.audit().filter(({ type }) => type === 'thread.replaced'),

@@ -6,7 +6,8 @@ import {
   openConcurrency,
   releaseConcurrencyOf,
 } from '../../../proxy/limit/concurrency.ts';
-import { createSharedLimits } from '../../../proxy/limit/shared-limits.ts';
+import { countHeldBytes } from '../../../proxy/limit/held-bytes.ts';
+import { createSharedLimits, releaseThread } from '../../../proxy/limit/shared-limits.ts';
 import { slotsFor } from '../../../proxy/limit/shared-table.ts';
 
 const caps = { perIdentity: 2, total: 3 };
@@ -115,5 +116,30 @@ test('limits for which there is no memory are named to the operator', (t) => {
     code: 'memory-unavailable',
     message: /2 threads, 1000000000000000 identities, routes with a quota: 1/,
   });
+  t.end();
+});
+
+test('bytes that are held are counted over all threads: one may have all of them, and all of them no more', (t) => {
+  const limits = createSharedLimits({ maxIdentities: 16, threads: 2 });
+  let limit = 2 ** 40;
+  const on = (thread: number) =>
+    countHeldBytes(
+      () => limit,
+      () => undefined,
+      { memory: limits.held, thread },
+    );
+  const [one, other] = [on(0).hold(), on(1).hold()];
+  t.equal(one.add(2 ** 40 - 1), true, 'one thread has no share of its own to stop at');
+  t.equal(other.add(2), false);
+  t.equal(other.add(1), true);
+  t.equal(other.add(1), false, 'what was refused is not counted');
+  limit = 2 ** 40 + 1;
+  t.equal(other.add(1), true);
+  other.release();
+  other.release();
+  t.equal(one.add(2), true);
+  t.equal(other.add(1), false);
+  releaseThread(limits, 0);
+  t.equal(other.add(limit), true, 'a thread that has ended holds nothing');
   t.end();
 });
