@@ -67,9 +67,11 @@ void test('a token is verified with what the server of its issuer says, and with
       [await ask(one, staff), await ask(other, guests), await ask(other, staff)],
       ['served', 'served', 'user-token-untrusted'],
     );
-    documents.set('/staff.json', { body: jwks(one, two) });
+    const allAsked = Promise.withResolvers<void>();
+    documents.set('/staff.json', { body: jwks(one, two), after: allAsked.promise });
     const before = asked.filter((path) => path === '/staff.json').length;
     for (let index = 0; index < 20; index++) t.equal(await ask(two, staff), 'user-token-untrusted');
+    allAsked.resolve();
     await proxy.untilRecord(() => changes('staff').length === 1);
     t.match(changes('staff'), [{ detail: /^staff: keys one, two; sha256 [0-9a-f]{64}$/ }]);
     t.same([await ask(one, staff), await ask(two, staff)], ['served', 'served']);

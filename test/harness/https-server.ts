@@ -8,6 +8,8 @@ export type Answer = {
   readonly status?: number;
   readonly headers?: Record<string, string>;
   readonly body?: string | Uint8Array;
+  /** Not answered before. */
+  readonly after?: Promise<unknown>;
 };
 
 type Test = { readonly teardown: (task: () => unknown) => unknown };
@@ -31,9 +33,10 @@ export async function startHttps(t: Test, listenerOf: (origin: string) => Reques
 export async function startHttpsServer(t: Test) {
   const documents = new Map<string, Answer>();
   const asked: string[] = [];
-  const server = await startHttps(t, () => ({ url = '' }, response) => {
+  const server = await startHttps(t, () => async ({ url = '' }, response) => {
     asked.push(url);
-    const { status = 200, headers = {}, body = '' } = documents.get(url) ?? { status: 404 };
+    const { status = 200, headers = {}, body = '', after } = documents.get(url) ?? { status: 404 };
+    await after;
     response.writeHead(status, headers).end(body);
   });
   return { ...server, documents, asked };
