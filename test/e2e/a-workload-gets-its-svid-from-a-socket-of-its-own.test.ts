@@ -70,7 +70,7 @@ function serialOf({ svids }: X509SVIDResponse, index = 0): string {
   return certificates(svids[index]?.x509Svid ?? new Uint8Array())[0]?.serialNumber ?? '';
 }
 
-void test('the Workload API of one process', { timeout: 100_000 }, async (t) => {
+void test('the Workload API of one process', { timeout: 280_000 }, async (t) => {
   const api = await startWorkloadApi(t, config);
   const socket = join(api.folder, 'web/api.sock');
   const client = grpcClient(t, socket);

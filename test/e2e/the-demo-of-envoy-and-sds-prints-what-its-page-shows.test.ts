@@ -8,7 +8,7 @@ const folder = new URL('../../deploy/envoy-sds/', import.meta.url);
 const envoy = findProgram('envoy');
 
 void test('an Envoy by SDS, a Portcullis by the Workload API: allowed, denied, refused, revoked, renewed', {
-  timeout: 110_000,
+  timeout: 280_000,
   skip: envoy === undefined && 'no envoy: npm run bench -- --install',
 }, async (t) => {
   const run = { env: { ...process.env, ENVOY: envoy ?? '' } };
