@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { readStrictJson } from '../policy/json/strict-json.ts';
+import { readAtMost } from '../policy/read-at-most.ts';
 import { compileSchema, type SchemaValidator } from '../policy/schema.ts';
 import { ProxyError } from '../proxy/errors.ts';
 import { oneLine } from './report/one-line.ts';
@@ -32,7 +33,7 @@ let schema: SchemaValidator | undefined;
 
 /** Throws ProxyError for anything that is not, member by member, a result of this version. */
 export async function readResult(file: string): Promise<BenchResult> {
-  const bytes = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
+  const bytes = await readAtMost(file, largest + 1).catch((cause: NodeJS.ErrnoException) => {
     throw new ProxyError('bench-result-unreadable', `${file} cannot be read (${cause.code})`, { cause });
   });
   return parseResult(bytes, file);

@@ -48,10 +48,11 @@ async function measure(t: Bench, request: Request, io: Io, show: Plan['show']): 
   const startedAt = new Date(io.now()).toISOString();
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-bench-'));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
-  show('looking for OPA');
-  const installed = await installedPeers(request.opa);
+  // First: to build what is compared with takes minutes where there is a Go, and a mistake in a name is told at once.
   show('reading policy and inputs');
   const { scenario, cases, notes } = await casesOf(request, folder, io);
+  show('looking for OPA');
+  const installed = await installedPeers(request.opa);
   const load = startForeignLoadMeter();
   const subjects: SubjectResult[] = [];
   const found = new Set(notes);

@@ -1,6 +1,6 @@
-import { createReadStream } from 'node:fs';
 import { PolicyError } from '../errors.ts';
 import { readStrictJson } from '../json/strict-json.ts';
+import { readAtMost } from '../read-at-most.ts';
 import { systemErrorText } from '../system-error.ts';
 import type { JsonObject } from './bundle.ts';
 
@@ -18,13 +18,6 @@ export async function readDataFile(file: string): Promise<JsonObject> {
     throw new PolicyError('policy-too-large', `${file} has more than the ${maxDataBytes} bytes that fit`);
   }
   return parseData(file, bytes);
-}
-
-/** Of a pipe or a device too, whose size nobody can ask. */
-async function readAtMost(file: string, most: number): Promise<Uint8Array> {
-  const pieces: Buffer[] = [];
-  for await (const piece of createReadStream(file, { end: most - 1 })) pieces.push(piece as Buffer);
-  return Buffer.concat(pieces);
 }
 
 export function parseData(file: string, bytes: Uint8Array): JsonObject {

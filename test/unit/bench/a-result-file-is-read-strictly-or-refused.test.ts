@@ -92,6 +92,7 @@ test('a reason carries nothing of the file that a terminal obeys', async (t) => 
 test('a file that is not there, or cannot be written, is named', async (t) => {
   await t.rejects(readResult('/nowhere/a.json'), { code: 'bench-result-unreadable', message: /a\.json.*ENOENT/ });
   await t.rejects(readResult(t.testdir()), { code: 'bench-result-unreadable', message: /EISDIR/ });
+  await t.rejects(readResult('/dev/zero'), { code: 'bench-result-invalid', message: /more than 67108864 bytes/ });
   await t.rejects(writeResult('/nowhere/a.json', benchResult()), {
     code: 'bench-output-unwritable',
     message: /ENOENT/,
