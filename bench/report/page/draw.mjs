@@ -106,6 +106,8 @@
     const options = {
       width: Math.max(280, width),
       height: 240 + (chart.bars === undefined ? 60 : labelSize(chart)),
+      // Room for the upper half of a label that stands at the very top, and for that of a label at the right end.
+      padding: [8, 24, 0, 0],
       scales: { x: scaleOf(chart.x, chart, true), y: scaleOf(chart.y, chart, false) },
       axes: [axis(chart.x, chart, true), axis(chart.y, chart, false)],
       series: [
