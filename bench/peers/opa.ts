@@ -1,4 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -123,11 +124,16 @@ function told(look: () => number): number | null {
   }
 }
 
+/** Below those that the system gives to whoever wants any: nobody has it by chance before its program listens there. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
+  const port = randomInt(20_000, 32_000);
+  const server = createServer().listen({ port, host: '127.0.0.1', exclusive: true });
+  const isFree = await once(server, 'listening').then(
+    () => true,
+    (): boolean => false,
+  );
+  if (!isFree) return freePort();
   server.close();
   await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
+  return port;
 }
