@@ -4,6 +4,7 @@ import { routesWithQuota } from '../config/restart-only.ts';
 import { vocabularyOf } from '../data/vocabulary.ts';
 import type { SnapshotData } from '../snapshot-data.ts';
 import type { DataPlane, DataPlaneOptions, Replacement } from './data-plane.ts';
+import { finishWithin } from './finish-within.ts';
 import { watchOwnValidity } from './own-validity.ts';
 import { readiness } from './readiness.ts';
 import { type ReloadParts, reload } from './reload.ts';
@@ -193,22 +194,4 @@ function recordDifference(
     detail,
     policy: { revision },
   });
-}
-
-/** What a thread may take to record what was broken off, before it is ended wherever it is. */
-const obeyMs = 1000;
-
-/** Whatever has not finished by then is broken off, but still gets its record. A thread that is stuck is ended. */
-async function finishWithin(plane: DataPlane, withinMs: number): Promise<boolean> {
-  let finished = true;
-  let disobeyed: NodeJS.Timeout | undefined;
-  const timer = setTimeout(() => {
-    finished = false;
-    plane.breakOff();
-    disobeyed = setTimeout(() => plane.terminate(), obeyMs);
-  }, withinMs);
-  await plane.drain();
-  clearTimeout(timer);
-  clearTimeout(disobeyed);
-  return finished;
 }

@@ -151,9 +151,12 @@ export class DataPlane {
     for (const thread of this.#threads.values()) thread.send({ do: 'break-off' });
   }
 
-  /** For threads that no longer obey. */
-  terminate(): void {
-    void this.#all((thread) => thread.terminate());
+  get heartbeats(): ReadonlyMap<number, HeartbeatMemory> {
+    return this.#heartbeats;
+  }
+
+  terminate(index?: number): void {
+    for (const [own, thread] of this.#threads) if (index === undefined || index === own) void thread.terminate();
   }
 
   #stopWatching(): void {
