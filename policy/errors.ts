@@ -98,6 +98,10 @@ export const policyErrors = {
     summary: 'The compiler process ended without an answer.',
     remedy: 'run the same command again; if it fails again, report it together with the policy',
   },
+  'compiler-folder-unusable': {
+    summary: 'The folder for temporary files (TMPDIR, or /tmp without it) is missing, full or not writable.',
+    remedy: 'give this user a writable folder with room there: a volume or tmpfs where the root is read-only',
+  },
   'compiler-timeout': {
     summary: 'The compiler process did not finish in time and was killed.',
     remedy: 'look for a rule or a test that never ends, or give the compiler more time',

@@ -114,6 +114,14 @@ export const PROXY_ERRORS = {
     summary: 'a result or page of `portcullis bench` could not be written',
     remedy: 'name a file in an existing folder that you may write to and that has room',
   },
+  'bench-folder-unusable': {
+    summary: 'the folder for temporary files (TMPDIR, or /tmp without it) is missing, full or not writable',
+    remedy: 'give this user a writable folder with room there',
+  },
+  'output-lost': {
+    summary: 'what a command prints could not be written: the disk is full, or failed',
+    remedy: 'make room where standard output goes, and run the command again; what is there is not whole',
+  },
   'bench-input-unusable': {
     summary: 'the inputs to measure a policy with cannot be read, or never reach the policy',
     remedy:

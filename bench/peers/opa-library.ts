@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { systemErrorText } from '../../policy/system-error.ts';
 import { wholeText } from '../../policy/engines/projection.ts';
 import { answerText } from '../policy/answer.ts';
 import type { Bench } from '../run.ts';
@@ -15,11 +16,20 @@ const folder = join(import.meta.dirname, '../../node_modules/.cache/portcullis-b
 export async function buildOpaLibrary(): Promise<string> {
   const program = join(folder, 'opa-library');
   if (isNewer(program, ['main.go', 'go.mod', 'go.sum'])) return program;
-  mkdirSync(folder, { recursive: true });
+  makeFolder();
   await output('go', ['build', '-C', source, '-o', program, '.']).catch((cause: NodeJS.ErrnoException) => {
     throw new Unable(cause.code === 'ENOENT' ? 'there is no go' : `go build: ${cause.message}`);
   });
   return program;
+}
+
+/** An installation that belongs to somebody else has no room for it. */
+function makeFolder(): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (cause) {
+    throw new Unable(`${folder}: ${systemErrorText(cause)}`);
+  }
 }
 
 function isNewer(program: string, names: readonly string[]): boolean {

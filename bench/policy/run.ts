@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { PolicyInput } from '../../policy/input.ts';
 import type { Io } from '../../proxy/cli/command.ts';
 import { unlessInterrupted } from '../interruption.ts';
@@ -12,6 +9,7 @@ import { resultText, writeOutput, writeResult } from '../result-file.ts';
 import { type BenchResult, type Figure, resultFormat, type SubjectResult } from '../result.ts';
 import { type Bench, runBench } from '../run.ts';
 import { orLost, type Subject } from '../subject.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
 import type { Case, Cases } from './case.ts';
 import { openDecider } from './decider-process.ts';
 import { furtherText } from './further-text.ts';
@@ -46,8 +44,7 @@ async function report(result: BenchResult, request: Request, io: Io): Promise<vo
 
 async function measure(t: Bench, request: Request, io: Io, show: Plan['show']): Promise<BenchResult> {
   const startedAt = new Date(io.now()).toISOString();
-  const folder = mkdtempSync(join(tmpdir(), 'portcullis-bench-'));
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder(t, 'portcullis-bench-');
   // First: to build what is compared with takes minutes where there is a Go, and a mistake in a name is told at once.
   show('reading policy and inputs');
   const { scenario, cases, notes } = await casesOf(request, folder, io);

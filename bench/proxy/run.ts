@@ -1,6 +1,5 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Io } from '../../proxy/cli/command.ts';
 import type { Config } from '../../proxy/config/config.ts';
@@ -18,6 +17,7 @@ import { resultTable } from '../report/table.ts';
 import { resultText, writeOutput, writeResult } from '../result-file.ts';
 import { type BenchResult, resultFormat } from '../result.ts';
 import { type Bench, runBench } from '../run.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
 import { startBuiltinWorkload } from './builtin-workload.ts';
 import { measureCases, type Site } from './cases.ts';
 import { credentialOf } from './credential.ts';
@@ -53,8 +53,7 @@ async function measure(t: Bench, request: Request, io: Io, show: (progress: stri
   const startedAt = new Date(io.now()).toISOString();
   const { config } = await loadConfigFile(request.configFile, thisMachine(io.env), io.cwd);
   const requests = await givenRequests(request.requests, config);
-  const folder = mkdtempSync(join(tmpdir(), 'pcb-'));
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder(t, 'pcb-');
   const load = startForeignLoadMeter();
   const site = await prepare(t, { request, config, requests, folder, cwd: io.cwd, show });
   const { subjects, notes, isComplete } = await measureCases(t, site);

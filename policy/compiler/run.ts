@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { lstat, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PolicyError } from '../errors.ts';
+import { systemErrorText } from '../system-error.ts';
 import type { Answer, Job } from './job.ts';
 import { type CompilerProcess, type ProcessOptions, shippedArtefact, startCompiler } from './process.ts';
 
@@ -15,17 +17,23 @@ const abandonedAfterMs = 3_600_000;
 
 /** Has one job done, bounded in time and memory. Throws PolicyError. */
 export async function runCompiler(job: Job, options: CompilerOptions = {}): Promise<Answer> {
-  const folder = await mkdtemp(join(tmpdir(), folderPrefix));
+  const folder = await mkdtemp(join(tmpdir(), folderPrefix)).catch(unusable);
   try {
     await removeAbandoned(folder).catch(() => undefined);
     const files = { question: join(folder, 'job.json'), answer: join(folder, 'answer.json') };
-    await writeFile(files.question, JSON.stringify(job), { mode: 0o600 });
+    await writeFile(files.question, JSON.stringify(job), { mode: 0o600 }).catch(unusable);
     if (options.standby === undefined) await runOnce(files, options);
     else await options.standby.run(files);
     return JSON.parse(await readFile(files.answer, 'utf8')) as Answer;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+function unusable(cause: unknown): never {
+  throw new PolicyError('compiler-folder-unusable', `cannot write to ${tmpdir()}: ${systemErrorText(cause)}`, {
+    cause,
+  });
 }
 
 async function runOnce(files: Parameters<CompilerProcess['run']>[0], options: ProcessOptions): Promise<void> {

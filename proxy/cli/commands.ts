@@ -78,7 +78,8 @@ function unknownCommand(commands: readonly Command[], named: readonly string[]):
   return new UsageError(`unknown command '${said}'; ${advice}`);
 }
 
-function report(error: unknown, command: Command | undefined, io: Io): number {
+/** Says it on standard error, and returns the exit code. */
+export function report(error: unknown, command: Command | undefined, io: Io): number {
   const red = (text: string) => painter(io.errorColor ?? false)('red', text);
   if (error instanceof UsageError) {
     const help = ['portcullis', ...(command?.path ?? []), '--help'].join(' ');

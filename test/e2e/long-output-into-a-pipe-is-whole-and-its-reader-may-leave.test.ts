@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
 import { base } from '../harness/failed-start.ts';
@@ -29,4 +29,15 @@ test('a reader that leaves early ends nothing and sees no stack trace', async (t
   child.stdout.destroy();
   const [code] = await once(child, 'close');
   t.equal(code, 1, 'the code of a configuration with problems, not of a crash');
+});
+
+test('output that a full disk has swallowed is no success', async (t) => {
+  const child = spawn(program, [...programWords, 'check', '--help'], {
+    stdio: ['ignore', openSync('/dev/full', 'w'), 'pipe'],
+  });
+  let said = '';
+  child.stderr?.setEncoding('utf8').on('data', (part: string) => (said += part));
+  const [code] = await once(child, 'close');
+  t.equal(code, 3);
+  t.match(said, /^error\[output-lost\]: standard output: no space left on device\n {2}make room/);
 });

@@ -169,6 +169,22 @@ test('policy fmt names the file that it cannot write', async (t) => {
   }
 });
 
+test('without a folder for temporary files the compiler says which, and what it needs', async (t) => {
+  const folder = t.testdir({ 'a.rego': 'package p\ndecision := true\n' });
+  const before = process.env['TMPDIR'];
+  process.env['TMPDIR'] = '/proc/none';
+  t.teardown(() => {
+    if (before === undefined) delete process.env['TMPDIR'];
+    else process.env['TMPDIR'] = before;
+  });
+  const { code, err } = await portcullis('/', 'policy', 'check', folder);
+  t.equal(code, 3);
+  t.match(
+    err,
+    'error[compiler-folder-unusable]: cannot write to /proc/none: no such file or directory\n  give this user',
+  );
+});
+
 test('policy test: a --run that is no pattern is a mistake of the call', async (t) => {
   const folder = t.testdir({ 'a_test.rego': 'package p\ntest_a := true\n' });
   t.match(await portcullis('/', 'policy', 'test', folder, '--run', '('), { code: 2, err: /--run: "\(": missing/ });
