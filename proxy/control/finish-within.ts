@@ -14,7 +14,7 @@ export type Finishing = {
  * What a thread may take to record what was broken off: thousands of exchanges take seconds where others want the processor
  * too. Without a sign of life it is stuck, and is ended wherever it is.
  */
-const obedience = { silentMs: 2000, mostMs: 15_000 } as const;
+const obedience = { silentMs: 2000, mostMs: 10_000 } as const;
 
 /** Resolves to whether everything has finished by then. Whatever has not is broken off, but still gets its record. */
 export async function finishWithin(
