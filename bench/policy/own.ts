@@ -92,9 +92,14 @@ async function inputsFrom(source: Source, data: SnapshotData, io: Io): Promise<I
     }
     case 'recorded': {
       refuseLackingRecords(data.policy);
-      const { inputs, incomplete } = source;
+      const { inputs, incomplete, more } = source;
       const left = `exchanges left out, whose record masks a credential or had to cut a field: ${incomplete}`;
-      return { inputs, about: 'on record', notes: incomplete === 0 ? [] : [left] };
+      const further = `further exchanges on record that were not asked, after the first ${inputs.length}: ${more}`;
+      return {
+        inputs,
+        about: 'on record',
+        notes: [...(incomplete === 0 ? [] : [left]), ...(more === 0 ? [] : [further])],
+      };
     }
   }
 }

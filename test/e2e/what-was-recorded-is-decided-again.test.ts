@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
+import { recordedInputs } from '../../bench/policy/inputs/recorded.ts';
 import type { BenchResult } from '../../bench/result.ts';
 import { connectRaw, requestText } from '../harness/client.ts';
 import { portcullisIn } from '../harness/command.ts';
@@ -37,6 +38,8 @@ test('bench policy --recorded', async (t) => {
   t.teardown(client.close);
   client.write(requestText('GET', '/orders/7?colour=blue'));
   await client.until((text) => text.endsWith('{}'));
+  client.write(requestText('GET', '/orders/7?colour=blue'));
+  await client.until((text) => text.split('{}').length === 3);
   client.write(requestText('GET', '/elsewhere'));
   await client.until((text) => text.includes('no-route'));
   await proxy.stop();
@@ -49,10 +52,15 @@ test('bench policy --recorded', async (t) => {
     t.same([status, stderr], [0, '']);
     const { scenario, subjects } = JSON.parse(stdout) as BenchResult;
     // What never reached the policy is left out.
-    t.equal(scenario, 'portcullis/authz/decision, 1 input on record');
+    t.equal(scenario, 'portcullis/authz/decision, 2 inputs on record');
     const rule = subjects.find(({ name }) => name === 'portcullis, plan')?.extra[0]?.name;
     // The last line of the body is only reached when all before it hold.
     t.match(rule, /^slowest rule: data\.portcullis\.authz\.decision at policy\/authz\.rego:\d+/);
+  });
+
+  await t.test('of more than can be asked, how many are left out is counted', async (t) => {
+    const { inputs, more } = await recordedInputs(join(proxy.folder, 'audit'), 1);
+    t.same([inputs.length, more], [1, 1]);
   });
 
   await t.test('a policy that reads what no record has', async (t) => {

@@ -11,18 +11,21 @@ export type Recorded = {
   readonly inputs: readonly Named[];
   /** How many exchanges were left out because a credential in the target was masked, or a field cut. */
   readonly incomplete: number;
+  /** How many more there are than are asked. */
+  readonly more: number;
 };
 
 /** With more, a round would take minutes; the first ones are as good as any. */
-const most = 10_000;
+const usualMost = 10_000;
 
 /**
  * What the policy was asked, made again from an audit folder, one stream of it or one of its files. Throws ProxyError for
  * what is no trail, or holds nothing that the policy was asked.
  */
-export async function recordedInputs(path: string): Promise<Recorded> {
+export async function recordedInputs(path: string, most = usualMost): Promise<Recorded> {
   const inputs: Named[] = [];
   let incomplete = 0;
+  let more = 0;
   let records = 0;
   for (const file of filesOf(path)) {
     for await (const { name, record } of recordsOf(file)) {
@@ -30,9 +33,10 @@ export async function recordedInputs(path: string): Promise<Recorded> {
       if (!wasAsked(record)) continue;
       if (record.masked !== undefined || record.cut !== undefined) incomplete++;
       else if (inputs.length < most) inputs.push({ name, input: recordedInput(record) });
+      else more++;
     }
   }
-  if (inputs.length > 0) return { inputs, incomplete };
+  if (inputs.length > 0) return { inputs, incomplete, more };
   if (records === 0) throw unusable(`${path} is empty: it holds no record`);
   const why = incomplete === 0 ? 'in none the policy was asked' : `${incomplete} lack what was masked or cut`;
   throw unusable(`${path} holds ${records} records, and ${why}`);
