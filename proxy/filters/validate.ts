@@ -17,7 +17,8 @@ export type ExchangeBody =
   | {
       readonly kind: 'validated';
       readonly bytes: Buffer;
-      readonly value: unknown;
+      /** For the policy: gone once it has decided. */
+      value: unknown;
       readonly contentType: string;
       readonly schemaDigest: string;
     };

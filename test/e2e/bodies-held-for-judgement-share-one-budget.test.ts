@@ -1,6 +1,6 @@
 import { test } from 'tap';
 import { connectRaw, exchange, parseAnswer, requestText } from '../harness/client.ts';
-import { eventually } from '../harness/process.ts';
+import { eventually, residentBytes } from '../harness/process.ts';
 import { keepConnection } from '../harness/kept-connection.ts';
 import { startProxy } from '../harness/proxy.ts';
 import { startWorkload } from '../harness/workload.ts';
@@ -109,4 +109,40 @@ void test('bodies that become whole in one turn of the event loop are work, and 
     proxy.audit().filter(({ type }) => type === 'thread.replaced'),
     [],
   );
+});
+
+const objects = `[${'{},'.repeat(349_000)}{}]`;
+/** What a body becomes when it is read: far more than its bytes, which are what is counted. */
+const valueBytes = 24 * 1024 ** 2;
+const waiting = 12;
+
+void test('while the workload takes its time, of a judged body there are its bytes and nothing else', async (t) => {
+  const workload = await startWorkload(() => undefined);
+  t.teardown(workload.close);
+  const body = { 'application/json': './list.json' };
+  const proxy = await startProxy(t, {
+    workloadPort: workload.port,
+    config: {
+      threads: 1,
+      drain: '100ms',
+      // To judge one takes 0.1 s of a processor, on a busy machine ten times as long.
+      limits: { stall: '20s' },
+      routes: [{ name: 'judged', methods: ['POST'], path: '/judged', body, timeout: '10m' }],
+    },
+    files: { 'list.json': '{"type":"array"}' },
+  });
+  const text = requestText('POST', '/judged', ['Content-Type: application/json'], objects);
+  const clients: Awaited<ReturnType<typeof connectRaw>>[] = [];
+  const send = async () => {
+    const client = await connectRaw(proxy.port, proxy.client);
+    clients.push(client);
+    client.write(text);
+    await eventually(() => workload.hits() === clients.length);
+  };
+  await send();
+  const before = residentBytes(proxy);
+  while (clients.length <= waiting) await send();
+  const grown = residentBytes(proxy) - before;
+  t.ok(grown < (waiting * valueBytes) / 2, `${Math.round(grown / 2 ** 20)} MiB more`);
+  for (const { close } of clients) close();
 });
