@@ -58,7 +58,7 @@ export const limitOptions = section('limits', 'What one peer, and all of them to
     reload: live,
   }),
   max_in_flight_per_identity: optional(whole(1_000_000), {
-    doc: 'Requests of one SPIFFE ID worked on at once, more is answered with 429; at most `max_in_flight`. Default 1000, or that when it is less.',
+    doc: 'Requests of one SPIFFE ID worked on at once, more is answered with 429; at most `max_in_flight`. Default 1000, or that when it is less. With less than `workload.max_connections` one peer whose requests are slow leaves connections to the workload for others.',
     reload: live,
   }),
   max_held: defaulted(size('1MiB', '1024GiB'), '256MiB', {

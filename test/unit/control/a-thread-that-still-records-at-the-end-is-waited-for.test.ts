@@ -25,7 +25,9 @@ void test('who gives signs of life records what was broken off, and who gives no
   await new Promise<void>((resolve) => {
     let left = 60;
     const beating = setInterval(() => {
-      one.beat();
+      // In a turn that begins thousands of requests no timer beats: that is a sign of life as well.
+      if (left > 30) one.requestStarted();
+      else one.beat();
       left -= 1;
       if (left > 0 || !said.includes('terminate 1')) return;
       clearInterval(beating);
