@@ -49,7 +49,7 @@ function run(): unknown {
       return { beganUs, endUs: nowUs() };
     }
     case 'churn':
-      return void churn(task.identity, task.cap, task.times);
+      return churn(task.identity, task.cap, task.times);
     case 'hold':
       return hold(task.identity, task.leases);
   }
