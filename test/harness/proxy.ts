@@ -192,8 +192,10 @@ function writeSetup(folder: string, { workloadPort, config, files }: ProxySetup)
   if (existsSync(policyCache) && !existsSync(own)) linkFiles(policyCache, own);
 }
 
+/** There is none where nothing had to be compiled: a bundle may bring all of it. */
 function keepPolicyCache(folder: string): void {
-  linkFiles(join(folder, 'state', 'policy-cache'), policyCache);
+  const own = join(folder, 'state', 'policy-cache');
+  if (existsSync(own)) linkFiles(own, policyCache);
 }
 
 /** Links, and no copies: a test that runs beside this one finds a file whole or not at all, and nobody writes into one. */
