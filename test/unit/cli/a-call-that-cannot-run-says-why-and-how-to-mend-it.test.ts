@@ -1,3 +1,6 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'tap';
 import { type Command, type Io, UsageError } from '../../../proxy/cli/command.ts';
 import { runCli } from '../../../proxy/cli/commands.ts';
@@ -118,4 +121,16 @@ test('anything else is a bug, whose stack is shown only when asked for', async (
   t.match(quiet.err, 'bug: TypeError: oops');
   t.notMatch(quiet.err, /\n +at /);
   t.match((await call(['check'], [failing], { PORTCULLIS_DEBUG: '1' })).err, /\n +at /);
+});
+
+test('a clone without its dependencies says what to run, in whatever folder', async (t) => {
+  const clone = join(t.testdir(), 'a clone');
+  const launcher = join(clone, 'proxy/cli/portcullis');
+  cpSync(new URL('../../../proxy/cli/portcullis', import.meta.url), launcher);
+  const { status, stderr } = spawnSync(launcher, ['--version'], { encoding: 'utf8', cwd: '/' });
+  t.equal(status, 3);
+  t.equal(
+    stderr,
+    `error[not-installed]: the pinned Node is not in ${clone}/node_modules\n  Run: node '${clone}/.ci/install.mjs' runtime\n`,
+  );
 });
