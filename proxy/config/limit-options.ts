@@ -77,7 +77,7 @@ export const limitOptions = section('limits', 'What one peer, and all of them to
     reload: restart,
   }),
   stall: defaulted(duration('100ms', '1m'), '1s', {
-    doc: 'A data thread whose event loop stops for longer is replaced, and if policy held it, that revision is marked bad.',
+    doc: 'A data thread whose event loop stops for longer is replaced, and if policy held it, that revision is marked bad. To judge a body it has half a second more for each MiB.',
     reload: restart,
   }),
 });

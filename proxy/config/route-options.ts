@@ -75,7 +75,7 @@ const route = section(
       },
     ),
     max_body: optional(size('1B', '1GiB'), {
-      doc: 'The largest request body, where `body` takes one. One that is validated is held in memory up to this size, and judging it holds the data thread for about 15 ms a MiB, up to 250 ms where it is made to: of more than a few MiB choose `limits.stall` with that in mind. Default 1MiB.',
+      doc: 'The largest request body, where `body` takes one. One that is validated is held in memory up to this size, and judging it holds the data thread for about 15 ms a MiB, up to 250 ms where it is made to, which the others on that thread wait for. Default 1MiB.',
       reload: live,
     }),
     query_schema: optional(file('parameter-schema', 'a JSON Schema file'), {

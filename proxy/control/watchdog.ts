@@ -3,6 +3,8 @@ import { type HeartbeatMemory, type Pulse, readPulse } from '../data/heartbeat.t
 const looks = 10;
 /** A thread that compiles a new snapshot does not beat either; it gets this long. */
 export const prepareMs = 10_000;
+/** Nor does one that judges a large body: so long for each MiB, of which the worst takes half on a processor of its own. */
+const judgeMsPerMiB = 500;
 
 /**
  * Watches the pulses of the data threads. It counts its own looks rather than time: after the whole process stood still
@@ -17,6 +19,11 @@ export function watchPulse(
   // More than `prepareMs`: whoever waits for the answer gives up first, and does not take the thread for one that
   // ended with nothing against the snapshot.
   const preparingLooks = Math.max(looks, Math.ceil((1.5 * prepareMs) / everyMs));
+  const patience = ({ preparing, policy, judgingKiB }: Pulse): number => {
+    if (preparing) return preparingLooks;
+    // Once policy holds the thread, the body is judged.
+    return policy === undefined ? looks + Math.ceil(((judgingKiB / 1024) * judgeMsPerMiB) / everyMs) : looks;
+  };
   const seen = new Map<HeartbeatMemory, { pulse: Pulse; missed: number }>();
   const timer = setInterval(() => {
     const current = heartbeats();
@@ -27,7 +34,7 @@ export function watchPulse(
       const missed = before === undefined || isAlive(before.pulse, pulse) ? 0 : before.missed + 1;
       seen.set(memory, { pulse, missed });
       // Equal, not more: one report is enough.
-      if (missed === (pulse.preparing ? preparingLooks : looks)) stuck(thread, pulse);
+      if (missed === patience(pulse)) stuck(thread, pulse);
     }
   }, everyMs).unref();
   return { stop: () => clearInterval(timer) };

@@ -17,8 +17,10 @@ const preparing = 3;
 const evaluation = 4;
 /** What the system calls this thread; 0 where it does not say. */
 const nativeThread = 5;
+/** KiB of the body that it has taken on in this turn of the event loop, to judge it whole. */
+const judging = 6;
 /** The digest that is the revision of the policy that holds the thread, or held it last. */
-const policyDigest = 6;
+const policyDigest = 7;
 const digestBytes = 32;
 const cellCount = policyDigest + digestBytes / Int32Array.BYTES_PER_ELEMENT;
 const digestKind = 'sha256:';
@@ -27,6 +29,8 @@ export const createHeartbeat = (): HeartbeatMemory => new SharedArrayBuffer(cell
 
 export type Heartbeat = {
   readonly beat: () => void;
+  /** Judges a body of so many bytes, or what has come of one. */
+  readonly judges: (bytes: number) => void;
   readonly policy: { readonly enter: (revision: string) => void; readonly leave: () => void };
   readonly wasm: Mark;
   readonly preparing: Mark;
@@ -39,7 +43,14 @@ export function openHeartbeat(memory: HeartbeatMemory): Heartbeat {
   const cells = new Int32Array(memory);
   Atomics.store(cells, nativeThread, nativeThreadId());
   return {
-    beat: () => void Atomics.add(cells, beats, 1),
+    beat: () => {
+      Atomics.store(cells, judging, 0);
+      Atomics.add(cells, beats, 1);
+    },
+    judges: (bytes) => {
+      Atomics.store(cells, judging, Math.ceil(bytes / 1024));
+      Atomics.add(cells, beats, 1);
+    },
     policy: policyFlag(cells),
     wasm: counter(cells, evaluation),
     preparing: flag(cells, preparing),
@@ -101,6 +112,7 @@ export type Pulse = {
   /** Revision of the policy that holds the thread. */
   readonly policy: string | undefined;
   readonly preparing: boolean;
+  readonly judgingKiB: number;
   readonly inFlight: number;
   readonly evaluation: number;
   readonly nativeThread: number;
@@ -113,6 +125,7 @@ export function readPulse(memory: HeartbeatMemory): Pulse {
     beats: Atomics.load(cells, beats),
     policy: Atomics.load(cells, evaluating) === 1 ? revisionIn(cells) : undefined,
     preparing: Atomics.load(cells, preparing) === 1,
+    judgingKiB: Atomics.load(cells, judging),
     inFlight: Atomics.load(cells, inFlight),
     evaluation: Atomics.load(cells, evaluation),
     nativeThread: Atomics.load(cells, nativeThread),

@@ -79,7 +79,7 @@ const audit = openAuditStream({
  * Many bodies can become whole in one turn of the event loop, and to judge one takes up to a quarter of a second a MiB: that is
  * work, not a thread that is stuck.
  */
-const held = countHeldBytes(() => snapshot.config.limits.maxHeldBytes, heartbeat.beat, {
+const held = countHeldBytes(() => snapshot.config.limits.maxHeldBytes, heartbeat.judges, {
   memory: start.limits.held,
   thread: start.index,
 });

@@ -20,11 +20,11 @@ export function createHeldBytes(threads: number): HeldBytesMemory {
 
 /**
  * @param limit the most that may be held now; asked each time, because a reload may change it
- * @param wanted told of each piece that asks for room: somebody is at work
+ * @param wanted told how much one exchange wants to hold, with each piece: somebody is at work
  */
 export function countHeldBytes(
   limit: () => number,
-  wanted: () => void = () => undefined,
+  wanted: (bytes: number) => void = () => undefined,
   { memory, thread } = { memory: createHeldBytes(1), thread: 0 },
 ): HeldBytes {
   const counts = new BigInt64Array(memory);
@@ -40,7 +40,7 @@ export function countHeldBytes(
       let own = 0;
       return {
         add: (bytes) => {
-          wanted();
+          wanted(own + bytes);
           if (!add(bytes)) return false;
           own += bytes;
           return true;
