@@ -18,6 +18,9 @@ const io: Io = {
     process.on('SIGINT', listener).on('SIGTERM', listener);
     return () => process.off('SIGINT', listener).off('SIGTERM', listener);
   },
+  onHangup: (listener) => {
+    process.on('SIGHUP', () => (process.stderr.isTTY ? process.kill(process.pid, 'SIGTERM') : listener()));
+  },
 };
 
 /** A pipe takes long output later than it is written: to leave before would cut it. */

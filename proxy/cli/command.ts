@@ -14,6 +14,8 @@ export type Io = {
   readonly errorColor?: boolean;
   /** Calls back on SIGINT and SIGTERM; returns how to stop listening. */
   readonly onSignal: (listener: (signal: NodeJS.Signals) => void) => () => void;
+  /** Calls back on SIGHUP instead of ending the process; the end of its terminal is SIGTERM. */
+  readonly onHangup?: (listener: () => void) => void;
 };
 
 export type Option = {

@@ -19,6 +19,8 @@ export type Service = {
 /** What every command does first that holds keys and stays: its log, and a runtime that gives away no memory and no TLS. */
 export function beginService(args: Arguments, io: Io): Service {
   const log = createLog({ write: io.err, now: io.now, format: io.errorColor ? 'text' : 'json' });
+  // Whoever sends it wants a reload: to end without a drain and without a last record, as by default, is the opposite.
+  io.onHangup?.(() => log.warn('signal.ignored', { signal: 'SIGHUP', statement: 'files are watched, SIGTERM stops' }));
   refuseWeakenedRuntime(io.env, process.execArgv);
   const dumped = keepMemoryOutOfCoreDumps();
   if (dumped !== undefined) log.warn('runtime.core-dumps', { warning: dumped });

@@ -85,6 +85,9 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     uploading.write(upload.subarray(0, 4 << 20));
     await eventually(() => workload.waiting.length === 2 && workload.begun.includes('/up'));
 
+    // A habit of other servers, and no reason to drop what is in flight.
+    proxy.child.kill('SIGHUP');
+    await proxy.untilLog((log) => log.includes('"event":"signal.ignored"'));
     proxy.child.kill(signal);
     answered.write(requestText('GET', '/crossing'));
     const [kept] = await Promise.all([answered.untilClosed(), silent.untilClosed()]);
