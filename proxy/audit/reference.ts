@@ -68,9 +68,9 @@ before it, through all files and restarts. Check one by hand:
     sed -n 5p 00000001.ndjson | sed 's/,"hash":"[^"]*"}$//' | tr -d '\\n' | sha256sum
 
 \`portcullis audit verify FOLDER\` finds the first record of each stream that was changed, removed, repeated or moved. It
-**cannot** find three things: a tail that was cut off whole (compare the head it prints with one you noted elsewhere), a
-stream whose whole folder is gone, and a chain that somebody who may write to the folder has recomputed from end to end. All
-need heads that are signed and kept off the host; these checkpoints are not built yet. Until then, ship the files to a
+**cannot** find four things: a tail that was cut off whole, up to all records of a stream (compare the head and the number that it prints with those
+you noted elsewhere), a stream whose whole folder is gone, one that was exchanged for the whole stream of another proxy (each record names its \`node\` and
+\`workload\`), and a chain that somebody who may write to the folder has recomputed from end to end. All need heads that are signed and kept off the host; these checkpoints are not built yet. Until then, ship the files to a
 place this host cannot rewrite. A torn last line of a proxy that is running just now is a record being written: ask again.
 
 A record is acknowledged when the kernel has it: it survives the death of the process at once, and the death of the machine
