@@ -24,7 +24,9 @@ export function listOf<T>(item: Shape<T>, options: ListOptions = {}): Shape<read
           reading.report(one.at, [...path, index], `\`${one.source}\` stands twice in the list`);
         });
       }
-      return nodes.map((one, index) => item.read(one, [...path, index], reading)) as readonly T[];
+      // One that stands alone has no index to look for.
+      const pathOf = (index: number) => (node.kind === 'list' ? [...path, index] : path);
+      return nodes.map((one, index) => item.read(one, pathOf(index), reading)) as readonly T[];
     },
   };
 }

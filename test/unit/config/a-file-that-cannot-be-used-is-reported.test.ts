@@ -56,6 +56,10 @@ test('a file that the configuration names is missing, a folder, unreadable or a 
   t.match(await problemsOf(noPolicy), [
     /^portcullis.yaml:9:10: policy\.rego\[0\]: cannot read \.\/polcy: no such file/,
   ]);
+  const alone = change('rego: [./policy]', 'rego: ./polcy');
+  t.match(await problemsOf(writeFolder(t.testdir(), alone)), [
+    /:9:9: policy\.rego: cannot read \.\/polcy: no such file/,
+  ]);
 });
 
 test('the passphrase is readable by others, or empty', async (t) => {
