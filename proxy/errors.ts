@@ -9,7 +9,7 @@ export const PROXY_ERRORS = {
   },
   'config-invalid': {
     summary: 'the configuration has problems',
-    remedy: 'correct every problem listed, then run `portcullis check -c FILE` again',
+    remedy: 'correct every problem listed, then try again; `portcullis check -c FILE` asks about the file of a proxy',
   },
   'config-needs-restart': {
     summary: 'a reload changed what only a restart can put into force',
