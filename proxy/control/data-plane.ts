@@ -74,14 +74,16 @@ export class DataPlane {
       options.stallMs,
       () => this.#heartbeats,
       (index, { policy }) => {
-        const thread = this.#threads.get(index);
         const detail = `its event loop stood still for ${options.stallMs} ms`;
-        if (thread !== undefined) void this.#retire(thread, { reason: 'stalled', detail, condemns: policy });
+        void this.#retire(this.#threads.get(index), { reason: 'stalled', detail, condemns: policy });
       },
     );
     this.#deadline = watchEvaluations(
       () => this.#heartbeats,
-      (index, { policy }) => this.#overran(index, policy),
+      (index, { policy }) => {
+        const detail = `an evaluation took more than ${this.#snapshot.config.policy.engine.deadlineMs} ms`;
+        void this.#retire(this.#threads.get(index), { reason: 'deadline', detail, condemns: policy });
+      },
     );
     this.#deadline.set(deadlineOf(options.snapshot.config));
   }
@@ -164,13 +166,6 @@ export class DataPlane {
     this.#deadline.stop();
   }
 
-  /** An evaluation has lasted longer than it may, and only the end of its thread ends it. */
-  #overran(index: number, policy: string | undefined): void {
-    const thread = this.#threads.get(index);
-    const detail = `an evaluation took more than ${this.#snapshot.config.policy.engine.deadlineMs} ms`;
-    if (thread !== undefined) void this.#retire(thread, { reason: 'deadline', detail, condemns: policy });
-  }
-
   async #all(task: (thread: DataThread) => Promise<void>): Promise<void> {
     await Promise.all([...this.#threads.values()].map(task));
   }
@@ -197,9 +192,10 @@ export class DataPlane {
   }
 
   /** At once and out of turn: whoever waits for an answer of this thread would wait in vain. */
-  async #retire(thread: DataThread, { reason, detail, condemns }: Failing): Promise<void> {
+  async #retire(thread: DataThread | undefined, { reason, detail, condemns }: Failing): Promise<void> {
+    if (thread === undefined || this.#draining) return;
     const { index, heartbeat } = thread.start;
-    if (this.#threads.get(index) !== thread || this.#draining) return;
+    if (this.#threads.get(index) !== thread) return;
     const { inFlight } = readPulse(heartbeat);
     this.#threads.delete(index);
     this.#heartbeats.delete(index);
