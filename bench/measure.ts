@@ -1,5 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { wholeNumber } from '../proxy/cli/bench-options.ts';
@@ -20,6 +19,7 @@ import { allScenarios } from './scenarios/all.ts';
 import { choosePeers, chooseScenario } from './scenarios/run/choose.ts';
 import { runScenario } from './scenarios/run/run-scenario.ts';
 import { usualWarmUp } from './scenarios/scenario.ts';
+import { temporaryFolder } from './temporary-folder.ts';
 
 const usage = `npm run bench -- SCENARIO [PEER...] [options]
 
@@ -73,8 +73,7 @@ async function main(): Promise<void> {
   const startedAt = new Date().toISOString();
   const load = startForeignLoadMeter();
   const found = await runBench(async (t) => {
-    const folder = mkdtempSync(join(tmpdir(), 'portcullis-bench-'));
-    t.teardown(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }));
+    const folder = temporaryFolder(t, 'portcullis-bench-');
     return runScenario(t, { ...plan, scenario, peers, folder, show: line.show });
   });
   line.clear();

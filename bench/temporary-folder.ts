@@ -8,7 +8,8 @@ import type { Bench } from './run.ts';
 /** Removed when the measurement has ended. Throws ProxyError. */
 export function temporaryFolder(t: Bench, prefix: string): string {
   const folder = makeFolder(join(tmpdir(), prefix));
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  // What has just been ended may still write its last.
+  t.teardown(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }));
   return folder;
 }
 
