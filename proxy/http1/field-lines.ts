@@ -41,3 +41,14 @@ function trimOptionalSpace(bytes: Buffer, text: string, start: number, end: numb
 function isSpace(code: number | undefined): boolean {
   return code === 0x20 || code === 0x09;
 }
+
+/**
+ * Whether a tab stands beside the length or the coding of a body. RFC 9110 section 5.6.3 lets it, but readers differ: llhttp takes
+ * `chunked` with a tab behind it for another coding, nginx a length with one for no number (CVE-2019-15605, THREATS 1.1).
+ * @param text a whole head
+ */
+export function hasTabbedFraming(text: string): boolean {
+  return text.includes('\t') && tabbedFraming.test(text);
+}
+
+const tabbedFraming = /\n(?:content-length|transfer-encoding):[^\r\n]*\t/i;

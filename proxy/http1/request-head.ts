@@ -1,6 +1,6 @@
 import { type Denial, deny } from '../denial.ts';
 import { connectionOptions, fieldValues } from '../header-list.ts';
-import { readFieldLines } from './field-lines.ts';
+import { hasTabbedFraming, readFieldLines } from './field-lines.ts';
 import { canonicalLength, endOf, fieldValue, token, visibleCharacter } from './grammar.ts';
 import { knownText } from './known-text.ts';
 import { type HeadFault, type HeadLimits, LineSearch } from './head-lines.ts';
@@ -74,7 +74,7 @@ function readRequestHead(bytes: Buffer, end: number): RequestHead | Denial {
   if ('code' in line) return line;
   const headers = readFieldLines(bytes, text, lineEnd + 2, fieldValue);
   if (typeof headers === 'number') return deny('malformed-header', { detail: `header line ${headers}` });
-  const framing = readFraming(headers);
+  const framing = readFraming(headers, text);
   if ('code' in framing) return framing;
   const expectsContinue = readExpectation(headers);
   if (typeof expectsContinue === 'object') return expectsContinue;
@@ -111,13 +111,14 @@ function readRequestLine(bytes: Buffer, text: string, end: number): RequestLine 
 const space = 0x20;
 
 /** RFC 9112 section 6.3, with every case that two parsers might read differently refused (request smuggling). */
-function readFraming(headers: readonly string[]): RequestFraming | Denial {
+function readFraming(headers: readonly string[], text: string): RequestFraming | Denial {
   const lengths = fieldValues(headers, 'content-length');
   const codings = fieldValues(headers, 'transfer-encoding');
   if (lengths.length + codings.length === 0) return { kind: 'none' };
   if (lengths.length + codings.length > 1) {
     return deny('ambiguous-framing', { detail: 'more than one Content-Length or Transfer-Encoding' });
   }
+  if (hasTabbedFraming(text)) return deny('ambiguous-framing', { detail: 'a tab beside the framing' });
   const [length] = lengths;
   if (length === undefined) {
     return codings[0] === 'chunked'

@@ -1,6 +1,6 @@
 import { type Denial, deny } from '../denial.ts';
 import { connectionOptions, fieldValues, type HeaderList } from '../header-list.ts';
-import { readFieldLines } from './field-lines.ts';
+import { hasTabbedFraming, readFieldLines } from './field-lines.ts';
 import { canonicalLength, endOf, responseText } from './grammar.ts';
 
 /** How the body of a response ends (RFC 9112 section 6.3). */
@@ -40,7 +40,9 @@ export function readResponseHead(bytes: Buffer, end: number, method: string): Re
   const codings = fieldValues(headers, 'transfer-encoding');
   const isOld = text.startsWith('HTTP/1.0');
   const lastOfConnection = isOld || connectionOptions(headers).includes('close');
-  if (status < 200) return readInterim(status, lengths.length + codings.length, lastOfConnection);
+  const framingFields = lengths.length + codings.length;
+  if (status < 200) return readInterim(status, framingFields, lastOfConnection);
+  if (framingFields > 0 && hasTabbedFraming(text)) return malformedResponse('a tab beside the framing');
   const framing = readFraming(method, status, lengths, codings);
   if ('code' in framing) return framing;
   // Section 6.1: an HTTP/1.0 recipient on the way may have passed the coding on without having understood it.

@@ -38,6 +38,12 @@ export const requestRefusals: readonly RefusalRule[] = [
     why: 'two that agree are one too many for whoever joins them (CVE-2026-1525)',
   },
   {
+    name: 'tab beside the framing',
+    code: 'ambiguous-framing',
+    detail: /tab beside/,
+    why: 'after `chunked` it makes another coding of it for llhttp, beside a length no number for nginx',
+  },
+  {
     name: 'coding other than chunked',
     code: 'ambiguous-framing',
     detail: /exactly chunked/,

@@ -37,6 +37,12 @@ export const responseRefusals: readonly RefusalRule[] = [
     why: 'two that agree are one too many for whoever joins them (CVE-2026-6733)',
   },
   {
+    name: 'tab beside the framing',
+    code,
+    detail: /tab beside/,
+    why: 'after `chunked` it makes another coding of it for llhttp, beside a length no number for nginx',
+  },
+  {
     name: 'coding other than chunked',
     code,
     detail: /exactly chunked/,
