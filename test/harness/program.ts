@@ -1,6 +1,8 @@
 import { fileURLToPath } from 'node:url';
 
 const main = fileURLToPath(new URL('../../proxy/main.ts', import.meta.url));
+/** As the launcher and the image start it. */
+const started = [process.execPath, '--disable-proto=throw', main] as const;
 const coverage = process.env['_TAPJS_PROCESSINFO_COVERAGE_'] !== '0';
 
 /**
@@ -9,5 +11,5 @@ const coverage = process.env['_TAPJS_PROCESSINFO_COVERAGE_'] !== '0';
  * `env` becomes the program that it names, so signals and the process id are the product's.
  */
 export const [program, ...programWords]: readonly [string, ...string[]] = coverage
-  ? [process.execPath, main]
-  : ['/usr/bin/env', '-u', 'NODE_OPTIONS', process.execPath, main];
+  ? started
+  : ['/usr/bin/env', '-u', 'NODE_OPTIONS', ...started];
