@@ -60,7 +60,8 @@ export const PROXY_ERRORS = {
   'runtime-weakened': {
     summary:
       'the environment or the command line of Node weakens TLS, opens the inspector, loosens a parser or writes memory to files',
-    remedy: 'unset what is named: in the environment (NODE_OPTIONS included), or on the command line of Node',
+    remedy:
+      'unset what is named: in the environment (NODE_OPTIONS included), or on the command line of Node; SIGUSR1 opens no inspector where Node has --disable-sigusr1, as the launcher and the image give it',
   },
   'fips-not-in-force': {
     summary: '`profile: fips` restricts the cryptography, and at the start OpenSSL was seen not to obey it',

@@ -21,7 +21,7 @@ export function beginService(args: Arguments, io: Io): Service {
   const log = createLog({ write: io.err, now: io.now, format: io.errorColor ? 'text' : 'json' });
   // Whoever sends it wants a reload: to end without a drain and without a last record, as by default, is the opposite.
   io.onHangup?.(() => log.warn('signal.ignored', { signal: 'SIGHUP', statement: 'files are watched, SIGTERM stops' }));
-  refuseWeakenedRuntime(io.env, process.execArgv);
+  refuseWeakenedRuntime(io.env, process.execArgv, process.getBuiltinModule('node:inspector').url());
   const dumped = keepMemoryOutOfCoreDumps();
   if (dumped !== undefined) log.warn('runtime.core-dumps', { warning: dumped });
   const added = keepRootsOfNode(io.env);

@@ -2,7 +2,8 @@ import { ProxyError } from '../errors.ts';
 
 /**
  * Options of Node that log TLS secrets, open the inspector, write the memory with its keys to a file, loosen the HTTP parser,
- * or change what TLS accepts and which roots Node trusts by itself. A configuration file of Node can say all of that unseen.
+ * change what TLS accepts and which roots Node trusts by itself, take a security fix back, or let the process go on after a
+ * failure that nobody handled. A configuration file of Node can say all of that unseen.
  */
 const weakening = [
   /^--tls-keylog$/,
@@ -16,6 +17,8 @@ const weakening = [
   /^--heapsnapshot-/,
   /^--heap-prof$/,
   /^--abort-on-uncaught-exception$/,
+  /^--security-revert$/,
+  /^--unhandled-rejections$/,
   /^--experimental-(?:default-)?config-file$/,
 ];
 
@@ -42,12 +45,15 @@ const weakeningVariables = [
 export function refuseWeakenedRuntime(
   env: Readonly<Record<string, string | undefined>>,
   execArgv: readonly string[],
+  inspectorUrl?: string,
 ): void {
   const found = [
     ...(env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0' ? ['NODE_TLS_REJECT_UNAUTHORIZED=0'] : []),
     ...weakeningVariables.filter((name) => env[name]),
     ...weakeningOptions(words(env['NODE_OPTIONS'] ?? '')).map((option) => `NODE_OPTIONS=${option}`),
     ...weakeningOptions(execArgv),
+    // SIGUSR1 opens one before there is a listener for it, where Node was started without --disable-sigusr1.
+    ...(inspectorUrl === undefined ? [] : ['an open inspector']),
   ];
   if (found.length > 0) throw new ProxyError('runtime-weakened', `this proxy does not run with ${found.join(', ')}`);
 }

@@ -27,9 +27,15 @@ test('the launcher drops what would add to the roots that Node trusts, and the l
   for (const name of dropped) t.notMatch(stdout, `${name}=`);
   for (const name of kept) t.match(stdout, `\n${name}=0\n`);
   t.match(stdout, /^core 0 0\n/);
-  t.match(stdout, `word --disable-proto=throw\nword ${join(folder, 'proxy/main.ts')}\nword run\nword a b\n`);
+  t.match(
+    stdout,
+    `word --disable-proto=throw\nword --disable-sigusr1\nword ${join(folder, 'proxy/main.ts')}\nword run\nword a b\n`,
+  );
   const image = readFileSync(new URL('../../../Dockerfile', import.meta.url), 'utf8');
-  t.match(image, '\nENTRYPOINT ["/usr/local/bin/node", "--disable-proto=throw", "/portcullis/proxy/main.js"]\n');
+  t.match(
+    image,
+    '\nENTRYPOINT ["/usr/local/bin/node", "--disable-proto=throw", "--disable-sigusr1", "/portcullis/proxy/main.js"]\n',
+  );
 });
 
 test('a process that may, says that none of its memory belongs into a dump; one that may not, warns', async (t) => {

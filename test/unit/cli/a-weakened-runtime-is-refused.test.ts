@@ -24,6 +24,8 @@ const options = [
   '--heapsnapshot-near-heap-limit=1',
   '--heap-prof',
   '--abort-on-uncaught-exception',
+  '--security-revert=CVE-2023-46809',
+  '--unhandled-rejections=warn',
   '--experimental-config-file=/tmp/node.config.json',
   '--experimental-default-config-file',
   // Node reads `_` as `-`.
@@ -85,6 +87,9 @@ test('run refuses before it reads anything, and says what to do', async (t) => {
     t.equal(status, 3, stderr);
     t.match(stderr, /error\[runtime-weakened\]: this proxy does not run with .*\n {2}unset what is named/);
   }
+  const opened = run({}, '--import', 'data:text/javascript,import { open } from "node:inspector"; open(0)');
+  t.equal(opened.status, 3, opened.stderr);
+  t.match(opened.stderr, /error\[runtime-weakened\]: this proxy does not run with an open inspector\n/);
   const { status, stderr } = run({ NODE_EXTRA_CA_CERTS: '/dev/null' });
   t.equal(status, 3);
   t.match(stderr, /error\[config-invalid\]/);
