@@ -37,7 +37,7 @@ export const denialCatalogue = {
   'upgrade-not-allowed': row(501, 'invalid', true, 'Protocol upgrades are not allowed here.', 'The request asks for an upgrade, or for a tunnel with CONNECT.'),
   'ambiguous-target': row(400, 'invalid', true, 'The request target is ambiguous.', 'Not origin-form, or a path with dot segments, empty segments, encoded slashes, backslashes, semicolons, a fragment, or non-canonical percent-encoding; or the path of a route with a literal percent-encoded otherwise than in its template.'),
   'ambiguous-authority': row(400, 'invalid', true, 'The Host header is missing or ambiguous.', 'Not exactly one valid Host.'),
-  'ambiguous-header': row(400, 'invalid', true, 'A header is given more than once or has an ambiguous name.', 'A singleton field twice, or a name with an underscore.'),
+  'ambiguous-header': row(400, 'invalid', true, 'A header is given more than once or has an ambiguous name.', 'A singleton field other than Content-Type twice, or a name with an underscore.'),
   'misdirected-request': row(421, 'invalid', true, 'This server does not serve that host.', 'The TLS server name and the Host header disagree.'),
   'no-route': row(404, 'denied', false, 'Nothing is served here.', 'No route of the configuration matches the path; what is not declared is denied.'),
 

@@ -46,11 +46,17 @@ export function normaliseHeaders(raw: HeaderList, own: OwnHeaders): NormalisedHe
     const value = raw[index + 1] as string;
     if (name === 'host') hosts = hosts.length === 0 ? [value] : hosts.concat(value);
     if (refused !== undefined) return refused;
-    if ((seen & singletonBit) !== 0) return deny('ambiguous-header', { detail: `${name} is given twice` });
+    if ((seen & singletonBit) !== 0) return givenTwice(name);
     seen |= singletonBit;
     if (!dropped && !nominated.includes(name) && !own.has(folded)) headers.push(name, value);
   }
   return { headers, hosts };
+}
+
+/** Of two types of one content none is declared, whatever the route says (CVE-2026-33806 and its class). */
+function givenTwice(name: string): Denial {
+  const code = name === 'content-type' ? 'unsupported-media-type' : 'ambiguous-header';
+  return deny(code, { detail: `${name} is given twice` });
 }
 
 /**

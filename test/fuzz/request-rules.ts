@@ -100,6 +100,11 @@ export const requestRefusals: readonly RefusalRule[] = [
     why: 'names that fold to another, singletons given twice, overrides, judged fields nominated (CVE-2026-54763, CVE-2026-29054)',
   },
   {
+    name: 'two types of one content',
+    code: 'unsupported-media-type',
+    why: 'which Content-Type counts differs between parsers, and with it the schema (CVE-2026-33806)',
+  },
+  {
     name: 'upgrade and CONNECT',
     code: 'upgrade-not-allowed',
     why: 'what follows is another protocol, or a tunnel (CVE-2026-73548, CVE-2026-71324)',
