@@ -146,6 +146,7 @@ function workload(settings: Settings['workload']): WorkloadConfig {
     bodyTimeoutMs: settings.body_timeout,
     maxResponseBytes: settings.max_response,
     maxConnections: settings.max_connections,
+    maxRequestsPerConnection: settings.max_requests_per_connection,
     unsafeCloseDelimited: settings.unsafe_close_delimited,
     spiffeIdHeader: settings.spiffe_id_header,
     clientCertHeader: settings.client_cert_header,

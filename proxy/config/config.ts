@@ -110,6 +110,8 @@ export type WorkloadConfig = {
   readonly bodyTimeoutMs: number;
   readonly maxResponseBytes: number;
   readonly maxConnections: number;
+  /** Without a limit where it is undefined. */
+  readonly maxRequestsPerConnection: number | undefined;
   /** Accept response bodies that end with the connection, whose truncation nobody can see. */
   readonly unsafeCloseDelimited: boolean;
   /** Name of the header that carries the peer's SPIFFE ID, lower case. */

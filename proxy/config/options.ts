@@ -46,6 +46,12 @@ const workloadOptions = section('workload', 'The one service behind this proxy.'
     doc: 'Connections to the workload from each data thread.',
     reload: live,
   }),
+  max_requests_per_connection: optional(integer(1, 1_000_000), {
+    doc:
+      'Requests over one connection to the workload; the last of them says so. With 1, no byte that a workload sends too much can be taken for the ' +
+      'answer to the request of somebody else: for one that is not trusted. Without this key there is no limit.',
+    reload: live,
+  }),
   spiffe_id_header: defaulted(headerName, 'x-spiffe-id', {
     doc: "Header that tells the workload the peer's SPIFFE ID. What a client sends under this name is removed.",
     reload: live,

@@ -15,14 +15,18 @@ export type WrittenRequest = {
 /** Their body is missed where nothing is said of it (RFC 9110 section 8.6). */
 const expectsBody: ReadonlySet<string> = new Set(['PATCH', 'POST', 'PUT', 'QUERY']);
 
-/** The head of a request, one character per byte. */
+/**
+ * The head of a request, one character per byte.
+ * @param last of its connection (RFC 9112 section 9.6)
+ */
 export function requestHead(
   { method, target, authority, headers, lines }: WrittenRequest,
   framing: RequestFraming,
+  last: boolean,
 ): string {
   let text = `${method} ${target} HTTP/1.1\r\nhost: ${authority}\r\n`;
   for (let index = 0; index < headers.length; index += 2) text += `${headers[index]}: ${headers[index + 1]}\r\n`;
-  return `${text}${lines}${framingField(method, framing)}\r\n`;
+  return `${text}${lines}${framingField(method, framing)}${last ? 'connection: close\r\n' : ''}\r\n`;
 }
 
 /** Every body is framed explicitly, whatever the method: an unframed one would be the next request (THREATS 1.7). */

@@ -28,6 +28,7 @@ export class WorkloadConnection {
   #exchange: WorkloadExchange | undefined;
   #reader: ResponseReader | undefined;
   #requestComplete = true;
+  #requestsLeft: number;
   #opened = false;
   #failure: Denial | undefined;
   #waiting: Waiting = 'connect';
@@ -48,6 +49,7 @@ export class WorkloadConnection {
 
   constructor(workload: WorkloadConfig, events: ConnectionEvents) {
     this.#limits = waitLimits(workload);
+    this.#requestsLeft = workload.maxRequestsPerConnection ?? Infinity;
     this.#events = events;
     this.#msLeft = this.#limits.connect;
     const { address } = workload;
@@ -73,6 +75,7 @@ export class WorkloadConnection {
 
   send(exchange: WorkloadExchange): void {
     this.#exchange = exchange;
+    this.#requestsLeft -= 1;
     this.#reader = new ResponseReader(exchange.request.method);
     this.#wait('head');
     exchange.beginAt(this.#carrier);
@@ -102,7 +105,7 @@ export class WorkloadConnection {
   #write(exchange: WorkloadExchange): void {
     const { request } = exchange;
     const { body } = request;
-    const head = requestHead(request, framingOf(body));
+    const head = requestHead(request, framingOf(body), this.#requestsLeft === 0);
     if (body === undefined) this.#socket.write(head, 'latin1');
     else if (Buffer.isBuffer(body)) this.#writeWhole(head, body);
     else {
@@ -189,7 +192,7 @@ export class WorkloadConnection {
     this.#exchange = undefined;
     this.#reader = undefined;
     this.#paused = false;
-    if (!reusable || this.#keepAliveMs <= 0) return this.close();
+    if (!reusable || this.#requestsLeft === 0 || this.#keepAliveMs <= 0) return this.close();
     this.#wait('next');
     this.#events.free(this);
   }

@@ -102,6 +102,7 @@ const other: Readonly<Record<string, unknown>> = {
   'workload.body_timeout': '2s',
   'workload.max_response': '1GiB',
   'workload.max_connections': 2,
+  'workload.max_requests_per_connection': 2,
   'workload.spiffe_id_header': 'x-b',
   'workload.client_cert_header': 'x-b',
   'workload.unsafe_close_delimited': true,

@@ -99,6 +99,28 @@ void test('one connection serves one request after the other, and each has its o
   t.equal(sockets.length, 1);
 });
 
+void test('a connection that has served all it may ends with the answer, whatever comes behind', async (t) => {
+  const heads: string[] = [];
+  const pushed = ok('PUSHED');
+  const answer = (socket: Socket, request: string) => {
+    heads.push(request);
+    socket.write(ok(request.split(' ')[1] ?? ''));
+    // Behind the answer, at any time: whoever asks next on this connection would take it for his own (CVE-2026-6733).
+    socket.once('end', () => socket.end(pushed));
+  };
+  for (const maxRequestsPerConnection of [1, 2]) {
+    heads.length = 0;
+    const { ask, sockets } = await stage(t, answer, { maxRequestsPerConnection });
+    for (const target of ['/a', '/b', '/c', '/d']) t.equal(await ask({ target }), target);
+    t.equal(sockets.length, 4 / maxRequestsPerConnection);
+    t.same(
+      heads.map((head) => head.includes('\r\nconnection: close\r\n')),
+      heads.map((_, index) => (index + 1) % maxRequestsPerConnection === 0),
+      'only the last of a connection says so',
+    );
+  }
+});
+
 void test('no more connections than allowed: who finds none waits, in order', async (t) => {
   const waiting: (() => void)[] = [];
   const answer = (socket: Socket, request: string) =>
