@@ -4,6 +4,7 @@ import { thisMachine } from '../config/world.ts';
 import type { Address } from '../config/config.ts';
 import { bootDataThread } from '../control/data-thread.ts';
 import type { RunningProxy } from '../control/start.ts';
+import { connectionsOfThread, descriptorLimit } from '../limit/descriptors.ts';
 import type { Log } from '../telemetry/log.ts';
 import { runtimeVersions } from '../telemetry/runtime.ts';
 import { version } from '../version.ts';
@@ -67,6 +68,12 @@ async function run(args: Arguments, io: Io): Promise<number> {
 function announce(proxy: RunningProxy, log: Log): void {
   const { config, digest } = proxy.snapshot();
   for (const option of config.unsafe) log.warn('unsafe', { option });
+  const connections = config.threads * connectionsOfThread(config, descriptorLimit());
+  if (connections < config.limits.maxConnections) {
+    log.warn('descriptors', {
+      statement: `not all of limits.max_connections: ulimit -n leaves room for ${connections}`,
+    });
+  }
   log.info('ready', {
     listen: `${proxy.address.host}:${proxy.address.port}`,
     workload: addressText(config.workload.address),

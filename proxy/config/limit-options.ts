@@ -36,7 +36,10 @@ export const limitOptions = section('limits', 'What one peer, and all of them to
     doc: 'Header fields in one request; more is answered with 431.',
     reload: live,
   }),
-  max_connections: defaulted(whole(1_000_000), 12_000, { doc: 'Open connections in total.', reload: restart }),
+  max_connections: defaulted(whole(1_000_000), 12_000, {
+    doc: 'Open connections in total. Fewer where the process may not open so many files (`ulimit -n`): some stay free for probes, reloads and the workload, and the log has `descriptors`.',
+    reload: restart,
+  }),
   max_connections_per_identity: optional(whole(1_000_000), {
     doc: 'Open connections of one SPIFFE ID; at most `max_connections`. Default 2000, or that when it is less.',
     reload: live,

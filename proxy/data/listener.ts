@@ -7,6 +7,7 @@ import { Http1Connection } from '../http1/connection.ts';
 import { lastCallLooks, sweepMs } from '../http1/host.ts';
 import type { WireRequest } from '../transport.ts';
 import { ownIdentityDenial } from '../filters/identity.ts';
+import { connectionsOfThread, descriptorLimit } from '../limit/descriptors.ts';
 import type { SharedLimits } from '../limit/shared-limits.ts';
 import { type Arrival, type Arrivals, watchArrivals } from './arrivals.ts';
 import { endingsOf } from './endings.ts';
@@ -48,7 +49,7 @@ export function createListener(options: TlsOptions, given: ListenerParts): Liste
   let draining = false;
   const server = createServer(options);
   const arrivals = watchArrivals(server, parts.clock, parts.ownSvid);
-  server.maxConnections = parts.snapshot().config.limits.maxConnections;
+  server.maxConnections = connectionsOfThread(parts.snapshot().config, descriptorLimit());
   recordFailures(server, parts, arrivals, () => draining);
   server.on('secureConnection', (socket) => {
     arrivals.settled(socket);
