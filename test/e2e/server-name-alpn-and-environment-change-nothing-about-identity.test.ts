@@ -4,7 +4,7 @@ import { connect as http2 } from 'node:http2';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { test } from 'tap';
-import { clientHello } from '../harness/client-hello.ts';
+import { clientHello, withLongerServerName } from '../harness/client-hello.ts';
 import { connectRaw, parseAnswer, requestText } from '../harness/client.ts';
 import { startHttpsServer } from '../harness/https-server.ts';
 import { newFolder, startProxy } from '../harness/proxy.ts';
@@ -59,10 +59,22 @@ void test('what a client says beside its certificate', async (t) => {
     t.equal(workload.hits(), before);
   });
 
-  await t.test('a server name with NUL ends the handshake', async (t) => {
-    const hello = await clientHello({ servername: 'localhost.example' });
-    hello[hello.indexOf('localhost.example') + 'localhost'.length] = 0;
-    await expectRefusal(t, proxy, 'NUL', 'protocol', sendingBytes(proxy, hello));
+  await t.test('a server name that is none ends the handshake', async (t) => {
+    const name = 'localhost.example';
+    const hello = await clientHello({ servername: name });
+    const withNul = Buffer.from(hello);
+    withNul[hello.indexOf(name) + 'localhost'.length] = 0;
+    const ofBytes = (bytes: number) =>
+      withLongerServerName(hello, name, Buffer.alloc(bytes - name.length, 0x61), 'name');
+    const second = Buffer.concat([Buffer.from([0, 0, name.length]), Buffer.from(name)]);
+    for (const [what, bytes] of [
+      ['NUL', withNul],
+      ['256 bytes', ofBytes(256)],
+      ['300 bytes', ofBytes(300)],
+      ['two names', withLongerServerName(hello, name, second, 'list')],
+    ] as const) {
+      await expectRefusal(t, proxy, what, 'protocol', sendingBytes(proxy, bytes));
+    }
   });
 
   await t.test('ALPN: HTTP/1.1 or nothing', async (t) => {

@@ -1,6 +1,6 @@
 import { test } from 'tap';
 import { exchange, requestText } from '../harness/client.ts';
-import { clientHello } from '../harness/client-hello.ts';
+import { clientHello, offeringSuite } from '../harness/client-hello.ts';
 import { startProxy } from '../harness/proxy.ts';
 import { type Attempt, expectRefusal, offering, refusals, sendingBytes } from '../harness/refused-handshake.ts';
 import { startWorkload } from '../harness/workload.ts';
@@ -13,7 +13,7 @@ void test('no byte of another protocol, version or half a handshake gets further
   const half = hello.subarray(0, hello.length / 2);
   const oldest = { minVersion: 'TLSv1', ciphers: 'DEFAULT@SECLEVEL=0' } as const;
 
-  const cases: readonly (readonly [rule: string, reason: string, detail: RegExp, attempt: Attempt])[] = [
+  const cases: [rule: string, reason: string, detail: RegExp, attempt: Attempt][] = [
     ['TLS 1.2', 'protocol', /UNSUPPORTED_PROTOCOL/, offering(proxy, proxy.client, { maxVersion: 'TLSv1.2' })],
     [
       'TLS 1.1',
@@ -49,6 +49,14 @@ void test('no byte of another protocol, version or half a handshake gets further
     ['half a ClientHello', 'handshake-timeout', /TIMEOUT/, sendingBytes(proxy, half)],
     ['silence', 'handshake-timeout', /TIMEOUT/, sendingBytes(proxy, '')],
   ];
+  const suites = {
+    TLS_RSA_EXPORT_WITH_RC4_40_MD5: 0x0003,
+    TLS_RSA_WITH_NULL_SHA256: 0x003b,
+    TLS_SHA256_SHA256: 0xc0b4,
+  };
+  for (const [suite, number] of Object.entries(suites)) {
+    cases.push([suite, 'protocol', /NO_SHARED_CIPHER/, sendingBytes(proxy, offeringSuite(hello, number))]);
+  }
   for (const [rule, reason, detail, attempt] of cases) {
     t.match(await expectRefusal(t, proxy, rule, reason, attempt), { detail }, `${rule}: what it was`);
   }
