@@ -1,3 +1,4 @@
+import { createPublicKey, sign } from 'node:crypto';
 import { test } from 'tap';
 import { readDenylist } from '../../../certs/denylist.ts';
 import type { PeerSvid } from '../../../certs/peer.ts';
@@ -76,6 +77,8 @@ const claiming = (claims: object) => shown(svid(claims));
 const heading = (header: object | string) => shown(svid({}, header));
 const [head = '', body = '', signature = ''] = svid().split('.');
 const text = JSON.stringify(good);
+const rsaPem = String(createPublicKey(rsa.privateKey).export({ type: 'spki', format: 'pem' }));
+const derSignature = sign('sha256', Buffer.from(`${head}.${body}`), key.privateKey).toString('base64url');
 
 const accepted: readonly (readonly [what: string, headers: readonly string[], caller?: string])[] = [
   ['a good one', shown(svid())],
@@ -144,6 +147,8 @@ const refused: readonly Vector[] = [
   // Who has signed it.
   ['alg none', 'caller-token-untrusted', heading({ alg: 'none' })],
   ['HS256 with the public key as secret', 'caller-token-untrusted', shown(mintWithSecret(JSON.stringify(key.jwk), good, { alg: 'HS256', typ: 'JWT', kid: 'one' }))],
+  ['HS256 with the PEM of the RSA key as secret', 'caller-token-untrusted', shown(mintWithSecret(rsaPem, good, { alg: 'HS256', typ: 'JWT', kid: 'rsa' }))],
+  ['a signature in DER', 'caller-token-untrusted', shown(`${head}.${body}.${derSignature}`)],
   ['EdDSA, which no JWT-SVID has', 'caller-token-untrusted', shown(svid({}, {}, edwards))],
   ['an algorithm that the key is not for', 'caller-token-untrusted', heading({ alg: 'RS256' })],
   ['a kid that nobody has', 'caller-token-untrusted', heading({ kid: 'two' })],

@@ -1,7 +1,7 @@
-import { createHash, sign } from 'node:crypto';
+import { createHash, createPublicKey, sign } from 'node:crypto';
 import { test } from 'tap';
 import { denialRow } from '../../../proxy/denial.ts';
-import { mint, mintWithSecret, part, tokenKey } from '../../harness/user-tokens.ts';
+import { mint, mintWithSecret, part, type TokenKey, tokenKey } from '../../harness/user-tokens.ts';
 import { type Asked, asking, bearer, fingerprint, goodClaims, now, required, staff, verifierFor } from './verified.ts';
 
 const key = tokenKey('one');
@@ -26,7 +26,9 @@ const heading = (header: object) => bearer(mint(key, goodClaims, header as never
 const thumbprint = Buffer.from(fingerprint, 'hex').toString('base64url');
 const zeroSignature = Buffer.alloc(64).toString('base64url');
 const derSignature = sign('sha256', Buffer.from(`${head}.${body}`), key.privateKey).toString('base64url');
-const pem = key.privateKey.asymmetricKeyType === 'ec' ? String(key.jwk.x) : '';
+const secretly = (secret: string, kid: string, alg = 'HS256') =>
+  bearer(mintWithSecret(secret, goodClaims, { alg, typ: 'at+jwt', kid }));
+const pem = ({ privateKey }: TokenKey) => String(createPublicKey(privateKey).export({ type: 'spki', format: 'pem' }));
 const text = JSON.stringify(goodClaims);
 
 type Vector = readonly [what: string, code: string, asked: Asked | readonly string[]];
@@ -104,8 +106,11 @@ const refused: readonly Vector[] = [
   ['alg none', 'user-token-untrusted', heading({ alg: 'none' })],
   ['alg None', 'user-token-untrusted', heading({ alg: 'None' })],
   ['alg in another case', 'user-token-untrusted', heading({ alg: 'es256' })],
-  ['HS256 with the public key as secret', 'user-token-untrusted', bearer(mintWithSecret(pem, goodClaims, { alg: 'HS256', typ: 'at+jwt', kid: 'one' }))],
-  ['HS256 with the JWK as secret', 'user-token-untrusted', bearer(mintWithSecret(JSON.stringify(key.jwk), goodClaims, { alg: 'HS256', typ: 'at+jwt', kid: 'one' }))],
+  ['HS256 with the PEM of the key as secret', 'user-token-untrusted', secretly(pem(key), 'one')],
+  ['HS256 with the PEM of the RSA key as secret', 'user-token-untrusted', secretly(pem(rsa), 'rsa')],
+  ['HS512 with that PEM without its last line end', 'user-token-untrusted', secretly(pem(rsa).trimEnd(), 'rsa', 'HS512')],
+  ['HS256 with the JWK as secret', 'user-token-untrusted', secretly(JSON.stringify(key.jwk), 'one')],
+  ['HS256 with nothing as secret', 'user-token-untrusted', secretly('', 'one')],
   ['an algorithm that is not configured', 'user-token-untrusted', bearer(mint(p384, goodClaims))],
   ['an algorithm that the key is not for', 'user-token-untrusted', heading({ alg: 'RS256' })],
   ['PS256 announced, RS256 made', 'user-token-untrusted', bearer(mint(rsa, goodClaims, { alg: 'PS256' }))],
@@ -131,6 +136,7 @@ const refused: readonly Vector[] = [
   ['the issuer with a slash behind', 'user-token-untrusted', claiming({ iss: `${staff.issuer}/` })],
   ['the issuer in capitals', 'user-token-untrusted', claiming({ iss: staff.issuer.toUpperCase() })],
   ['a payload that is no JSON', 'user-token-malformed', bearer(mint(key, 'alice'))],
+  ['a token inside of a token', 'user-token-malformed', bearer(mint(key, good, { cty: 'JWT' }))],
   ['a payload that is a list', 'user-token-malformed', bearer(mint(key, '[]'))],
   ['sub twice', 'user-token-malformed', bearer(mint(key, `${text.slice(0, -1)},"sub":"root"}`))],
   ['a member twice deep inside', 'user-token-malformed', bearer(mint(key, `${text.slice(0, -1)},"a":{"b":[{"c":1,"c":2}]}}`))],
