@@ -70,7 +70,7 @@ export const controlTypes = {
   'audit.stop': row('The stream was closed in good order.', 'An end without it was a crash, a kill, or a cut-off tail.'),
   'audit.rotate': row('First record of a new segment file.', 'Ties the files to each other (AU-9).'),
   'audit.recovered': row('The stream goes on after a crash or a failure; what was cut or lost is summed up here.', 'Gaps are admitted, with numbers (AU-5).'),
-  'audit.degraded': row('The stream works, but not as it should: disk full and writing from the reserve, or a sync failed.', 'Alert before records are lost (AU-5(1)).'),
+  'audit.degraded': row('The stream works, but not as it should: the disk below it is three quarters full (`nearly-full`) or full, so that records go into the reserve, or a sync failed.', 'Alert before records are lost (AU-5(1)).'),
 } as const satisfies Record<string, EventTypeRow>;
 
 export type ExchangeType = keyof typeof exchangeTypes;

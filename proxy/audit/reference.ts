@@ -26,6 +26,7 @@ export function auditReference(): string {
     fieldTable(controlFields),
     '### Where something had to be left out\n',
     fieldTable(noteFields),
+    CONTENT,
     MASKING,
     `${[...credentialParameters].sort().join(', ')}.\n`,
   ].join('\n');
@@ -86,11 +87,31 @@ that nothing was forwarded for them. On a full disk each stream first gives up i
 its segments: requests that the workload has seen by then get their records from it. Handshakes, and what is refused for
 any reason, are only counted, and under \`required\` the answer is \`audit-unavailable\` whatever the reason was. The reserve
 is written again, and the stream is writable again, when there is room for twice of it.
+
+Before that, from three quarters of the disk on, \`audit.degraded\` says \`nearly-full\`, as do the log and \`portcullis_audit_disk_used_ratio\`.
+The proxy removes no record itself: nothing is pruned, and there is no mode that writes over the oldest records (FedRAMP's value of AU-5) or into a
+second place. A finished segment is read-only and is never written again, so it can be copied while the proxy runs; verify where all segments
+are, since of a folder that lacks some \`audit verify\` says \`segment-missing\`.
 `;
 
 const OUTCOME = `\`type\`, \`outcome\` (\`allow\`, \`deny\`, \`error\`), \`class\` (\`denied\`: policy or a limit said no; \`undecided\`: it could not be
 decided; \`invalid\`: the request is bad; \`failed\`: the workload or the proxy failed; missing when allowed) and \`reason\` (the code of
 the refusal) stand on every record where they apply.
+`;
+
+const CONTENT = `## What AU-3 asks for
+
+| of SP 800-53 | fields |
+|---|---|
+| a. what happened | \`type\`, \`id\`, \`stream\` and \`seq\`; of a request \`object.method\`, \`object.target\` |
+| b. when | \`ts\`, \`mono_ns\`, \`dur_us\` |
+| c. where | \`node\`, \`workload\`, \`listener\`, \`route\`, \`dst\` |
+| d. from where | \`src\`, \`peer\`, \`caller\`, \`tls\` |
+| e. how it ended | \`outcome\`, \`class\`, \`reason\`, \`status\`, \`rule\`, \`policy\`, \`snapshot\`, \`schema\`, \`aborted\` |
+| f. whom it concerned | \`peer.spiffe\`, \`caller.spiffe\`, \`user\`, \`object\`; of what an administrator does \`actor\` and \`command\` |
+
+No record has the signature algorithm of the handshake, which Node does not tell, a digest of the request's body, or attributes that the policy read:
+what of those is wanted, the policy gives as \`metadata\`.
 `;
 
 const MASKING = `## Credentials

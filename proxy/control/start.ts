@@ -4,7 +4,8 @@ import { standbyCompiler } from '../../policy/compiler/standby.ts';
 import { type Admin, openAdmin } from '../admin/admin.ts';
 import type { AdminState } from '../admin/state.ts';
 import { lockAuditFolder } from '../audit/folder-lock.ts';
-import { type AuditStream, openAuditStream } from '../audit/stream.ts';
+import type { AuditStream } from '../audit/stream.ts';
+import { watchDisk } from '../audit/watch-disk.ts';
 import type { Clock } from '../clock.ts';
 import type { Address, Config } from '../config/config.ts';
 import { routesWithQuota } from '../config/restart-only.ts';
@@ -18,6 +19,7 @@ import { createMetrics } from '../telemetry/metrics.ts';
 import { runtimeVersions } from '../telemetry/runtime.ts';
 import { claimPort } from './free-port.ts';
 import { Control } from './control.ts';
+import { adminCalls, openControlAudit } from './control-audit.ts';
 import { type DataPlane, type DataPlaneOptions, startDataPlane } from './data-plane.ts';
 import { type BootedThread, bootDataThread } from './data-thread.ts';
 import { openFetched } from './fetched.ts';
@@ -80,6 +82,8 @@ async function startWith(booted: BootedThread, options: StartOptions): Promise<R
     const detail = [fips, own].filter((each) => each !== undefined).join('; ') || undefined;
     audit.append({ kind: 'control', type: 'proc.start', pid: process.pid, version: options.version, detail });
     const metrics = createMetrics(vocabularyOf(config), { version: options.version, ...runtimeVersions() });
+    const unwatchDisk = watchDisk(config.audit.folder, { audit, log, used: metrics.setAuditDiskUsed });
+    undo.push(unwatchDisk);
     const begun = starting({ metrics: metrics.expose, onCall: adminCalls(audit) });
     // Before the identity, for which it may have to wait: who looks is told so.
     const admin = await openAdminOf(config, begun.state);
@@ -132,6 +136,7 @@ async function startWith(booted: BootedThread, options: StartOptions): Promise<R
       () => served?.close(),
       fetched.close,
       identity.close,
+      unwatchDisk,
       () => audit.close(),
       lock.release,
     ];
@@ -189,37 +194,8 @@ function startThreads(
   return startDataPlane({ ...given, threads, listen, limits, stallMs, report, replaced });
 }
 
-function openControlAudit(config: Config, node: string, clock: Clock, failed: Map<string, string>): AuditStream {
-  const { folder, segmentBytes, mode } = config.audit;
-  return openAuditStream({
-    folder,
-    stream: 'control',
-    segmentBytes,
-    mode,
-    identity: { node, workload: config.identity.spiffeId },
-    now: clock.nowMs,
-    monotonicNs: clock.monotonicNs,
-    onStateChange: (state, cause) => {
-      if (state === 'failed') failed.set('control', cause?.message ?? 'failed');
-      else failed.delete('control');
-    },
-  });
-}
-
 async function openAdminOf({ admin: address }: Config, state: AdminState): Promise<Admin | undefined> {
   return address === 'off' ? undefined : openAdmin({ address, state });
-}
-
-function adminCalls(audit: AuditStream): AdminState['onCall'] {
-  return ({ method, target, status, remote, reason }) =>
-    audit.append({
-      kind: 'control',
-      type: 'admin.call',
-      outcome: status < 400 ? 'allow' : 'deny',
-      actor: remote,
-      command: `${method} ${target}`,
-      reason,
-    });
 }
 
 type Parts = {

@@ -64,6 +64,12 @@ export const METRICS = {
     ['thread'],
     'Age of the oldest audit record that is not yet written.',
   ),
+  auditDiskUsed: metric(
+    'gauge',
+    'portcullis_audit_disk_used_ratio',
+    [],
+    'How much of the disk below `audit.folder` is used, from 0 to 1; `audit.degraded` tells of 0.75.',
+  ),
   loopDelayP99: metric(
     'gauge',
     'portcullis_event_loop_delay_p99_seconds',

@@ -31,6 +31,7 @@ export type Metrics = {
   readonly threadEnded: (thread: number) => void;
   readonly threadReplaced: (reason: 'stalled' | 'deadline' | 'crashed') => void;
   readonly setThreads: (count: number) => void;
+  readonly setAuditDiskUsed: (share: number) => void;
   readonly setSvidExpiry: (epochMs: number) => void;
   readonly identityRefreshed: (part: 'svid' | 'bundle', outcome: 'used' | 'refused') => void;
   readonly fetched: (
@@ -68,6 +69,7 @@ export function createMetrics(initial: Vocabulary, runtime: RuntimeLabels): Metr
     },
     threadReplaced: (reason) => counters.threadReplacements.inc({ reason }),
     setThreads: (count) => gauges.threads.set(count),
+    setAuditDiskUsed: (share) => gauges.auditDiskUsed.set(share),
     setSvidExpiry: (epochMs) => gauges.svidExpiry.set(epochMs / 1000),
     identityRefreshed: (part, outcome) => counters.identityRefreshes.inc({ part, outcome }),
     fetched: (kind, outcome) => counters.fetches.inc({ kind, outcome }),
@@ -132,6 +134,7 @@ function createInstruments() {
     inFlight: gauge(METRICS.inFlight),
     openConnections: gauge(METRICS.openConnections),
     auditLag: gauge(METRICS.auditLag),
+    auditDiskUsed: gauge(METRICS.auditDiskUsed),
     loopDelayP99: gauge(METRICS.loopDelayP99),
     loopDelayMax: gauge(METRICS.loopDelayMax),
     threads: gauge(METRICS.threads),

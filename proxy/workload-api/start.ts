@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { CertsError } from '../../certs/errors.ts';
 import { lockAuditFolder } from '../audit/folder-lock.ts';
 import { type AuditStream, openAuditStream } from '../audit/stream.ts';
+import { watchDisk } from '../audit/watch-disk.ts';
 import type { Clock } from '../clock.ts';
 import type { WorkloadApiFileConfig } from '../config/workload-api-config.ts';
 import { type Fetched, openFetched } from '../control/fetched.ts';
@@ -32,6 +33,7 @@ export async function startWorkloadApi(parts: WorkloadApiParts): Promise<Running
   try {
     const audit = openAudit(parts);
     undo.push(() => audit.close());
+    undo.push(watchDisk(config.audit.folder, { audit, log }));
     audit.append({ kind: 'control', type: 'proc.start', pid: process.pid, version: parts.version });
     audit.append({ kind: 'control', type: 'config.load', file: configFile });
     const fetched = await followFederation(parts, audit);

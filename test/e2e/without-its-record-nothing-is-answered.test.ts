@@ -128,6 +128,12 @@ test('best effort on a full disk: it goes on, counts what is lost, and admits it
   const { folder, audit } = mounted;
   const { proxy } = await running(t, { folder, config: { audit: { mode: 'best-effort' } } });
   const filler = join(audit, 'filler');
+  writeFileSync(filler, Buffer.alloc(4_700_000, 1));
+  t.match(await proxy.untilRecord(({ reason }) => reason === 'nearly-full'), {
+    type: 'audit.degraded',
+    stream: 'control',
+  });
+  t.ok((await proxy.metric('portcullis_audit_disk_used_ratio')) > 0.75);
   t.throws(() => writeFileSync(filler, Buffer.alloc(10_000_000, 1)), { code: 'ENOSPC' });
   const result = await requests(proxy, (started) => started < 2500);
   t.same(result.failures, []);

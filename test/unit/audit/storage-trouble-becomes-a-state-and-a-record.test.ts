@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { type Test, test } from 'tap';
 import { verifyAudit } from '../../../proxy/audit/verify.ts';
+import { watchDisk } from '../../../proxy/audit/watch-disk.ts';
 import { awake, exchange, files, ofType, openTrail, records, refusal } from './trail.ts';
 
 test('a file removed while it is written: nothing that follows is lost, and the verifier names the gap', async (t) => {
@@ -117,6 +118,36 @@ test('a full disk: forwarded requests are recorded from the reserve, new ones re
   t.match(ofType(folder, 'audit.recovered'), [{ reason: 'no-space', lost: lost + 4000, refused: 4000 }]);
   t.match(await verifyAudit(folder), [{ fault: undefined }]);
   return t.ok(fs.existsSync(path.join(folder, 'data-1', 'reserve')), 'the reserve stands again');
+});
+
+test('from three quarters of the disk on it is said, once until there is clearly less', async (t) => {
+  const folder = mounted(t, 1024);
+  if (folder === undefined) return t.pass('skipped: this user cannot mount a tmpfs');
+  const told: unknown[] = [];
+  const log = { debug: () => {}, info: () => {}, warn: (event: string) => void told.push(event), error: () => {} };
+  const shares: number[] = [];
+  const fill = (percent: number) => fs.writeFileSync(path.join(folder, 'filler'), Buffer.alloc(percent * 10_485));
+  const looks = async (more: number) => {
+    const from = shares.length;
+    while (shares.length < from + more) await new Promise((resolve) => setTimeout(resolve, 1));
+  };
+  fill(74);
+  const audit = { append: (event: object) => void told.push(event) };
+  t.teardown(watchDisk(folder, { audit, log, used: (share) => void shares.push(share) }, 1));
+  await looks(2);
+  t.same(told, []);
+  for (const percent of [76, 74, 80, 69, 90]) {
+    fill(percent);
+    await looks(2);
+    t.ok(Math.abs((shares.at(-1) ?? 0) * 100 - percent) < 1.5, `${shares.at(-1)}`);
+  }
+  const said = (percent: number) => ({
+    kind: 'control',
+    type: 'audit.degraded',
+    reason: 'nearly-full',
+    detail: `the disk below ${folder} is ${percent} % full`,
+  });
+  return t.match(told, [said(76), 'audit.nearly-full', said(90), 'audit.nearly-full']);
 });
 
 test('what was refused in the turn in which the disk is found full takes nothing of the reserve either', async (t) => {
