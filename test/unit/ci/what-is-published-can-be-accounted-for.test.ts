@@ -102,6 +102,37 @@ test('the lockfile has every package that one of its packages needs, for every p
   t.end();
 });
 
+test('each locked package is what its SHA-512 says, of an exact version, and runs nothing when it is installed', (t) => {
+  type Entry = { readonly integrity?: string; readonly link?: boolean; readonly resolved?: string };
+  type Locked = Entry & { readonly hasInstallScript?: boolean };
+  const { packages } = JSON.parse(read('package-lock.json')) as { readonly packages: Readonly<Record<string, Locked>> };
+  const locked = Object.entries(packages).filter(([path]) => path !== '');
+  t.ok(locked.length > 100);
+  const unsure = locked.filter(
+    ([, { integrity = '', link = false, resolved = '' }]) =>
+      !/^sha512-[\w+/]{86}==$/.test(integrity) || link || !/^(?:https:|$)/.test(resolved),
+  );
+  t.same(unsure, [], 'from a registry, and neither a link, a file nor a clone');
+  t.same(
+    locked.flatMap(([path, { hasInstallScript = false }]) => (hasInstallScript ? [path] : [])),
+    ['node_modules/@bufbuild/buf', 'node_modules/esbuild', 'node_modules/protobufjs'],
+    'one more that would run something is looked at first, although it would not be run',
+  );
+  const native = /(?:^|\/)(?:node-gyp|node-gyp-build|node-addon-api|bindings|nan|prebuild-install|node-pre-gyp)$/;
+  t.same(
+    locked.filter(([path]) => native.test(path)).map(([path]) => path),
+    [],
+    'no native add-ons',
+  );
+  const direct = JSON.parse(read('package.json')) as Readonly<Record<string, Readonly<Record<string, string>>>>;
+  for (const kind of ['dependencies', 'optionalDependencies', 'devDependencies'])
+    for (const [name, version] of Object.entries(direct[kind] ?? {})) t.match(version, /^\d+\.\d+\.\d+$/, name);
+  const settings = read('.npmrc').split('\n');
+  for (const setting of ['ignore-scripts=true', 'min-release-age=7', 'allow-git=none', 'allow-remote=none'])
+    t.ok(settings.includes(setting), setting);
+  t.end();
+});
+
 test('a provenance statement', { skip: existsSync(join(root, '.git')) ? false : 'not a clone' }, (t) => {
   const file = join(newFolder(t), 'portcullis.tar.gz');
   writeFileSync(file, 'what was built');
