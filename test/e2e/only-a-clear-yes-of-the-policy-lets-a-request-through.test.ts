@@ -46,9 +46,14 @@ const verdicts: readonly Verdict[] = [
   { result: denied, status: 403, code: 'forbidden' },
 ];
 
+/** For one path there are two: none of them counts. */
+const twoResults: Verdict = { result: 'true, and false', ...undecided };
+
 const rego = [
   'package portcullis.authz',
   ...verdicts.map(({ result }, index) => `decision := ${result} if input.parsed_path[0] == "v${index}"`),
+  'decision := true if input.parsed_path[0] == "both"',
+  'decision := {"allow": false} if input.parsed_path == ["both"]',
 ].join('\n\n');
 
 void test('what a policy says, and what becomes of it', async (t) => {
@@ -64,7 +69,10 @@ void test('what a policy says, and what becomes of it', async (t) => {
   // Undefined: no rule speaks of this path.
   for (const [path, verdict] of [...paths.entries()]
     .map(([index, at]) => [at, verdicts[index]] as const)
-    .concat([['/unheard-of', { result: 'undefined', ...undecided }]])) {
+    .concat([
+      ['/unheard-of', { result: 'undefined', ...undecided }],
+      ['/both', twoResults],
+    ])) {
     const { result, status, code } = verdict ?? { result: '', status: 0 };
     const before = workload.hits();
     const { answer, client } = await exchange(proxy.port, proxy.client, requestText('GET', path));
