@@ -9,8 +9,17 @@ import { startRawWorkload } from '../harness/workload.ts';
 const some = 'x'.repeat(1000);
 const head = (framing: string) => `HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n${framing}\r\n\r\n`;
 
-/** What the workload does when a request for this target has come. */
-const workloadEnds: Readonly<Record<string, (socket: Socket) => void>> = {
+const answers = {
+  length: `${head('Content-Length: 9')}all of it`,
+  chunks: `${head('Transfer-Encoding: chunked')}4\r\nall \r\n5\r\nof it\r\n0\r\n\r\n`,
+};
+
+/** What the workload does when a request for this target has come; a number behind it is how many bytes of the answer are sent. */
+const workloadEnds: Readonly<Record<string, (socket: Socket, bytes: number) => void>> = {
+  '/cut-length': (socket, bytes) => socket.end(answers.length.slice(0, bytes)),
+  '/cut-chunks': (socket, bytes) => socket.end(answers.chunks.slice(0, bytes)),
+  '/tear-length': (socket, bytes) => socket.write(answers.length.slice(0, bytes), () => socket.resetAndDestroy()),
+  '/tear-chunks': (socket, bytes) => socket.write(answers.chunks.slice(0, bytes), () => socket.resetAndDestroy()),
   '/reset-before-head': (socket) => socket.resetAndDestroy(),
   '/close-before-head': (socket) => socket.end(),
   '/reset-in-length': (socket) => socket.write(head('Content-Length: 5000') + some, () => socket.resetAndDestroy()),
@@ -37,7 +46,7 @@ function startFaultyWorkload() {
     socket.once('data', (chunk: Buffer) => {
       const target = chunk.toString('latin1').split(' ')[1] ?? '';
       arrived.add(target);
-      workloadEnds[target.replace(/\/\d+$/, '')]?.(socket);
+      workloadEnds[target.replace(/\/\d+$/, '')]?.(socket, Number(target.split('/').at(-1)));
     });
   });
   return { started, open, arrived };
@@ -109,6 +118,39 @@ void test('a connection that is reset or closed inside an exchange', async (t) =
       t.match(record?.reason, /^upstream-(reset|malformed)$/);
       if (record?.['status'] === 200) t.equal(record['aborted'], 'workload');
     }
+  });
+
+  await t.test('by the workload at each byte of its answer: whole only when it was', async (t) => {
+    const isWhole = (text: string) => text.endsWith('all of it') || text.endsWith('0\r\n\r\n');
+    const got = new Map<string, string>();
+    const cut = async (target: string) => {
+      const client = await connectRaw(proxy.port, proxy.client);
+      client.write(requestText('GET', target));
+      const isOver = (text: string) => isWhole(text) || parseAnswer(text)?.status === 502;
+      got.set(target, await client.until(isOver).catch(() => client.text()));
+      client.close();
+    };
+    const targets = (['length', 'chunks'] as const).flatMap((framing) =>
+      Array.from(answers[framing], (_, index) => [
+        `/cut-${framing}/${index + 1}`,
+        // A reset may overtake the last byte.
+        ...(index % 4 === 0 && index + 1 < answers[framing].length ? [`/tear-${framing}/${index + 1}`] : []),
+      ]).flat(),
+    );
+    while (targets.length > 0) await Promise.all(targets.splice(0, 20).map(cut));
+    const reasons = Map.groupBy(proxy.audit(), ({ object }) => (object as { target?: string } | undefined)?.target);
+    const last = (['length', 'chunks'] as const).map((framing) => `/cut-${framing}/${answers[framing].length}`);
+    const wrong = [...got].filter(([target, text]) => {
+      const reason = reasons
+        .get(target)
+        ?.map((record) => record.reason ?? 'ok')
+        .join();
+      if (last.includes(target)) return !isWhole(text) || reason !== 'ok';
+      const told = parseAnswer(text)?.status === 502 || (text.startsWith('HTTP/1.1 200 ') && !isWhole(text));
+      return !told || !/^upstream-(?:reset|malformed)$/.test(reason ?? '');
+    });
+    t.same(wrong, []);
+    t.ok(got.size > 200);
   });
 
   await t.test('by the client while it uploads', async (t) => {
