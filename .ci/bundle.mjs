@@ -25,7 +25,7 @@ export const started = [
  * The packages of a start, 400 files, with those that they need; `asn1js` because there must not be two of it. The others stay
  * as the lockfile installs them and are loaded from there by who asks for them.
  */
-const inlined = ['ajv', 'ajv-formats', 'asn1js', 'fastest-levenshtein', 'ipaddr.js', 'yaml'];
+const inlined = ['@peculiar/x509', 'ajv', 'ajv-formats', 'asn1js', 'fastest-levenshtein', 'ipaddr.js', 'yaml'];
 
 /** Node's `require`, for inlined packages that were written for it, and where everything lies that has not moved. */
 const banner = `const require = process.getBuiltinModule('node:module').createRequire(import.meta.url);

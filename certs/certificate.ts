@@ -1,4 +1,4 @@
-import type { X509Certificate } from 'node:crypto';
+import type { X509Certificate, webcrypto } from 'node:crypto';
 
 /** A certificate as a plain value: what is written in it, judged by nobody yet. */
 export type Certificate = {
@@ -55,6 +55,24 @@ export const oids = {
   authorityKeyIdentifier: '2.5.29.35',
   extendedKeyUsage: '2.5.29.37',
 } as const;
+
+/** An extension to be written into a certificate. */
+export type Extension =
+  | { readonly kind: 'basic-constraints'; readonly ca: boolean; readonly pathLength?: number }
+  | { readonly kind: 'key-usage'; readonly bits: number; readonly critical?: boolean }
+  | { readonly kind: 'extended-key-usage'; readonly oids: readonly string[] }
+  | { readonly kind: 'subject-alt-name'; readonly names: readonly AltName[]; readonly critical?: boolean }
+  | { readonly kind: 'other'; readonly oid: string; readonly critical: boolean; readonly der: Uint8Array };
+
+export type CertificateRequest = {
+  readonly serial: string;
+  readonly subject: string;
+  readonly issuer: string;
+  readonly notBeforeMs: number;
+  readonly notAfterMs: number;
+  readonly publicKey: webcrypto.CryptoKey;
+  readonly extensions: readonly Extension[];
+};
 
 /** RFC 5280 section 5.3.1 numbers are compared as text, so both sides need one spelling: OpenSSL's. */
 export function normalSerial(hex: string): string {

@@ -28,7 +28,6 @@ export const tags = {
   generalizedTime: 0x18,
   bmpString: 0x1e,
   sequence: 0x30,
-  set: 0x31,
 } as const;
 
 const limits = { maxDepth: 30, maxNodes: 5000, parseEmbedded: false, copyInput: false };

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { CertsError } from './errors.ts';
 import { parseSpiffeId, type SpiffeId, type TrustDomain, trustDomainOf } from './spiffe-id.ts';
 import type { JwtKey } from './spiffe-bundle.ts';
-import type { SigningKey } from './signing-key.ts';
+import type { SigningKey } from './x509.ts';
 
 /** Loaded for who has a CA that signs tokens. */
 const library = () => import('jose');

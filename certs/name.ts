@@ -1,5 +1,4 @@
-import { type Der, encodeDer, encodeOid, readDer, tags } from './der.ts';
-import { sequence } from './encode-der.ts';
+import { type Der, readDer, tags } from './der.ts';
 
 /**
  * A name in a form in which equal names are equal texts (RFC 5280 section 7.1): two CAs of one program have written one name as
@@ -36,12 +35,4 @@ function textOf(tag: number, content: Buffer): string | undefined {
     default:
       return undefined;
   }
-}
-
-const attributes = { CN: '2.5.4.3', O: '2.5.4.10' } as const;
-
-/** A name of one attribute. */
-export function encodeName(attribute: keyof typeof attributes, value: string): Buffer {
-  const text = encodeDer(tags.utf8String, Buffer.from(value));
-  return sequence(encodeDer(tags.set, sequence(encodeOid(attributes[attribute]), text)));
 }

@@ -18,5 +18,9 @@ for (const name of ['test', 'tests', 'examples']) {
 }
 // Whole programs for browsers, which nothing in these packages leads to from Node.
 for (const path of ['node-forge/dist', 'pako/dist', 'protobufjs/dist']) rmSync(join(folder, path), { recursive: true });
+// What the bundle has taken in (../bundle.mjs) and no other package asks for; name, version and licence stay.
+for (const path of globSync('{@peculiar/*/build,tsyringe/dist}', { cwd: folder })) {
+  rmSync(join(folder, path), { recursive: true });
+}
 // Links to commands of packages, none of which the product calls.
 rmSync(join(folder, '.bin'), { recursive: true, force: true });

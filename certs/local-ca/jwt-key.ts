@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { SigningKey } from '../signing-key.ts';
+import type { SigningKey } from '../x509.ts';
 import { generateKeyPair, keyFromPem, keyToPem } from './key-pair.ts';
 import { exists, readSecret, writeDurably } from './secret-files.ts';
 import type { CaState } from './state.ts';

@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, KeyObject, webcrypto } from 'node:crypto';
 import { CertsError } from '../errors.ts';
-import type { SigningKey } from '../signing-key.ts';
+import type { SigningKey } from '../x509.ts';
 
 export type KeyAlgorithm = 'P-256' | 'P-384';
 

@@ -7,7 +7,7 @@ import type { SvidMaterial } from '../sources/svid-source.ts';
 import type { SpiffeBundle } from '../spiffe-bundle.ts';
 import type { TrustBundleData } from '../trust-bundle.ts';
 import { isBroken, judgeLeaf } from '../svid.ts';
-import type { SigningKey } from '../signing-key.ts';
+import type { SigningKey } from '../x509.ts';
 import type { CaEvent } from './events.ts';
 import { publicBundle, readBundle } from './bundle.ts';
 import { createJwtKey, readJwtKey } from './jwt-key.ts';

@@ -1,10 +1,7 @@
 import { randomBytes, type webcrypto } from 'node:crypto';
-import { type Certificate, keyUsageBits, oids } from '../certificate.ts';
-import type { Extension } from '../encode-extension.ts';
-import { encodeName } from '../name.ts';
-import { signCertificate } from '../sign-certificate.ts';
-import type { SigningKey } from '../signing-key.ts';
+import { type Certificate, type CertificateRequest, type Extension, keyUsageBits, oids } from '../certificate.ts';
 import type { SpiffeId, TrustDomain } from '../spiffe-id.ts';
+import { type SigningKey, signCertificate } from '../x509.ts';
 
 const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;
@@ -21,7 +18,7 @@ export type Signer = { readonly certificate: Certificate; readonly key: SigningK
 
 export async function signRoot(trustDomain: TrustDomain, key: SigningKey, nowMs: number): Promise<Certificate> {
   // A random part in the name: two roots of one trust domain during a rollover must not be mistaken for each other.
-  const name = encodeName('CN', `Portcullis root CA ${randomBytes(4).toString('hex')}`);
+  const name = `CN=Portcullis root CA ${randomBytes(4).toString('hex')}`;
   const request = authority(trustDomain, key, 1);
   const times = { notBeforeMs: nowMs - backdateMs, notAfterMs: nowMs + rootLifetimeMs };
   return signCertificate({ ...request, ...times, subject: name, issuer: name }, key);
@@ -34,9 +31,9 @@ export async function signIntermediate(
   nowMs: number,
 ): Promise<Certificate> {
   const request = authority(trustDomain, key, 0);
-  const subject = encodeName('CN', `Portcullis issuing CA ${randomBytes(4).toString('hex')}`);
+  const subject = `CN=Portcullis issuing CA ${randomBytes(4).toString('hex')}`;
   const times = within(root.certificate, nowMs, intermediateLifetimeMs);
-  return signCertificate({ ...request, ...times, subject, issuer: root.certificate.subjectDer }, root.key);
+  return signCertificate({ ...request, ...times, subject, issuer: root.certificate.subject }, root.key);
 }
 
 export type LeafRequest = {
@@ -53,15 +50,26 @@ export async function signSvid(
   issuer: Signer,
   nowMs: number,
 ): Promise<Certificate> {
-  const extensions: Extension[] = [
-    { kind: 'basic-constraints', ca: false },
-    { kind: 'key-usage', bits: keyUsageBits.digitalSignature },
-    { kind: 'extended-key-usage', oids: [oids.serverAuth, oids.clientAuth] },
-    { kind: 'subject-alt-name', uris: [leaf.spiffeId], dnsNames: leaf.dnsNames ?? [] },
-  ];
-  const names = { subject: encodeName('O', 'Portcullis'), issuer: issuer.certificate.subjectDer };
-  const times = within(issuer.certificate, nowMs, leaf.lifetimeMs);
-  return signCertificate({ serial: newSerial(), ...names, ...times, publicKey, extensions }, issuer.key);
+  const request: CertificateRequest = {
+    serial: newSerial(),
+    subject: 'O=Portcullis',
+    issuer: issuer.certificate.subject,
+    ...within(issuer.certificate, nowMs, leaf.lifetimeMs),
+    publicKey,
+    extensions: [
+      { kind: 'basic-constraints', ca: false },
+      { kind: 'key-usage', bits: keyUsageBits.digitalSignature },
+      { kind: 'extended-key-usage', oids: [oids.serverAuth, oids.clientAuth] },
+      {
+        kind: 'subject-alt-name',
+        names: [
+          { type: 'uri', value: leaf.spiffeId },
+          ...(leaf.dnsNames ?? []).map((value) => ({ type: 'dns', value }) as const),
+        ],
+      },
+    ],
+  };
+  return signCertificate(request, issuer.key);
 }
 
 function authority(trustDomain: TrustDomain, key: SigningKey, pathLength: number) {
@@ -69,7 +77,7 @@ function authority(trustDomain: TrustDomain, key: SigningKey, pathLength: number
     { kind: 'basic-constraints', ca: true, pathLength },
     { kind: 'key-usage', bits: keyUsageBits.keyCertSign | keyUsageBits.crlSign },
     // X509-SVID section 3.2: the ID of a signing certificate is that of its trust domain.
-    { kind: 'subject-alt-name', uris: [`spiffe://${trustDomain}`], dnsNames: [] },
+    { kind: 'subject-alt-name', names: [{ type: 'uri', value: `spiffe://${trustDomain}` }] },
   ];
   return { serial: newSerial(), publicKey: key.publicKey, extensions };
 }

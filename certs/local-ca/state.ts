@@ -6,7 +6,7 @@ import { CertsError } from '../errors.ts';
 import { parseTrustDomain, type TrustDomain } from '../spiffe-id.ts';
 import { signCrl } from '../sign-crl.ts';
 import { parseCertificatesPem } from '../parse-certificate.ts';
-import type { SigningKey } from '../signing-key.ts';
+import type { SigningKey } from '../x509.ts';
 import { generateKeyPair, type KeyAlgorithm, keyFromPem, keyToPem } from './key-pair.ts';
 import { type Signer, signIntermediate, signRoot } from './profile.ts';
 import { checkPrivateFolder, checkSecret, exists, readSecret, syncFolder, writeDurably } from './secret-files.ts';

@@ -74,7 +74,7 @@ async function fromLocalCa(
   { nowMs: now }: Clock,
   onEvent: OnEvent,
 ): Promise<Identity> {
-  // Loaded for who asks for it: an issuing CA, and the database of what it has issued.
+  // Loaded for who asks for it, with what signs certificates: 20 MB.
   const [{ openLocalCa }, { localCaSource }] = await Promise.all([
     import('../../certs/local-ca/local-ca.ts'),
     import('../../certs/sources/local-ca.ts'),

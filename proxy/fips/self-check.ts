@@ -1,8 +1,7 @@
 import { type ConnectionOptions, getCiphers, type SecureContextOptions } from 'node:tls';
 import { generateKeyPair, keyToPem } from '../../certs/local-ca/key-pair.ts';
 import { certificateToPem } from '../../certs/certificate.ts';
-import { encodeName } from '../../certs/name.ts';
-import { signCertificate } from '../../certs/sign-certificate.ts';
+import { signCertificate } from '../../certs/x509.ts';
 import { secureContext } from '../data/tls-options.ts';
 import { ProxyError } from '../errors.ts';
 import { approvedTls, clientTls } from './approved.ts';
@@ -83,8 +82,7 @@ function otherCiphers(): readonly string[] {
 export async function throwAwayIdentity(nowMs: number): Promise<Identity> {
   const key = await generateKeyPair('P-256');
   const hour = 3_600_000;
-  const name = encodeName('CN', 'self-check');
-  const request = { serial: '01', subject: name, issuer: name, extensions: [] };
+  const request = { serial: '01', subject: 'CN=self-check', issuer: 'CN=self-check', extensions: [] };
   const validity = { notBeforeMs: nowMs - hour, notAfterMs: nowMs + hour };
   const certificate = await signCertificate({ ...request, ...validity, publicKey: key.publicKey }, key);
   return { chainPem: certificateToPem(certificate), keyPem: keyToPem(key) };

@@ -27,7 +27,7 @@ const breaches: readonly { what: string; rule: Rule; files: Record<string, strin
   {
     what: 'policy imports more of certs than the identity',
     rule: folders,
-    files: { 'policy/b/a.ts': "import { x } from '../../certs/peer.ts';" },
+    files: { 'policy/b/a.ts': "import { x } from '../../certs/x509.ts';" },
     says: /policy imports certs\/spiffe-id\.ts only/,
   },
   {

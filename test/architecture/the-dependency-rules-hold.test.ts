@@ -48,7 +48,7 @@ test('the benchmark is loaded by its own commands only, when they run', async (t
 test('what few need is loaded by who asks for it', async (t) => {
   // An import of `node:http` loads Node's undici: see proxy/node-http.ts.
   const entries = ['proxy/cli/run.ts', 'proxy/control/start.ts', 'proxy/cli/probe.ts', 'proxy/data/thread.ts'];
-  const packages = ['@grpc/grpc-js', '@bufbuild/protobuf', 'node:http'];
+  const packages = ['@grpc/grpc-js', '@bufbuild/protobuf', '@peculiar/x509', 'node:http'];
   const rule = loadedOnDemand(entries, packages);
   t.same(rule(everything), []);
 });

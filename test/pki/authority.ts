@@ -1,7 +1,7 @@
 import { KeyObject, randomBytes, webcrypto } from 'node:crypto';
-import { type Certificate, certificateToPem, keyUsageBits } from '../../certs/certificate.ts';
-import type { SigningKey } from '../../certs/signing-key.ts';
-import { type Extension, signCertificate } from './x509.ts';
+import { type Certificate, certificateToPem, type Extension, keyUsageBits } from '../../certs/certificate.ts';
+import type { SigningKey } from '../../certs/x509.ts';
+import { signCertificate } from '../../certs/x509.ts';
 
 /** A CA that signs anything. For tests only: the real one is `certs/local-ca`. */
 export type Authority = { readonly certificate: Certificate; readonly key: SigningKey };

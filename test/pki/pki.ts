@@ -1,7 +1,8 @@
-import { certificateToPem, keyUsageBits, type AltName, oids } from '../../certs/certificate.ts';
+import { certificateToPem, type Extension, keyUsageBits, type AltName, oids } from '../../certs/certificate.ts';
 import { parseTrustDomain } from '../../certs/spiffe-id.ts';
 import { type TrustBundleData, trustBundleData } from '../../certs/trust-bundle.ts';
 import { signCrl } from '../../certs/sign-crl.ts';
+import { type SigningKey, signCertificate } from '../../certs/x509.ts';
 import {
   type Authority,
   authorityPem,
@@ -12,7 +13,6 @@ import {
   makeKey,
   newSerial,
 } from './authority.ts';
-import { type Extension, type Hash, signCertificate } from './x509.ts';
 
 /** What a client or server of a test needs; `certPem` holds the leaf and its intermediate. */
 export type Credential = {
@@ -43,7 +43,7 @@ export type LeafOptions = {
   readonly extendedKeyUsage?: readonly string[] | 'none';
   readonly extensions?: readonly Extension[];
   readonly key?: KeyKind;
-  readonly hash?: Hash;
+  readonly hash?: SigningKey['hash'];
   /** Instead of the intermediate of the PKI. */
   readonly issuer?: Authority;
   /** Presented behind the leaf; the issuer alone by default. */

@@ -1,14 +1,13 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { test } from 'tap';
-import { oids } from '../../../certs/certificate.ts';
+import { type Extension, oids } from '../../../certs/certificate.ts';
 import { problemsOfFiles, filesSource } from '../../../certs/sources/files/source.ts';
 import { type FileProblem, problemText } from '../../../certs/sources/files/problem.ts';
 import { parseSpiffeId, parseTrustDomain } from '../../../certs/spiffe-id.ts';
 import { type AuthorityOptions, authorityPem, hourMs, makeAuthority } from '../../pki/authority.ts';
 import { type Credential, type LeafOptions, makePki } from '../../pki/pki.ts';
 import { svidFilesIn, writeSvidFiles } from '../../pki/svid-files.ts';
-import type { Extension } from '../../pki/x509.ts';
 
 const trustDomain = parseTrustDomain('shop.example');
 const pki = await makePki({ trustDomain });

@@ -2,34 +2,17 @@
 import 'reflect-metadata';
 import type { webcrypto } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
-import type { AltName, Certificate } from '../../certs/certificate.ts';
-import { parseCertificate } from '../../certs/parse-certificate.ts';
-import type { SigningKey } from '../../certs/signing-key.ts';
+import type { AltName, Certificate, CertificateRequest, Extension } from './certificate.ts';
+import { parseCertificate } from './parse-certificate.ts';
 
-/** An extension to be written into a certificate, as good or bad as the test wants it. */
-export type Extension =
-  | { readonly kind: 'basic-constraints'; readonly ca: boolean; readonly pathLength?: number }
-  | { readonly kind: 'key-usage'; readonly bits: number; readonly critical?: boolean }
-  | { readonly kind: 'extended-key-usage'; readonly oids: readonly string[] }
-  | { readonly kind: 'subject-alt-name'; readonly names: readonly AltName[]; readonly critical?: boolean }
-  | { readonly kind: 'other'; readonly oid: string; readonly critical: boolean; readonly der: Uint8Array };
-
-export type CertificateRequest = {
-  readonly serial: string;
-  readonly subject: string;
-  readonly issuer: string;
-  readonly notBeforeMs: number;
-  readonly notAfterMs: number;
+export type SigningKey = {
+  readonly privateKey: webcrypto.CryptoKey;
   readonly publicKey: webcrypto.CryptoKey;
-  readonly extensions: readonly Extension[];
+  readonly hash: 'SHA-1' | 'SHA-256' | 'SHA-384';
 };
 
-export type Hash = SigningKey['hash'] | 'SHA-1';
-
-type Signer = Omit<SigningKey, 'hash'> & { readonly hash: Hash };
-
-/** Signs what it is told to sign, by a kept library: the product's own writer (`certs/sign-certificate.ts`) can only write what is good. */
-export async function signCertificate(request: CertificateRequest, signer: Signer): Promise<Certificate> {
+/** Signs what it is told to sign, good or bad, and adds the key identifiers of RFC 5280 sections 4.2.1.1 and 4.2.1.2. */
+export async function signCertificate(request: CertificateRequest, signer: SigningKey): Promise<Certificate> {
   const signed = await x509.X509CertificateGenerator.create({
     serialNumber: request.serial,
     subject: request.subject,
@@ -38,7 +21,7 @@ export async function signCertificate(request: CertificateRequest, signer: Signe
     notAfter: new Date(request.notAfterMs),
     publicKey: request.publicKey,
     signingKey: signer.privateKey,
-    signingAlgorithm: { name: signer.privateKey.algorithm.name, hash: signer.hash },
+    signingAlgorithm: signingAlgorithm(signer),
     extensions: [
       ...request.extensions.map(toExtension),
       await x509.SubjectKeyIdentifierExtension.create(request.publicKey),
@@ -46,6 +29,10 @@ export async function signCertificate(request: CertificateRequest, signer: Signe
     ],
   });
   return parseCertificate(new Uint8Array(signed.rawData));
+}
+
+function signingAlgorithm({ privateKey, hash }: SigningKey) {
+  return { name: privateKey.algorithm.name, hash };
 }
 
 function toExtension(extension: Extension): x509.Extension {
@@ -67,4 +54,9 @@ const generalNameTypes = { uri: 'url', dns: 'dns', email: 'email', ip: 'ip', oth
 
 function toGeneralName({ type, value }: AltName): x509.JsonGeneralNames[number] {
   return { type: generalNameTypes[type], value };
+}
+
+/** The whole extension, in DER (RFC 5280 section 4.2.1.1). */
+export async function authorityKeyIdentifier(publicKey: webcrypto.CryptoKey): Promise<Uint8Array> {
+  return new Uint8Array((await x509.AuthorityKeyIdentifierExtension.create(publicKey)).rawData);
 }
