@@ -90,6 +90,9 @@ test('admin on a unix socket', async (t) => {
       const command = `${made.method ?? 'GET'} ${made.path}`;
       t.match(denied(), [{ outcome: 'deny', reason, command, actor: 'unix' }]);
     }
+    // CVE-2026-21710; with --disable-proto=throw Node's own reader would end the process at the name.
+    const named = Object.fromEntries([...Object.entries(own), ['__proto__', 'x'], ['constructor', 'y']]);
+    t.equal((await call(where, { path: '/livez', headers: named })).status, 200, 'names that every object has');
     const { status } = await call(where, { path: '/metrics/../livez', headers: own });
     t.equal(status, 404);
     const good = () => adminCalls(proxy).filter(({ command }) => command === 'GET /livez');
