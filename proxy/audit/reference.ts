@@ -88,7 +88,10 @@ its segments: requests that the workload has seen by then get their records from
 any reason, are only counted, and under \`required\` the answer is \`audit-unavailable\` whatever the reason was. The reserve
 is written again, and the stream is writable again, when there is room for twice of it.
 
-Before that, from three quarters of the disk on, \`audit.degraded\` says \`nearly-full\`, as do the log and \`portcullis_audit_disk_used_ratio\`.
+A disk that does not answer at all, as a server of files that is gone, holds who writes to it: first the requests, and with the next record of the
+main thread the admin address. Nobody gets an answer without its record then either, and it goes on when the disk does.
+
+Before a disk is full, from three quarters on, \`audit.degraded\` says \`nearly-full\`, as do the log and \`portcullis_audit_disk_used_ratio\`.
 The proxy removes no record itself: nothing is pruned, and there is no mode that writes over the oldest records (FedRAMP's value of AU-5) or into a
 second place. A finished segment is read-only and is never written again, so it can be copied while the proxy runs; verify where all segments
 are, since of a folder that lacks some \`audit verify\` says \`segment-missing\`.

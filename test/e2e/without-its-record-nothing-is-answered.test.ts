@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, readdirSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Test, test } from 'tap';
 import { isExchange } from '../../bench/reload-under-load.ts';
@@ -178,6 +178,49 @@ test('a read-only file system over the audit folder, and away again', async (t) 
   while (!(await isReady(proxy))) await new Promise((resolve) => setImmediate(resolve));
   t.equal(await proxy.stop(), 0);
   return t.ok((await verifyAudit(audit)).every(({ fault }) => fault === undefined));
+});
+
+/** A file system that can be told to let every write wait, as a device or a server that has stopped answering does. */
+function mountFreezable(t: Test): { folder: string; freeze: () => void; thaw: () => void } | undefined {
+  const folder = newFolder(t);
+  const [image, audit] = [join(folder, 'image'), join(folder, 'audit')];
+  mkdirSync(audit);
+  const run = (...words: readonly [string, ...string[]]) =>
+    execFileSync(words[0], words.slice(1), { stdio: 'ignore', timeout: 10_000 });
+  try {
+    run('truncate', '-s', '24M', image);
+    run('mkfs.ext4', '-q', image);
+    run('mount', '-o', 'loop', image, audit);
+  } catch {
+    return undefined;
+  }
+  t.teardown(() => run('umount', '-l', audit));
+  chmodSync(audit, 0o700);
+  rmdirSync(join(audit, 'lost+found'));
+  return { folder, freeze: () => run('fsfreeze', '-f', audit), thaw: () => run('fsfreeze', '-u', audit) };
+}
+
+test('a disk that does not answer: nobody gets one until it does', async (t) => {
+  const disk = mountFreezable(t);
+  if (disk === undefined) return t.pass('skipped: this user cannot mount an image');
+  const { workload, proxy } = await running(t, { folder: disk.folder, config: { limits: { stall: '1m' } } });
+  t.same(await ask(proxy), served);
+  const { client } = await exchange(proxy.port, proxy.client, requestText('GET', '/before'));
+  const before = client.text();
+  const hits = workload.hits();
+  disk.freeze();
+  client.write(requestText('GET', '/meanwhile'));
+  while (workload.hits() === hits) await new Promise((resolve) => setImmediate(resolve));
+  // Not a wait for something: that nothing comes is the point.
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  const meanwhile = client.text();
+  disk.thaw();
+  t.equal(meanwhile, before, 'not a byte, although the workload has answered');
+  await client.until((text) => text.split('HTTP/1.1 200 ').length === 3);
+  client.close();
+  t.equal(await proxy.stop(), 0);
+  t.equal(proxy.audit().filter(({ type }) => type === 'authz.allow').length, 3);
+  return t.ok((await verifyAudit(join(disk.folder, 'audit'))).every(({ fault }) => fault === undefined));
 });
 
 test('the audit file, its folder or all of it is taken away while it runs', async (t) => {
