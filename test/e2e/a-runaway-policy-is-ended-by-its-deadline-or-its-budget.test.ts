@@ -14,7 +14,12 @@ default decision := {"allow": false, "rule": "default"}
 
 decision := {"allow": true, "rule": "client"} if {
 	input.attributes.source.principal == "${clientId}"
-	not input.parsed_path[0] in {"endless", "replace"}
+	not input.parsed_path[0] in {"endless", "replace", "list"}
+}
+
+decision := {"allow": true, "rule": "list"} if {
+	input.parsed_path[0] == "list"
+	every x in input.parsed_body { every y in input.parsed_body { x == y } }
 }
 
 decision := {"allow": true, "rule": "endless"} if {
@@ -121,8 +126,15 @@ void test('plan: the request is undecided, and nothing else happens', async (t) 
   t.teardown(workload.close);
   const proxy = await startProxy(t, {
     workloadPort: workload.port,
-    config: { policy: { rego: './policy', engine: 'plan', cache: {} }, explain_to: [clientId] },
-    files: { 'policy/authz.rego': rego },
+    config: {
+      policy: { rego: './policy', engine: 'plan', cache: {} },
+      explain_to: [clientId],
+      routes: [
+        { name: 'any', methods: ['GET'], path: '/{rest...}' },
+        { name: 'list', methods: ['POST'], path: '/list', body: { 'application/json': './list.json' } },
+      ],
+    },
+    files: { 'policy/authz.rego': rego, 'list.json': '{"type":"array","items":{"type":"integer"}}' },
   });
   const kept = await connectRaw(proxy.port, proxy.client);
   kept.write(requestText('GET', '/endless') + requestText('GET', '/fine'));
@@ -144,6 +156,20 @@ void test('plan: the request is undecided, and nothing else happens', async (t) 
   t.strictSame(await outcomes(), [1, 3], 'what failed is not kept');
   t.equal((await ask(proxy, '/replace/a'))?.status, 200, 'replace of nothing has an answer, as in Go');
   t.match(ofType(proxy, 'authz.allow').at(-1), { rule: '-a-' });
+
+  const list = (items: number) =>
+    requestText('POST', '/list', ['Content-Type: application/json'], `[${'1,'.repeat(items - 1)}1]`);
+  const large = await connectRaw(proxy.port, proxy.client);
+  large.write(list(10) + list(500_000) + requestText('GET', '/fine'));
+  await large.until((text) => (text.match(/HTTP\/1\.1 \d+/g) ?? []).length === 3);
+  t.same(
+    large.text().match(/(?<=HTTP\/1\.1 )\d+/g),
+    ['200', '503', '200'],
+    'each item with each other of 1 MB: THREATS 1.4',
+  );
+  large.close();
+  t.match(ofType(proxy, 'authz.error').at(-1), { reason: 'policy-undecided', detail: /step/ });
+  t.equal(ofType(proxy, 'thread.replaced').length + ofType(proxy, 'policy.bad').length, 0);
   t.equal(await proxy.stop(), 0);
 });
 
