@@ -272,7 +272,8 @@ function chunkedText(body: string): string {
 
 type Reply = {
   readonly name: string;
-  readonly type?: string;
+  /** Or in a line each. */
+  readonly type?: string | readonly string[];
   readonly encoding?: string;
   readonly status?: number;
   readonly body: string | Buffer;
@@ -284,7 +285,19 @@ const leaks: readonly Reply[] = [
   { name: 'a wrong type', type: 'application/json', body: `{"id":"${secret}"}` },
   { name: 'no JSON', type: 'application/json', body: `<html>${secret}</html>` },
   { name: 'a member twice', type: 'application/json', body: `{"id":1,"id":2,"text":"${secret}"}` },
+  { name: 'a byte order mark', type: 'application/json', body: `\ufeff{"id":1,"text":"${secret}"}` },
+  { name: 'too deep', type: 'application/json', body: `{"id":1,"text":"${secret}","items":${'['.repeat(64)}` },
+  { name: '1e400', type: 'application/json', body: `{"id":1e400,"text":"${secret}"}` },
+  { name: '__proto__', type: 'application/json', body: `{"id":1,"__proto__":{"text":"${secret}"}}` },
+  { name: 'half a surrogate pair', type: 'application/json', body: `{"id":1,"text":"${secret}\\ud800"}` },
   { name: 'another content type', type: 'text/html', body: secret },
+  { name: 'two content types', type: ['application/json', 'text/html'], body: `{"id":1,"text":"${secret}"}` },
+  {
+    name: 'the content type twice',
+    type: ['application/json', 'application/json'],
+    body: `{"id":1,"text":"${secret}"}`,
+  },
+  { name: 'garbage behind the content type', type: 'application/json; x', body: `{"id":1,"text":"${secret}"}` },
   { name: 'no content type', body: secret },
   { name: 'an encoded body', type: 'application/json', encoding: 'gzip', body: gzipSync('{"id":1}') },
   { name: 'too much', type: 'application/json', body: JSON.stringify({ id: 1, text: secret.repeat(100) }) },
