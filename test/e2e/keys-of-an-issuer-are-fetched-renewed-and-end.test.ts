@@ -53,12 +53,15 @@ void test('a token is verified with what the server of its issuer says, and with
     files: { 'ca.pem': server.caPem + idp.caPem },
   });
   const kept = await keepConnection(proxy.port, await proxy.issue(clientId));
-  const ask = async (key: TokenKey, iss: string) => {
+  const minted = (key: TokenKey, iss: string) => {
     const iat = seconds();
-    const token = mint(key, { iss, sub: 'alice', aud: 'orders', iat, exp: iat + 60 });
+    return mint(key, { iss, sub: 'alice', aud: 'orders', iat, exp: iat + 60 });
+  };
+  const show = async (token: string) => {
     const { status, body } = await kept.ask('/a', [`authorization: Bearer ${token}`]);
     return status === 200 ? 'served' : (JSON.parse(body) as { code: string }).code;
   };
+  const ask = (key: TokenKey, iss: string) => show(minted(key, iss));
   const changes = (name: string) =>
     proxy.audit().filter(({ type, detail }) => type === 'keys.change' && String(detail).startsWith(`${name}: `));
 
@@ -110,5 +113,14 @@ void test('a token is verified with what the server of its issuer says, and with
     await proxy.untilRecord(() => changes('guests').length === 2);
     t.equal(await ask(other, guests), 'served');
     t.ok((await proxy.metric('portcullis_fetches_total{kind="issuer-keys",outcome="failed"}')) > 0);
+  });
+
+  await t.test('a key that the issuer has removed, and a token that was remembered', async (t) => {
+    const token = minted(other, guests);
+    t.same([await show(token), await show(token)], ['served', 'served']);
+    documents.set('/guests.json', { body: jwks(two) });
+    await proxy.untilRecord(() => changes('guests').length === 3);
+    t.equal(await show(token), 'user-token-untrusted');
+    t.equal(await ask(two, guests), 'served');
   });
 });
