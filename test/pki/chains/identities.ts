@@ -43,6 +43,14 @@ export const sanChains: readonly ClientChain[] = [
     uri(id),
     dns('a\nb'),
   ]),
+  named({ rule: 'a DNS SAN with a byte above 0x7f beside a good URI', clause: general, verdict: bad }, ({ id }) => [
+    uri(id),
+    dns('a\xe9b'),
+  ]),
+  named({ rule: 'an email SAN with NUL beside a good URI', clause: general, verdict: bad }, ({ id }) => [
+    uri(id),
+    der.tagged(1, 'a@b\0.example'),
+  ]),
   named({ rule: 'an empty DNS SAN beside a good URI', clause: general, verdict: bad }, ({ id }) => [uri(id), dns('')]),
   named({ rule: 'an otherName beside a good URI', clause: 'THREATS.md 1.5', verdict: bad }, ({ id }) => [
     uri(id),
