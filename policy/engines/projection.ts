@@ -4,53 +4,59 @@ import type { Value } from '../value/value.ts';
 /** Input as JSON text, or the part of it that a policy can read. Throws for what JSON cannot say: a cycle, for one. */
 export type Projection = (input: unknown) => string;
 
-/** Of an object that is not needed whole: its members, each with the JSON text of its name and a colon. */
-type Members = readonly (readonly [name: string, label: string, part: Part])[];
+/** Undefined for what JSON has no text of, a function for one. */
+type PartText = (part: unknown) => string | undefined;
 
-/** What is needed of a value: all of it, or members. */
-type Part = Projection | Members;
+/** What is needed of a value: all of it, or of an object these members. */
+export type Part<Label> = 'whole' | readonly Member<Label>[];
+type Member<Label> = { readonly name: string; readonly label: Label; readonly part: Part<Label> };
 
 /**
  * Makes the function that serialises only the given paths, which no policy with these paths can tell from everything:
  * what it reads is there, and where a path ends early (a member is missing, or is no object) it is undefined either way.
  * Undefined paths: everything.
  */
-export function projection(
-  paths: readonly (readonly string[])[] | undefined,
-  whole: Projection = wholeText,
-): Projection {
-  if (paths === undefined) return whole;
-  const part = partOf(paths, whole);
-  return typeof part === 'function' ? part : (input) => membersText(part, input) ?? '{}';
+export function projection(paths: readonly (readonly string[])[] | undefined, whole: PartText = wholeText): Projection {
+  const part = partOf(paths, labelOf);
+  return (input) => (part === 'whole' ? whole(input) : membersText(part, input, whole)) ?? '{}';
 }
 
-function partOf(paths: readonly (readonly string[])[], whole: Projection): Part {
-  if (paths.some((path) => path.length === 0)) return whole;
+/** The JSON text of a name, and a colon. */
+export const labelOf = (name: string): string => `${JSON.stringify(name)}:`;
+
+export function partOf<Label>(
+  paths: readonly (readonly string[])[] | undefined,
+  label: (name: string) => Label,
+): Part<Label> {
+  if (paths === undefined || paths.some((path) => path.length === 0)) return 'whole';
   const groups = Map.groupBy(paths, ([name]) => name as string);
-  return [...groups].map(([name, group]) => [
-    name,
-    `${JSON.stringify(name)}:`,
-    partOf(
-      group.map((path) => path.slice(1)),
-      whole,
-    ),
-  ]);
+  return [...groups].map(([name, group]) => {
+    const below = group.map((path) => path.slice(1));
+    return { name, label: label(name), part: partOf(below, label) };
+  });
 }
 
 /** Undefined for what is no object: a path through it leads nowhere, as it does when there is nothing at all. */
-function membersText(members: Members, value: unknown): string | undefined {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-  const object = value as { readonly [name: string]: unknown };
+function membersText(members: readonly Member<string>[], value: unknown, whole: PartText): string | undefined {
+  if (!hasMembers(value)) return undefined;
   let text = '';
-  for (const [name, label, part] of members) {
-    // Own members only: `constructor` is not something that the request said.
-    const member = Object.hasOwn(object, name) ? object[name] : undefined;
+  for (const { name, label, part } of members) {
+    const member = ownMember(value, name);
     if (member === undefined) continue;
-    const memberText = typeof part === 'function' ? part(member) : membersText(part, member);
+    const memberText = part === 'whole' ? whole(member) : membersText(part, member, whole);
     if (memberText !== undefined) text += text === '' ? label + memberText : `,${label}${memberText}`;
   }
   return `{${text}}`;
 }
+
+type WithMembers = { readonly [name: string]: unknown };
+
+export const hasMembers = (value: unknown): value is WithMembers =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** `constructor` is not something that the request said. */
+export const ownMember = (object: WithMembers, name: string): unknown =>
+  Object.hasOwn(object, name) ? object[name] : undefined;
 
 /** All of a value. Integers beyond 2^53, which JSON.stringify refuses, with every digit. */
 export function wholeText(value: unknown): string {

@@ -152,16 +152,21 @@ const pageBytes = 65_536;
 /** UTF-8 of a UTF-16 code unit. */
 const maxBytesPerUnit = 3;
 
+/** A text, or what it is in UTF-8. */
+export type Text = string | Uint8Array;
+
 /** Writes texts, for which the memory grows when it must, and gives the number of bytes. */
-export function textWriter(memory: WebAssembly.Memory): (address: number, text: string) => number {
+export function textWriter(memory: WebAssembly.Memory): (address: number, text: Text) => number {
   let bytes = Buffer.from(memory.buffer);
   return (address, text) => {
-    if (bytes.buffer !== memory.buffer) bytes = Buffer.from(memory.buffer);
-    if (address + maxBytesPerUnit * text.length <= bytes.length) return bytes.write(text, address);
-    const missing = address + Buffer.byteLength(text) - bytes.length;
-    if (missing > 0) memory.grow(Math.ceil(missing / pageBytes));
-    bytes = Buffer.from(memory.buffer);
-    return bytes.write(text, address);
+    if (bytes.buffer !== memory.buffer || address + maxBytesPerUnit * text.length > bytes.length) {
+      const missing = address + Buffer.byteLength(text) - memory.buffer.byteLength;
+      if (missing > 0) memory.grow(Math.ceil(missing / pageBytes));
+      bytes = Buffer.from(memory.buffer);
+    }
+    if (typeof text === 'string') return bytes.write(text, address);
+    bytes.set(text, address);
+    return text.length;
   };
 }
 

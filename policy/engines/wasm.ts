@@ -8,11 +8,12 @@ import { PolicyError } from '../errors.ts';
 import type { PolicyInput } from '../input.ts';
 import { inputReads } from '../input-reads.ts';
 import { requestTime } from './request-time.ts';
-import { type Projection, projection, wholeText } from './projection.ts';
+import { inputWriter } from './input-writer.ts';
+import { wholeText } from './projection.ts';
 import { maxResultSize } from './plan/plain-json.ts';
 import { readResult } from './result.ts';
 import type { EngineSettings } from './settings.ts';
-import { hostImports, listed, requireOpaModule, textReader, textWriter } from './wasm-host.ts';
+import { hostImports, listed, requireOpaModule, type Text, textReader, textWriter } from './wasm-host.ts';
 
 // Required, because the class that speaks OPA's ABI is no named export of the package's ES module.
 const { LoadedPolicy } = createRequire(import.meta.url)('@open-policy-agent/opa-wasm') as typeof Sdk;
@@ -46,7 +47,7 @@ const builtinSteps = 500_000;
 /** Evaluates texts: input in JSON or the notation of `value/text.ts` (undefined: no input), results in that notation. */
 export type WasmPolicy = {
   /** Throws EvaluationError. */
-  readonly evaluate: (input: string | undefined, unixMs: number | undefined) => string;
+  readonly evaluate: (input: Text | undefined, unixMs: number | undefined) => string;
 };
 
 type OpaEval = (
@@ -66,7 +67,7 @@ const maxResultBytes = 4 * maxResultSize + 4;
 const valueFormat = 1;
 
 type Instance = {
-  readonly evaluate: (input: string) => string;
+  readonly evaluate: (input: Text) => string;
   readonly memory: WebAssembly.Memory;
   /** Size right after the data was loaded. */
   readonly loadedBytes: number;
@@ -78,9 +79,8 @@ type Context = { unixMs: number | undefined; stepsLeft: number; readonly charge:
 /** The reference engine behind the port. Throws PolicyError for a policy that cannot work. */
 export function wasmEngine(bundle: PolicyBundle, options: WasmOptions = {}): PolicyEngine {
   const policy = openWasm(bundle, options);
-  const project = projection(bundle.inputPaths);
-  const decide = (input: PolicyInput): unknown =>
-    readResult(policy.evaluate(inputText(project, input), requestTime(input)));
+  const write = inputWriter(bundle.inputPaths);
+  const decide = (input: PolicyInput): unknown => readResult(policy.evaluate(write(input), requestTime(input)));
   return Object.freeze({ revision: bundle.revision, reads: inputReads(bundle.inputPaths), decide });
 }
 
@@ -97,7 +97,7 @@ export function openWasm(bundle: PolicyBundle, options: WasmOptions = {}): WasmP
   const create = (mark: Mark) => instantiate(module, bundle, data, { ...settings, mark }, context);
   let instance: Instance | undefined = create(settings.mark);
 
-  const evaluate = (input: string | undefined, unixMs: number | undefined): string => {
+  const evaluate = (input: Text | undefined, unixMs: number | undefined): string => {
     try {
       // Not marked: it copies all data, however long that takes, and does what it did the first time.
       instance ??= create(unmarked);
@@ -156,7 +156,7 @@ function instantiate(
   const readText = textReader(memory, maxResultBytes);
   const writeText = textWriter(memory);
   // Not the SDK's own evaluate: it takes the inputs 0, false and "" for none, and asks for JSON.
-  const evaluate = (input: string): string => {
+  const evaluate = (input: Text): string => {
     const bytes = writeText(dataHeapPtr, input);
     return readText(opaEval(0, entrypoint, dataAddr, dataHeapPtr, bytes, dataHeapPtr + bytes, valueFormat));
   };
@@ -219,23 +219,6 @@ function abiMinor({ exports }: WebAssembly.Instance): number {
 function encode(data: unknown): ArrayBuffer {
   return Uint8Array.from(Buffer.from(wholeText(data), 'utf8')).buffer;
 }
-
-function inputText(project: Projection, input: PolicyInput): string {
-  const text = ((): string => {
-    try {
-      return project(input);
-    } catch (cause) {
-      throw new EvaluationError(`the input is not JSON: ${messageOf(cause)}`, { cause });
-    }
-  })();
-  if (!text.isWellFormed() || (text.includes('\\ud') && halfCharacter.test(text))) {
-    throw new EvaluationError('the input holds half a character');
-  }
-  return text;
-}
-
-/** As JSON.stringify writes it. OPA's reader refuses one and makes another character of two, so that none gets there. */
-const halfCharacter = /(?<!\\)(?:\\\\)*\\ud[89a-f]/;
 
 /** The SDK throws bare strings and plain objects. */
 function messageOf(thrown: unknown): string {

@@ -4,6 +4,7 @@ import { abacWorkload } from '../../../bench/workload/abac/workload.ts';
 import { makeBundle, type PolicyBundle } from '../../../policy/bundle/bundle.ts';
 import { buildPolicy } from '../../../policy/compiler/compile.ts';
 import type { PolicyEngine } from '../../../policy/engine.ts';
+import { inputWriter } from '../../../policy/engines/input-writer.ts';
 import { projection, wholeText } from '../../../policy/engines/projection.ts';
 import { wasmEngine } from '../../../policy/engines/wasm.ts';
 import { buildInput, type PolicyInput } from '../../../policy/input.ts';
@@ -169,6 +170,53 @@ test('a projection keeps exactly what its paths name', (t) => {
   for (const [value, text] of rows) t.equal(project(value), text);
   t.equal(projection(undefined)({ a: 1 }), '{"a":1}');
   t.throws(() => projection(undefined)(Object.assign([], { 0: [] }, { 0: cyclic() })));
+  t.end();
+});
+
+const written = (paths: readonly (readonly string[])[]) => {
+  const [write, project] = [inputWriter(paths), projection(paths)];
+  return (value: unknown) => ({ bytes: Buffer.from(write(value)).toString(), text: project(value) });
+};
+
+test('what is written byte by byte is what is projected, whatever it is and however long', (t) => {
+  const both = written([['a', 'b'], ['a', 'c', 'd'], ['e'], ['list'], ['h \\"'], ['attributes', 'request', 'http']]);
+  const same = (value: unknown): boolean => {
+    const { bytes, text } = both(value);
+    return bytes === text;
+  };
+  const texts = [
+    '',
+    'plain',
+    '"',
+    '\\',
+    '\u007f',
+    '\0',
+    'é',
+    '\u2028',
+    '\ufffd',
+    '😀',
+    'a'.repeat(256),
+    'a'.repeat(257),
+  ];
+  const long = [
+    'é'.repeat(16_000),
+    'a'.repeat(16_384),
+    Array(40).fill('a'.repeat(250)),
+    Array(80).fill('a'.repeat(250)),
+  ];
+  const numbers = [0, -0, 1.5, -1, 1e21, 2 ** 53 - 1, 2 ** 53, 2n ** 70n];
+  const others = [null, true, { x: 1 }, [[]], [1, 'a', {}], [1, undefined], undefined, () => 1, [() => 1], {}, []];
+  for (const one of [...texts, ...long, ...numbers, ...others]) {
+    for (const value of [
+      { e: one, list: [one, 'x'] },
+      { a: one, e: 1 },
+      { a: { b: one, c: { d: one } }, 'h \\"': one },
+      one,
+    ]) {
+      t.ok(same(value), typeof one);
+    }
+  }
+  fc.assert(fc.property(fc.oneof(likely, members), same), { numRuns: 500 });
   t.end();
 });
 
