@@ -39,7 +39,7 @@ export function compareValues(a: Value, b: Value): number {
     case 'array':
       return compareLists(a as readonly Value[], b as readonly Value[], compareValues);
     case 'object':
-      return compareLists(sortedEntries(a as ObjectValue), sortedEntries(b as ObjectValue), compareEntries);
+      return compareObjects(a as ObjectValue, b as ObjectValue);
     case 'set':
       return compareLists(sortedMembers(a as RegoSet), sortedMembers(b as RegoSet), compareValues);
     case 'null':
@@ -145,6 +145,21 @@ function equalMaps(a: RegoMap, b: RegoMap): boolean {
     if (other === undefined || !equalValues(value, other[1])) return false;
   }
   return true;
+}
+
+function compareObjects(a: ObjectValue, b: ObjectValue): number {
+  const [x, y] = [leastName(a), leastName(b)];
+  // Most objects differ in this already: nothing has to be sorted. Values are not looked at, lest deep ones be compared twice at each level.
+  const apart = x === undefined || y === undefined ? 0 : compareStrings(x, y);
+  return apart === 0 ? compareLists(sortedEntries(a), sortedEntries(b), compareEntries) : apart;
+}
+
+/** Undefined for an object without members, and for one that may have other keys than names. */
+function leastName(object: ObjectValue): string | undefined {
+  if (object instanceof RegoMap) return undefined;
+  let least: string | undefined;
+  for (const name of Object.keys(object)) if (least === undefined || compareStrings(name, least) < 0) least = name;
+  return least;
 }
 
 const isSurrogate = (unit: number): boolean => unit >= 0xd800 && unit <= 0xdfff;
