@@ -118,7 +118,9 @@ export const exchangeFields = {
 /** One TLS handshake. */
 export const handshakeFields = {
   id: required(text('Connection id.', 64)),
-  dur_us: required(number('From accept to this record, microseconds.')),
+  dur_us: required(
+    number('From accept to this record, microseconds: of a handshake, or of all that the connection lasted.'),
+  ),
   detail,
   listener,
   src: source,

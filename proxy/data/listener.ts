@@ -3,6 +3,7 @@ import { createServer, type Server, type TlsOptions, type TLSSocket } from 'node
 import { handshakeRefusal, isHandshakeRefusal } from '../../certs/handshake-refusal.ts';
 import { deny } from '../denial.ts';
 import type { ConnectionFacts } from '../exchange.ts';
+import { connectionRecord } from '../exchange-record.ts';
 import { Http1Connection } from '../http1/connection.ts';
 import { lastCallLooks, sweepMs } from '../http1/host.ts';
 import type { WireRequest } from '../transport.ts';
@@ -13,7 +14,7 @@ import { type Arrival, type Arrivals, watchArrivals } from './arrivals.ts';
 import { endingsOf } from './endings.ts';
 import { failedHandshake, readHandshake } from './handshake.ts';
 import type { OwnSvid } from './own-svids.ts';
-import { type Refusal, type RefusalParts, refuse, tooMany } from './refusal.ts';
+import { recordConnection, type Refusal, type RefusalParts, refuse, tooMany } from './refusal.ts';
 import { turnClock } from './turn-clock.ts';
 
 export type ListenerParts = RefusalParts & {
@@ -152,15 +153,22 @@ function admit(
   // Of all connections that are lost at once, the end is read before the first of them closes.
   socket.once('end', parts.atWork);
   socket.once('error', parts.atWork);
+  let asked = false;
   socket.once('close', () => {
     lease.release();
     measurements.connectionClosed();
+    if (asked) return;
+    const { peer, tls } = connectionRecord(facts);
+    recordConnection(parts, arrival, { id, peer, tls });
   });
   const { ended, aged } = endingsOf(parts, arrival, facts);
   return new Http1Connection(socket, {
     limits: () => parts.snapshot().config.limits,
     now: clock.monotonicMs,
-    serve: (request) => parts.serve(facts, request),
+    serve: (request) => {
+      asked = true;
+      parts.serve(facts, request);
+    },
     mustClose: () => draining() || ended() !== undefined || aged(),
     bug: parts.bug,
     ended: () => ownEnded() ?? ended(),

@@ -40,11 +40,11 @@ export function refuse(parts: RefusalParts, arrival: Arrival, refusal: Refusal, 
   recordConnection(parts, arrival, { reason: refused, id, detail, peer });
 }
 
-/** The record of a connection that was refused or ended. */
+/** The record of a connection that was refused or ended, or whose peer asked nothing. */
 export function recordConnection(
   { audit, clock, snapshot }: RefusalParts,
   { acceptedNs, remote }: Arrival,
-  what: Pick<HandshakeEvent, 'reason' | 'id' | 'detail' | 'peer' | 'ended'>,
+  what: Pick<HandshakeEvent, 'reason' | 'id' | 'detail' | 'peer' | 'tls' | 'ended'>,
 ): void {
   void audit.commit({
     kind: 'handshake',

@@ -74,6 +74,23 @@ void test('allowed and denied differ by one attribute: the identity', async (t) 
   allowed.client.close();
   denied.client.close();
 
+  await t.test('who comes and asks nothing is on record too', async (t) => {
+    (await connectRaw(proxy.port, stranger)).socket.end();
+    t.match(await proxy.untilRecord(({ type }) => type === 'tls.accept'), {
+      outcome: 'allow',
+      reason: undefined,
+      src: { ip: '127.0.0.1', port: Number },
+      peer: { spiffe: strangerId, serial: serialOf(stranger) },
+      tls: { version: 'TLSv1.3', resumed: false },
+      snapshot: /^sha256:/,
+    });
+    t.equal(
+      proxy.audit().filter(({ type }) => type === 'tls.accept').length,
+      1,
+      'and who asked is so by what was asked',
+    );
+  });
+
   await t.test('and a byte that somebody changes on the way ends all of it', async (t) => {
     const relay = await startRelay(proxy.port);
     t.teardown(relay.close);

@@ -14,6 +14,7 @@ const pki = await makePki({ trustDomain: 'shop.example' });
 const [own, client] = await Promise.all([pki.issue({ path: '/proxy' }), pki.issue()]);
 const trust = readTrustBundle(pki.trust);
 const limits = {
+  maxConnections: 100,
   maxHeadBytes: 1000,
   maxHeaders: 10,
   maxRequestsPerConnection: 10,
@@ -22,7 +23,8 @@ const limits = {
   handshakeMs: minute,
   maxConnectionAgeMs: 1000 * minute,
 };
-const config = { profile: 'standard', limits, drainMs: minute } as Config;
+const workload = { maxConnections: 10 };
+const config = { profile: 'standard', threads: 1, limits, workload, drainMs: minute } as Config;
 
 /** What a listener tells the thread that it is of. */
 export type Told = Pick<ListenerParts, 'serve' | 'atWork'> & { readonly closed: () => void };
@@ -38,6 +40,7 @@ export async function startListening(t: Test, { serve, atWork, closed }: Told) {
     snapshot: () => ({ trust, digest: '', config }),
     limits: { connections: { acquire: () => ({ release: nothing }) } },
     measurements: { handshakeAccepted: nothing, connectionOpened: nothing, connectionClosed: closed },
+    audit: { commit: async () => 'written' },
     ownSvid: () => ({ notAfterMs: svid.notAfterMs, replaced: undefined }),
     newId: () => 'id',
     bug: (cause: unknown) => t.fail(String(cause)),
