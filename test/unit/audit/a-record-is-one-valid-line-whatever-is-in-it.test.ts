@@ -1,7 +1,15 @@
+import { globSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { test } from 'tap';
 import type { AuditEvent } from '../../../proxy/audit/catalogue.ts';
-import { eventTypes, exchangeType, headingOf } from '../../../proxy/audit/catalogue.ts';
+import {
+  controlTypes,
+  eventTypes,
+  exchangeType,
+  exchangeTypes,
+  handshakeTypes,
+  headingOf,
+} from '../../../proxy/audit/catalogue.ts';
 import { encodeEvent } from '../../../proxy/audit/encode.ts';
 import type { Field, Fields } from '../../../proxy/audit/field.ts';
 import { MAX_LINE_BYTES } from '../../../proxy/audit/hash-chain.ts';
@@ -200,4 +208,28 @@ test('type, outcome and class follow from the reason', async (t) => {
     type: 'tls.reject',
     outcome: 'deny',
   });
+});
+
+test('each type of the catalogue is written by somebody (AU-2)', async (t) => {
+  const ofExchanges = new Set(['authz.allow', ...denialCodes.map(exchangeType)]);
+  t.same(ofExchanges, new Set(Object.keys(exchangeTypes)));
+  const handshake = { kind: 'handshake', id: 'c', dur_us: 1 } as const;
+  const ofHandshakes = [
+    handshake,
+    { ...handshake, reason: 'expired' },
+    { ...handshake, reason: 'expired', ended: true as const },
+  ];
+  t.same(
+    ofHandshakes.map((event) => headingOf(event).type),
+    Object.keys(handshakeTypes),
+  );
+  const root = new URL('../../../', import.meta.url);
+  const sources = globSync('{proxy,certs}/**/*.ts', { cwd: root })
+    .filter((file) => !file.endsWith('audit/catalogue.ts'))
+    .map((file) => readFileSync(new URL(file, root), 'utf8').replaceAll(/^\s*(?:\/?\*|\/\/).*$/gm, ''))
+    .join('\n');
+  t.same(
+    Object.keys(controlTypes).filter((type) => !sources.includes(`'${type}'`)),
+    [],
+  );
 });
