@@ -1,4 +1,7 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
+import { join } from 'node:path';
 import { test } from 'tap';
 import {
   digestsOf,
@@ -8,7 +11,9 @@ import {
   reloadUnderLoad,
   replaceFile,
 } from '../../bench/reload-under-load.ts';
+import { verifyAudit } from '../../proxy/audit/verify.ts';
 import { connectRaw, exchange, parseAnswer, requestText } from '../harness/client.ts';
+import { eventually } from '../harness/process.ts';
 import { startProxy } from '../harness/proxy.ts';
 import { startWorkload } from '../harness/workload.ts';
 
@@ -74,5 +79,32 @@ test('reloads under load: no request fails, and each is judged by one snapshot',
     t.equal(judgedBy(answer?.headers.get('x-portcullis-id')), digestsOf(proxy.log()).at(-1));
     t.not(digestsOf(proxy.log()).at(-1), before.at(-1));
   });
-  t.equal(await proxy.stop(), 0);
+
+  await t.test('SIGTERM inside a reload: a good end, nothing of the new policy, no compiler left behind', async (t) => {
+    const before = digestsOf(proxy.log());
+    const children = () => {
+      const of = `/proc/${proxy.child.pid}/task/${proxy.child.pid}/children`;
+      return readFileSync(of, 'utf8')
+        .split(' ')
+        .filter((pid) => pid !== '');
+    };
+    replaceFile(
+      proxy,
+      'policy/authz.rego',
+      `package portcullis.authz\n\ndecision := {"allow": true, "rule": "${randomUUID()}"}\n`,
+    );
+    await eventually(() => children().length > 0);
+    const compilers = children();
+    t.equal(await proxy.stop(), 0);
+    await eventually(() => !compilers.some((pid) => existsSync(`/proc/${pid}`)));
+    t.same(digestsOf(proxy.log()), before);
+    const reports = await verifyAudit(join(proxy.folder, 'audit'));
+    t.same(
+      reports.map(({ fault }) => fault),
+      [undefined, undefined, undefined],
+    );
+    for (const { stream } of reports) {
+      t.equal(proxy.audit().findLast((record) => record.stream === stream)?.type, 'audit.stop', stream);
+    }
+  });
 });
