@@ -14,7 +14,7 @@ import { thisMachine } from '../../../proxy/config/world.ts';
 type Service = {
   readonly image: string;
   readonly command?: readonly string[];
-  readonly user?: string;
+  readonly tmpfs?: readonly string[];
   readonly read_only?: boolean;
   readonly cap_drop?: readonly string[];
   readonly security_opt?: readonly string[];
@@ -57,7 +57,10 @@ test('compose.yaml and compose.dev.yaml are what the Compose Specification says'
 test('each service is confined', (t) => {
   for (const [name, service] of services) {
     t.match(service, { read_only: true, cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'] }, name);
-    if (service.image.startsWith('portcullis:')) t.equal(service.user, '65532:65532', name);
+    if (service.image.startsWith('portcullis:')) {
+      t.match(service, { user: '65532:65532', ulimits: { core: 0 }, pids_limit: 64, mem_limit: /m$/ }, name);
+      t.match(service.tmpfs?.join(), /^\/tmp:.*noexec,nosuid,nodev$/, name);
+    }
     for (const [source = ''] of (service.volumes ?? []).map((volume) => volume.split(':'))) {
       if (source.startsWith('.')) t.ok(existsSync(join(root, source)), `${name} mounts ${source}, which is there`);
     }
