@@ -66,8 +66,14 @@ export const handshakeRefusals = {
     summary: 'The denylist of the configuration names the peer, or a certificate or key of its path.',
     remedy: '`detail` names the line of `denylist`; take it out where it is meant for nobody any more.',
   },
+  'unexpected-id': {
+    summary:
+      'The workload has proved another SPIFFE ID than those of `workload.tls`; only of connections that we open.',
+    remedy: 'Name its SPIFFE ID in `workload.tls.spiffe_ids`, or see who answers at `workload.address`.',
+  },
   'handshake-timeout': {
-    summary: 'The handshake took longer than `limits.handshake`.',
+    summary:
+      'The handshake took longer than `limits.handshake`, or that with the workload longer than `workload.connect_timeout`.',
     remedy: 'Look for a slow client or network; port scans look the same.',
   },
   'own-identity-expired': {

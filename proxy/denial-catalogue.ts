@@ -97,6 +97,7 @@ export const denialCatalogue = {
 
   // The workload.
   'upstream-unreachable': row(502, 'failed', false, 'The service behind the proxy cannot be reached.', 'Connect refused, reset or timed out before anything was sent.'),
+  'upstream-unverified': row(502, 'failed', false, 'The service behind the proxy could not be verified.', 'With `workload.tls`: the TLS handshake failed, or showed another SPIFFE ID or a certificate that is not believed; nothing was sent then. Or that certificate expired, was revoked or lost its root during the exchange. `detail` names the reason, one of the refused handshakes below.'),
   'upstream-timeout': row(504, 'failed', true, 'The service behind the proxy did not answer in time.', 'No response head, or no further body, in time; or the timeout of the route was over before anything could be sent.'),
   'upstream-reset': row(502, 'failed', true, 'The service behind the proxy broke off.', 'The connection ended inside the exchange.'),
   'upstream-malformed': row(502, 'failed', true, 'The service behind the proxy answered garbage.', 'Not HTTP, an impossible status, ambiguous framing, or too many interim responses.'),

@@ -1,4 +1,5 @@
 import { oncePer } from '../policy/once-per.ts';
+import type { SpiffeId } from '../certs/spiffe-id.ts';
 import type { ExchangeEvent } from './audit/catalogue.ts';
 import { type Caller, isPresented } from './caller/caller.ts';
 import type { Address } from './config/config.ts';
@@ -47,7 +48,7 @@ export function exchangeRecord(facts: KnownFacts, ending: Ending, endedNs: bigin
     listener: 'inbound',
     route: route?.config.name,
     src,
-    dst: facts.sent.toWorkload ? dst : undefined,
+    dst: facts.sent.toWorkload ? reached(dst, facts.sent.workload) : undefined,
     peer,
     caller: callerRecord(facts.caller ?? denial?.caller),
     user: userRecord(facts.user ?? denial?.user),
@@ -103,7 +104,13 @@ const snapshotRecord = oncePer(({ engine, config }: Snapshot) => ({
   dst: Object.freeze(destination(config.workload.address)),
 }));
 
-function destination(workload: Address) {
+/** Who it was differs by connection: `workload.tls` may name several. */
+function reached(dst: ExchangeEvent['dst'], workload: SpiffeId | undefined): ExchangeEvent['dst'] {
+  return workload === undefined ? dst : { ...dst, spiffe: workload };
+}
+
+/** Where the workload is, as records have it. */
+export function destination(workload: Address): NonNullable<ExchangeEvent['dst']> {
   return workload.kind === 'tcp' ? { ip: workload.host, port: workload.port } : { path: workload.path };
 }
 

@@ -1,4 +1,5 @@
 import type { PeerSvid } from '../certs/peer.ts';
+import type { SpiffeId } from '../certs/spiffe-id.ts';
 import type { Departure } from './departure.ts';
 import type { HeaderList } from './header-list.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -16,6 +17,9 @@ export type ConnectionFacts = {
   /** The host name that the client put into its ClientHello, lower case. */
   readonly serverName: string | undefined;
 };
+
+/** `workload`: who it was, where TLS has proved that. */
+type Sent = { toWorkload: boolean; workload: SpiffeId | undefined };
 
 /** The facts every exchange begins with, whatever its protocol. */
 export type Accepted = {
@@ -35,7 +39,7 @@ export type Accepted = {
   /** What this request is judged by from its first byte to its record, even when a newer one comes into force. */
   readonly snapshot: Snapshot;
   /** How far it came; the one fact that changes while a filter is at work. */
-  readonly sent: { toWorkload: boolean };
+  readonly sent: Sent;
   /** When the client goes away. */
   readonly departure: Departure;
   /** Run when the exchange is over, however it ended: leases are given back here. */

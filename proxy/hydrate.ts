@@ -16,7 +16,8 @@ import { createRouter } from './router.ts';
 import { sampleInputs } from './sample-input.ts';
 import type { Route, Snapshot } from './snapshot.ts';
 import { jwksKey, jwtBundleKey, type SnapshotData } from './snapshot-data.ts';
-import { openPool } from './upstream/pool.ts';
+import { linksTo, type OpenTlsLink } from './upstream/link.ts';
+import { openPool, type WorkloadPool } from './upstream/pool.ts';
 import { readJwks } from './user/read-jwks.ts';
 import { type Issuer, openTokenVerifier } from './user/token-verifier.ts';
 
@@ -24,7 +25,12 @@ import { type Issuer, openTokenVerifier } from './user/token-verifier.ts';
  * Makes a snapshot ready to judge by. Everything in it is compiled here, so whatever cannot work is found before the
  * swap. The pool of the snapshot before serves on where the workload has not changed. Throws PolicyError, CertsError and ProxyError.
  */
-export async function hydrate(data: SnapshotData, before?: Snapshot, events?: EngineEvents): Promise<Snapshot> {
+export async function hydrate(
+  data: SnapshotData,
+  before?: Snapshot,
+  events?: EngineEvents,
+  openTls: OpenTlsLink = offline,
+): Promise<Snapshot> {
   const { config, digest, policyBad } = data;
   const routes = await Promise.all(config.routes.map((route) => compileRoute(route, config, data.schemas)));
   return Object.freeze({
@@ -41,8 +47,16 @@ export async function hydrate(data: SnapshotData, before?: Snapshot, events?: En
     callerTokens: await readCallerTokens(config, data.jwks),
     trust: readTrustBundle(data.trust, data.denylist, data.lists, algorithmsOf(config)),
     ownHeaders: ownHeaders(headersOfOurs(config)),
-    pool: before !== undefined && sameWorkload(before.config, config) ? before.pool : openPool(config.workload),
+    pool: before !== undefined && sameWorkload(before.config, config) ? before.pool : poolOf(config, openTls),
   });
+}
+
+function poolOf({ workload }: Config, openTls: OpenTlsLink): WorkloadPool {
+  return openPool(workload, linksTo(workload, openTls));
+}
+
+function offline(): never {
+  throw new TypeError('who has no SVID opens no connection to a workload');
 }
 
 function sameWorkload(one: Config, other: Config): boolean {

@@ -50,6 +50,12 @@ const source = group('The remote end of the TCP connection.', endpoint);
 const listener = text('Name of the listener that took it.', 64);
 const detail = text('One sentence for the operator; never a value of the request.', 2048);
 
+const workloadFields = {
+  ...endpoint,
+  path: text('Path of the unix socket.', 256),
+  spiffe: text('SPIFFE ID that the workload has proved, where it is reached over TLS (`workload.tls`).', 256),
+};
+
 /** One request and its answer. */
 export const exchangeFields = {
   id: required(text('Request id; also in the answer and in the access log.', 64)),
@@ -67,10 +73,7 @@ export const exchangeFields = {
   listener,
   route: text('Name of the route.', 256),
   src: source,
-  dst: group('The workload address it was forwarded to; missing when nothing was sent there.', {
-    ...endpoint,
-    path: text('Path of the unix socket.', 256),
-  }),
+  dst: group('The workload address it was forwarded to; missing when nothing was sent there.', workloadFields),
   peer,
   caller: group(
     'Who asked, where `peer` is a load balancer: the subject of the JWT-SVID that it presented, once it was verified; it may have been refused all the same. Never the token.',
@@ -124,6 +127,10 @@ export const handshakeFields = {
   detail,
   listener,
   src: source,
+  dst: group(
+    'Of a connection that we opened, to the workload; `src` and `listener` are missing then, and `peer` is the workload.',
+    workloadFields,
+  ),
   peer,
   tls,
   snapshot: text('Digest of the snapshot whose trust bundle was used.', 128),

@@ -26,15 +26,20 @@ function checkWorkload({ workload }: Draft<Settings>, complain: Complain): void 
   complain(['workload', 'client_cert_header'], `\`${id}\` is the spiffe_id_header already`);
 }
 
-/** SP 800-204A SM-DR6: between the proxy and its workload there is loopback or a unix socket, and no network. */
+/** SP 800-204A SM-DR6: between the proxy and its workload there is loopback, a unix socket or mutual TLS, and no open network. */
 function checkExposure(settings: Draft<Settings>, complain: Complain): void {
   const { workload, admin, unsafe_remote_workload: remoteWorkload, unsafe_remote_admin: remoteAdmin } = settings;
-  if (workload?.address !== undefined && remoteWorkload !== true && !isLoopback(workload.address)) {
+  if (
+    workload?.address !== undefined &&
+    workload.tls === undefined &&
+    remoteWorkload !== true &&
+    !isLoopback(workload.address)
+  ) {
     complain(
       ['workload', 'address'],
       `${addressText(workload.address)} is not loopback: others could reach the workload past this proxy`,
       {
-        allowed: '127.0.0.0/8, [::1], localhost, unix:PATH; or `unsafe_remote_workload: true`',
+        allowed: '127.0.0.0/8, [::1], localhost, unix:PATH; or `workload.tls`; or `unsafe_remote_workload: true`',
       },
     );
   }

@@ -141,6 +141,7 @@ function policyOf(settings: Settings['policy'], profile: Settings['profile'] | u
 function workload(settings: Settings['workload']): WorkloadConfig {
   return {
     address: settings.address,
+    tls: settings.tls && { spiffeIds: settings.tls.spiffe_ids },
     connectTimeoutMs: settings.connect_timeout,
     headersTimeoutMs: settings.headers_timeout,
     bodyTimeoutMs: settings.body_timeout,

@@ -102,8 +102,13 @@ export type WorkloadApiConfig = {
   readonly overdueShare: number;
 };
 
+/** Mutual TLS to the workload, which has to prove one of these IDs. */
+export type WorkloadTlsConfig = { readonly spiffeIds: readonly SpiffeId[] };
+
 export type WorkloadConfig = {
   readonly address: Address;
+  /** Undefined where it is asked in clear text. */
+  readonly tls: WorkloadTlsConfig | undefined;
   readonly connectTimeoutMs: number;
   readonly headersTimeoutMs: number;
   /** Longest silence between two chunks of a response body. */

@@ -28,14 +28,16 @@ export function checkFederatedRoutes(settings: Draft<Settings>, complain: Compla
 }
 
 /** Whose workloads can come in at all. */
-function foreignDomains({ federation = [], identity, load_balancers: rules }: Draft<Settings>): readonly string[] {
+function foreignDomains(settings: Draft<Settings>): readonly string[] {
+  const { identity, load_balancers: rules } = settings;
   const presented = rules?.jwt_bundles instanceof Map ? [...rules.jwt_bundles.keys()] : [];
-  const all = [
-    ...federation.map((entry) => entry?.trust_domain),
-    ...(identity?.workload_api?.federation ?? []),
-    ...presented,
-  ];
-  return [...new Set(all)].filter((one) => one !== undefined).filter((one) => one !== identity?.trust_domain);
+  return [...new Set([...federatedDomains(settings), ...presented])].filter((one) => one !== identity?.trust_domain);
+}
+
+/** Foreign trust domains whose certificates can be verified. */
+export function federatedDomains({ federation = [], identity }: Draft<Settings>): readonly string[] {
+  const all = [...federation.map((entry) => entry?.trust_domain), ...(identity?.workload_api?.federation ?? [])];
+  return all.filter((one) => one !== undefined);
 }
 
 function listed(names: readonly string[]): string {

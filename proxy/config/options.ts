@@ -3,7 +3,6 @@ import { auditOptions } from './audit-options.ts';
 import { eitherOf, isWord, listOf, mapOf } from './collections.ts';
 import { federationOptions } from './federation-options.ts';
 import { crlOptions, fetchOptions } from './fetch-options.ts';
-import { headerName } from './http-names.ts';
 import { identityOptions } from './identity-options.ts';
 import { installationOptions } from './installation-options.ts';
 import { issuerOptions } from './issuer-options.ts';
@@ -11,10 +10,11 @@ import { loadBalancerOptions } from './load-balancer-options.ts';
 import { limitOptions } from './limit-options.ts';
 import { policyOptions } from './policy-options.ts';
 import { routeName, routeOptions } from './route-options.ts';
-import { boolean, duration, file, integer, oneOf, size, spiffeId, trustDomain } from './scalars.ts';
+import { boolean, duration, file, integer, oneOf, spiffeId, trustDomain } from './scalars.ts';
 import { defaulted, optional, orJust, required, section } from './section.ts';
 import type { Values } from './section.ts';
 import { servedWorkloadApiOptions } from './workload-api-options.ts';
+import { workloadOptions } from './workload-options.ts';
 
 /**
  * The option table: everything that can stand in a configuration file, once. The parser, the JSON Schema for editors and
@@ -23,48 +23,6 @@ import { servedWorkloadApiOptions } from './workload-api-options.ts';
  */
 const live = 'live';
 const restart = 'restart';
-
-const workloadOptions = section('workload', 'The one service behind this proxy.', {
-  address: required(address(), {
-    doc: 'Where the workload listens; loopback or a unix socket, so that nothing else can reach it or read along.',
-    reload: live,
-  }),
-  connect_timeout: defaulted(duration('10ms', '1m'), '1s', { doc: 'Longest wait for a connection.', reload: live }),
-  headers_timeout: defaulted(duration('10ms', '1h'), '30s', {
-    doc: 'Longest wait for the head of a response.',
-    reload: live,
-  }),
-  body_timeout: defaulted(duration('10ms', '1h'), '30s', {
-    doc: 'Longest silence between two chunks of a response body.',
-    reload: live,
-  }),
-  max_response: defaulted(size('1B', '64GiB'), '64MiB', {
-    doc: 'The largest response body; a longer one is cut, and the connection to the client with it.',
-    reload: live,
-  }),
-  max_connections: defaulted(integer(1, 65_535), 256, {
-    doc: 'Connections to the workload from each data thread.',
-    reload: live,
-  }),
-  max_requests_per_connection: optional(integer(1, 1_000_000), {
-    doc:
-      'Requests over one connection to the workload; the last of them says so. With 1, no byte that a workload sends too much can be taken for the ' +
-      'answer to the request of somebody else: for one that is not trusted. Without this key there is no limit.',
-    reload: live,
-  }),
-  spiffe_id_header: defaulted(headerName, 'x-spiffe-id', {
-    doc: "Header that tells the workload the peer's SPIFFE ID. What a client sends under this name is removed.",
-    reload: live,
-  }),
-  client_cert_header: defaulted(headerName, 'x-forwarded-client-cert', {
-    doc: "Header that describes the peer's certificate in Envoy's format. What a client sends under this name is removed.",
-    reload: live,
-  }),
-  unsafe_close_delimited: defaulted(boolean, false, {
-    doc: 'Accept response bodies that end with the connection, although nobody can see when one was cut short: a reset then looks like the end.',
-    reload: live,
-  }),
-});
 
 export const options = section('(top level)', 'The keys at the top of the file.', {
   identity: required(identityOptions, { doc: 'Who this proxy is.', reload: restart }),
@@ -149,7 +107,7 @@ export const options = section('(top level)', 'The keys at the top of the file.'
     reload: restart,
   }),
   unsafe_remote_workload: defaulted(boolean, false, {
-    doc: 'Allow a workload that is not on loopback: others can then reach it past this proxy, or read along.',
+    doc: 'Allow a workload that is not on loopback without `workload.tls`: others can then reach it past this proxy, or read along.',
     reload: live,
   }),
   unsafe_remote_admin: defaulted(boolean, false, {

@@ -1,5 +1,6 @@
 import type { DropArgument, Socket } from 'node:net';
 import type { Server, TLSSocket } from 'node:tls';
+import type { HandshakeEvent } from '../audit/catalogue.ts';
 import type { Clock } from '../clock.ts';
 import type { ConnectionFacts } from '../exchange.ts';
 import type { OwnSvid } from './own-svids.ts';
@@ -10,6 +11,8 @@ export type Arrival = {
   readonly acceptedNs: bigint;
   /** Under which the handshake is done: Node settles that as it accepts, whatever replaces it meanwhile. */
   readonly own: OwnSvid;
+  /** Of a connection that we opened, where to. */
+  readonly dst?: HandshakeEvent['dst'];
 };
 
 export type Arrivals = {

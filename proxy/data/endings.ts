@@ -21,9 +21,14 @@ const jitterShare = 0.1;
 
 /**
  * What ends an open connection besides its limits. The first to ask once it has happened closes the connection, whatever
- * it was doing, so that is also when the one record is written that says why.
+ * it was doing, so that is also when the one record is written that says why. `denialOf` is what then becomes of an exchange.
  */
-export function endingsOf(parts: RefusalParts, arrival: Arrival, facts: ConnectionFacts): Endings {
+export function endingsOf(
+  parts: RefusalParts,
+  arrival: Arrival,
+  facts: ConnectionFacts,
+  denialOf: (end: Ended) => Denial = identityDenial,
+): Endings {
   const { clock, measurements, snapshot } = parts;
   const share = 1 - jitterShare * Math.random();
   const turn = Math.random();
@@ -53,7 +58,7 @@ export function endingsOf(parts: RefusalParts, arrival: Arrival, facts: Connecti
       }
       const end = stands(snapshot().trust, clock.nowMs());
       if (end === undefined) return undefined;
-      const denial = identityDenial(end);
+      const denial = denialOf(end);
       tell(end.reason, end.detail);
       return denial;
     },

@@ -43,15 +43,14 @@ export function refuse(parts: RefusalParts, arrival: Arrival, refusal: Refusal, 
 /** The record of a connection that was refused or ended, or whose peer asked nothing. */
 export function recordConnection(
   { audit, clock, snapshot }: RefusalParts,
-  { acceptedNs, remote }: Arrival,
+  { acceptedNs, remote, dst }: Arrival,
   what: Pick<HandshakeEvent, 'reason' | 'id' | 'detail' | 'peer' | 'tls' | 'ended'>,
 ): void {
   void audit.commit({
     kind: 'handshake',
     ...what,
     dur_us: Number((clock.monotonicNs() - acceptedNs) / 1000n),
-    listener: 'inbound',
-    src: remote,
+    ...(dst === undefined ? { listener: 'inbound', src: remote } : { dst }),
     snapshot: snapshot().digest,
   });
 }

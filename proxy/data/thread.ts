@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { createSecureContext, type SecureContext } from 'node:tls';
 import { parentPort } from 'node:worker_threads';
 import type { EngineEvents } from '../../policy/engines/select.ts';
 import { openAuditStream } from '../audit/stream.ts';
@@ -17,13 +18,16 @@ import { watchEventLoop } from '../telemetry/event-loop.ts';
 import type { Log, LogFields, LogLevel } from '../telemetry/log.ts';
 import { createMeasurements } from '../telemetry/measurements.ts';
 import { sampled } from '../telemetry/stage-sample.ts';
+import type { OpenTlsLink } from '../upstream/link.ts';
 import { openHeartbeat } from './heartbeat.ts';
 import { createListener } from './listener.ts';
 import { type Order, type Report, type ThreadStart, unpack } from './messages.ts';
 import { ownSvids } from './own-svids.ts';
+import { countedAsWork } from './counted-as-work.ts';
 import { snapshotOrders } from './snapshot-orders.ts';
 import { listenerOptions, secureContext } from './tls-options.ts';
 import { vocabularyOf } from './vocabulary.ts';
+import { openTlsLink, type WorkloadLinkParts } from './workload-link.ts';
 
 /**
  * A data thread: everything that a request touches. The composition root of the request path, as `proxy/main.ts` is of
@@ -55,7 +59,15 @@ const engineEvents = (revision: string): EngineEvents => ({
   cache: (outcome) => measurements.policy(outcome === 'hit' ? 'cacheHits' : 'cacheMisses'),
 });
 
-let snapshot: Snapshot = await hydrate(start.snapshot, undefined, engineEvents(start.snapshot.policy.revision));
+/** Nobody is sent anything before the thread listens. */
+const openTls: OpenTlsLink = (workload, onread) => openTlsLink(linkParts, workload, onread);
+
+let snapshot: Snapshot = await hydrate(
+  start.snapshot,
+  undefined,
+  engineEvents(start.snapshot.policy.revision),
+  openTls,
+);
 let trust = start.snapshot.trust;
 let svid = start.svid;
 
@@ -104,36 +116,23 @@ const serveParts = {
     countCaller: measurements.caller,
   }),
   audit,
-  measurements: {
-    ...measurements,
-    // Thousands of handshakes or closes can fall into one turn of the event loop: that is work, not a thread that is stuck.
-    // Refused ones too: what a stranger presents, OpenSSL checks before we are asked, which can take most of a second.
-    handshakeRefused: (reason: string) => {
-      heartbeat.beat();
-      measurements.handshakeRefused(reason);
-    },
-    handshakeAccepted: () => {
-      heartbeat.beat();
-      measurements.handshakeAccepted();
-    },
-    connectionClosed: () => {
-      heartbeat.beat();
-      measurements.connectionClosed();
-    },
-    requestStarted: () => {
-      heartbeat.requestStarted();
-      measurements.requestStarted();
-    },
-    requestEnded: () => {
-      heartbeat.requestEnded();
-      measurements.requestEnded();
-    },
-  },
+  measurements: countedAsWork(measurements, heartbeat),
   clock,
   log,
   timing: sampled({ now: clock.monotonicMs, observe: measurements.stage }),
   snapshot: () => snapshot,
   newId: randomUUID,
+};
+
+const bug = (cause: unknown) => log.error('connection.bug', { cause: cause instanceof Error ? cause : String(cause) });
+const ownTls = () => secureContext(svid, trust, algorithmsOf(config));
+/** Made for the first connection to a workload with TLS since our SVID or the trust has changed. */
+let workloadTls: SecureContext | undefined;
+const linkParts: WorkloadLinkParts = {
+  ...serveParts,
+  ownSvid: own.current,
+  secureContext: () => (workloadTls ??= createSecureContext(ownTls())),
+  bug,
 };
 
 /** Each ends after its record, which may be later than its connection. */
@@ -142,7 +141,7 @@ const listener = createListener(listenerOptions(svid, trust, config), {
   ...serveParts,
   limits,
   ownSvid: own.current,
-  bug: (cause) => log.error('connection.bug', { cause: cause instanceof Error ? cause : String(cause) }),
+  bug,
   atWork: heartbeat.beat,
   serve: (connection, request) => {
     const exchange = serve(serveParts, connection, request);
@@ -158,17 +157,22 @@ async function ready(packed: Uint8Array): Promise<Ready> {
   heartbeat.preparing.enter();
   try {
     const data = unpack(packed);
-    return { snapshot: await hydrate(data, snapshot, engineEvents(data.policy.revision)), trust: data.trust };
+    return { snapshot: await hydrate(data, snapshot, engineEvents(data.policy.revision), openTls), trust: data.trust };
   } finally {
     heartbeat.preparing.leave();
   }
+}
+
+function renewTls(): void {
+  workloadTls = undefined;
+  listener.server.setSecureContext(ownTls());
 }
 
 function judgeBy(next: Ready): void {
   const { pool } = snapshot;
   snapshot = next.snapshot;
   trust = next.trust;
-  listener.server.setSecureContext(secureContext(svid, trust, algorithmsOf(config)));
+  renewTls();
   measurements.setVocabulary(vocabularyOf(snapshot.config));
   // A revocation does not wait for the next sweep.
   listener.sweep();
@@ -196,7 +200,7 @@ function obey(order: Order): void {
     case 'svid':
       svid = order.svid;
       own.replaceBy(svid);
-      return listener.server.setSecureContext(secureContext(svid, trust, algorithmsOf(config)));
+      return renewTls();
     case 'measure':
       measurements.auditLag(audit.lagMs);
       return report({ is: 'measured', request: order.request, delta: measurements.drain() });

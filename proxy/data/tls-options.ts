@@ -1,5 +1,5 @@
 import { constants, randomBytes } from 'node:crypto';
-import type { SecureContextOptions, TlsOptions } from 'node:tls';
+import type { ConnectionOptions, SecureContextOptions, TlsOptions } from 'node:tls';
 import type { Algorithms } from '../../certs/approved.ts';
 import type { TrustBundleData } from '../../certs/trust-bundle.ts';
 import type { SvidMaterial } from '../../certs/sources/svid-source.ts';
@@ -51,3 +51,14 @@ export function listenerOptions(svid: SvidMaterial, trust: TrustBundleData, conf
     ALPNProtocols: ['http/1.1'],
   };
 }
+
+/**
+ * For a connection to the workload, beside its `SecureContext`. No name is sent (SNI) or compared: who it is stands in its SVID
+ * (X509-SVID section 5). Node finishes the handshake whatever it thinks of the certificate, and writes nothing by itself;
+ * `judgePeer` decides before anything is sent.
+ */
+export const dialOptions: ConnectionOptions = {
+  rejectUnauthorized: false,
+  checkServerIdentity: () => undefined,
+  ALPNProtocols: ['http/1.1'],
+};

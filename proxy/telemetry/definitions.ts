@@ -37,6 +37,12 @@ export const METRICS = {
     ['class'],
     'Answers of the workload by class of status: 2xx, 3xx, 4xx, 5xx.',
   ),
+  workloadHandshakes: metric(
+    'counter',
+    'portcullis_workload_handshakes_total',
+    ['outcome'],
+    'TLS handshakes with the workload, where there is workload.tls. outcome: verified, or why it was refused, such as untrusted, unexpected-id, protocol.',
+  ),
   openConnections: metric('gauge', 'portcullis_open_connections', ['thread'], 'Client connections open now.'),
   handshakes: metric('counter', 'portcullis_handshakes_total', [], 'TLS handshakes that gave a peer identity.'),
   handshakeRefusals: metric(
@@ -49,7 +55,7 @@ export const METRICS = {
     'counter',
     'portcullis_connections_ended_total',
     ['reason'],
-    'Open connections that the proxy ended. reason: expired, revoked (or on the denylist), untrusted (its root is gone, or a revocation list is out of date), max-age, own-svid-replaced.',
+    'Open connections that the proxy ended, those to a workload with workload.tls too. reason: expired, revoked (or on the denylist), untrusted (its root is gone, or a revocation list is out of date), max-age, own-svid-replaced.',
   ),
   auditRecords: metric('counter', 'portcullis_audit_records_total', [], 'Audit records written.'),
   auditLost: metric(

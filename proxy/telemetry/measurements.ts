@@ -26,6 +26,8 @@ export type MeasurementDelta = {
   readonly stages: readonly (readonly [string, readonly number[], number])[];
   /** Class of status, how many. */
   readonly upstreamResponses: readonly (readonly [string, number])[];
+  /** Outcome, how many. */
+  readonly workloadHandshakes: readonly (readonly [string, number])[];
   readonly handshakes: number;
   readonly handshakeRefusals: readonly (readonly [string, number])[];
   readonly connectionsEnded: readonly (readonly [ConnectionEnd, number])[];
@@ -48,6 +50,8 @@ export type Measurements = {
   readonly request: (route: string | undefined, refusal: DenialCode | undefined) => void;
   readonly stage: (stage: string, milliseconds: number) => void;
   readonly upstreamResponse: (status: number) => void;
+  /** Of those that we begin: without a reason it was verified who is at the other end. */
+  readonly workloadHandshake: (refused: string | undefined) => void;
   readonly handshakeAccepted: () => void;
   readonly handshakeRefused: (reason: string) => void;
   readonly connectionEnded: (reason: ConnectionEnd) => void;
@@ -76,6 +80,7 @@ const newCounts = () => ({
   requests: new Map<string, Map<DenialCode | 'ok', number>>(),
   stages: new Map<string, Stage>(),
   upstreamResponses: new Map<string, number>(),
+  workloadHandshakes: new Map<string, number>(),
   handshakes: 0,
   handshakeRefusals: new Map<string, number>(),
   connectionsEnded: new Map<ConnectionEnd, number>(),
@@ -96,6 +101,8 @@ export function createMeasurements(initial: Vocabulary, eventLoop: Pick<EventLoo
     request: (route, refusal) => countRequest(counts.requests, bounded.route(route), refusal ?? 'ok'),
     stage: (stage, milliseconds) => observe(counts.stages, bounded.stage(stage), milliseconds),
     upstreamResponse: (status) => add(counts.upstreamResponses, statusClass(status)),
+    workloadHandshake: (refused) =>
+      add(counts.workloadHandshakes, refused === undefined ? 'verified' : bounded.reason(refused)),
     handshakeAccepted: () => void (counts.handshakes += 1),
     handshakeRefused: (reason) => add(counts.handshakeRefusals, bounded.reason(reason)),
     connectionEnded: (reason) => add(counts.connectionsEnded, reason),
@@ -125,6 +132,7 @@ export function createMeasurements(initial: Vocabulary, eventLoop: Pick<EventLoo
         ),
         stages: [...drained.stages].map(([stage, { buckets, sumMs }]) => [stage, buckets, sumMs / 1000] as const),
         upstreamResponses: [...drained.upstreamResponses],
+        workloadHandshakes: [...drained.workloadHandshakes],
         tokens: [...drained.tokens],
         introspections: [...drained.introspections],
         callers: [...drained.callers],

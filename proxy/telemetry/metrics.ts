@@ -113,6 +113,7 @@ function createInstruments() {
   const counters = {
     requests: counter(METRICS.requests),
     upstreamResponses: counter(METRICS.upstreamResponses),
+    workloadHandshakes: counter(METRICS.workloadHandshakes),
     handshakes: counter(METRICS.handshakes),
     handshakeRefusals: counter(METRICS.handshakeRefusals),
     connectionsEnded: counter(METRICS.connectionsEnded),
@@ -157,6 +158,7 @@ function createInstruments() {
     for (const outcome of ['fetched', 'failed']) counters.fetches.inc({ kind, outcome }, 0);
   }
   for (const reason of connectionEnds) counters.connectionsEnded.inc({ reason }, 0);
+  counters.workloadHandshakes.inc({ outcome: 'verified' }, 0);
   for (const outcome of ['hit', 'miss']) counters.policyCache.inc({ outcome }, 0);
   for (const reason of ['stalled', 'deadline', 'crashed']) counters.threadReplacements.inc({ reason }, 0);
   return { registry, counters, gauges, stages };
@@ -184,6 +186,7 @@ class AddedHistogram extends Histogram<'stage'> {
 function absorbCounters(counters: Instruments['counters'], delta: MeasurementDelta): void {
   for (const [statusClass, count] of delta.upstreamResponses)
     counters.upstreamResponses.inc({ class: statusClass }, count);
+  for (const [outcome, count] of delta.workloadHandshakes) counters.workloadHandshakes.inc({ outcome }, count);
   counters.handshakes.inc(delta.handshakes);
   for (const [reason, count] of delta.handshakeRefusals) counters.handshakeRefusals.inc({ reason }, count);
   for (const [reason, count] of delta.connectionsEnded) counters.connectionsEnded.inc({ reason }, count);

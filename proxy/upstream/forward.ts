@@ -1,3 +1,4 @@
+import type { SpiffeId } from '../../certs/spiffe-id.ts';
 import type { Filter } from '../chain.ts';
 import { type Denial, deny } from '../denial.ts';
 import type { Accepted } from '../exchange.ts';
@@ -50,7 +51,10 @@ function send(facts: Forwardable, leftMs: number): Promise<Forwarded | Denial> {
       lines: `${identityHeaders(facts).lines}x-portcullis-id: ${facts.id}\r\n`,
       body: outgoingBody(facts.body),
     };
-    const sent = () => void (facts.sent.toWorkload = true);
+    const sent = (workload: SpiffeId | undefined) => {
+      facts.sent.toWorkload = true;
+      facts.sent.workload = workload;
+    };
     const settled = (outcome: WorkloadResponse | Denial) =>
       resolve('code' in outcome ? outcome : { response: outcome });
     const exchange = new WorkloadExchange(outgoing, snapshot.config.workload, { sent, settled });

@@ -1,5 +1,6 @@
 import type { WorkloadConfig } from '../config/config.ts';
 import type { Denial } from '../denial.ts';
+import type { OpenLink } from './link.ts';
 import { inTicks, tickMs } from './waiting.ts';
 import { WorkloadConnection } from './workload-connection.ts';
 import type { Carrier, WorkloadExchange } from './workload-exchange.ts';
@@ -12,8 +13,8 @@ export type WorkloadPool = {
   readonly close: () => void;
 };
 
-export function openPool(workload: WorkloadConfig): WorkloadPool {
-  return new Pool(workload);
+export function openPool(workload: WorkloadConfig, openLink: OpenLink): WorkloadPool {
+  return new Pool(workload, openLink);
 }
 
 /**
@@ -22,6 +23,7 @@ export function openPool(workload: WorkloadConfig): WorkloadPool {
  */
 class Pool implements WorkloadPool {
   readonly #workload: WorkloadConfig;
+  readonly #openLink: OpenLink;
   readonly #connections = new Set<WorkloadConnection>();
   readonly #connecting = new Set<WorkloadConnection>();
   /** The one that was used last is taken first: the others may end. */
@@ -31,8 +33,9 @@ class Pool implements WorkloadPool {
   readonly #waiting = new Set<WorkloadExchange>();
   #clock: NodeJS.Timeout | undefined;
 
-  constructor(workload: WorkloadConfig) {
+  constructor(workload: WorkloadConfig, openLink: OpenLink) {
     this.#workload = workload;
+    this.#openLink = openLink;
   }
 
   dispatch(exchange: WorkloadExchange, timeoutMs: number): void {
@@ -65,7 +68,7 @@ class Pool implements WorkloadPool {
   #connect(): void {
     const missing = () => this.#waiting.size - this.#connecting.size - this.#resting.length;
     while (missing() > 0 && this.#connections.size < this.#workload.maxConnections) {
-      const connection: WorkloadConnection = new WorkloadConnection(this.#workload, {
+      const connection: WorkloadConnection = new WorkloadConnection(this.#workload, this.#openLink, {
         free: (free) => this.#freed(free),
         closed: (closed, neverOpened) => this.#closed(closed, neverOpened),
       });

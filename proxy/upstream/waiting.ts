@@ -21,12 +21,11 @@ export function waitLimits(workload: WorkloadConfig): WaitLimits {
 }
 
 const late = {
-  connect: deny('upstream-unreachable', { detail: 'the workload did not take the connection in time' }),
   head: deny('upstream-timeout', { detail: 'the workload did not begin its answer in time' }),
   body: deny('upstream-timeout', { detail: 'the workload stopped inside its answer' }),
-} as const satisfies Record<Exclude<Waiting, 'next'>, Denial>;
+} as const satisfies Partial<Record<Waiting, Denial>>;
 
-/** What is said of a connection that waited too long; one that had nothing to do just ends. */
-export function lateness(what: Waiting): Denial | undefined {
+/** What is said of an open connection that waited too long; one that had nothing to do just ends. */
+export function lateness(what: Exclude<Waiting, 'connect'>): Denial | undefined {
   return what === 'next' ? undefined : late[what];
 }

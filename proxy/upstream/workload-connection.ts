@@ -1,12 +1,13 @@
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { WorkloadConfig } from '../config/config.ts';
 import { type Denial, deny } from '../denial.ts';
 import { oneBuffer } from '../http1/message-bytes.ts';
 import type { RequestFraming } from '../http1/request-head.ts';
 import { requestHead } from '../http1/request-writer.ts';
 import { ResponseReader } from '../http1/response-reader.ts';
-import { connectFailure, connectionFailure } from './failure.ts';
+import { connectionFailure } from './failure.ts';
 import { keepAliveMs } from './keep-alive.ts';
+import type { Link, OpenLink } from './link.ts';
 import { borrowMemory, giveBack, largeRead, sharedMemory } from './read-memory.ts';
 import { sendStreamed } from './request-body.ts';
 import { lateness, type Waiting, type WaitLimits, waitLimits } from './waiting.ts';
@@ -24,6 +25,7 @@ export type ConnectionEvents = {
 export class WorkloadConnection {
   readonly #limits: WaitLimits;
   readonly #events: ConnectionEvents;
+  readonly #link: Link;
   readonly #socket: Socket;
   #exchange: WorkloadExchange | undefined;
   #reader: ResponseReader | undefined;
@@ -47,30 +49,31 @@ export class WorkloadConnection {
     drop: () => this.close(),
   };
 
-  constructor(workload: WorkloadConfig, events: ConnectionEvents) {
+  constructor(workload: WorkloadConfig, openLink: OpenLink, events: ConnectionEvents) {
     this.#limits = waitLimits(workload);
     this.#requestsLeft = workload.maxRequestsPerConnection ?? Infinity;
     this.#events = events;
     this.#msLeft = this.#limits.connect;
-    const { address } = workload;
-    const to = address.kind === 'tcp' ? { host: address.host, port: address.port } : { path: address.path };
-    const onread = { buffer: () => this.#own ?? sharedMemory, callback: (length: number) => this.#read(length) };
-    this.#socket = connect({ ...to, noDelay: true, onread });
-    this.#socket.on('connect', () => this.#connected());
+    this.#link = openLink({
+      buffer: () => this.#own ?? sharedMemory,
+      callback: (length: number) => this.#read(length),
+    });
+    this.#socket = this.#link.socket;
+    this.#socket.on(this.#link.opensWith, () => this.#connected());
     this.#socket.on('drain', () => this.#drained());
     this.#socket.on('end', () => this.#endOfInput());
     this.#socket.on('error', (error) => {
-      this.#failure ??= this.#opened ? connectionFailure(error) : connectFailure(error);
+      this.#failure ??= this.#opened ? connectionFailure(error) : this.#link.failure(error);
     });
     this.#socket.on('close', () => this.#closed());
   }
 
   /**
    * False once the workload has ended it, which is when we close it: what we would then write may be lost, and may not be
-   * sent again.
+   * sent again. And once it is not good for another request: the clock closes it.
    */
   get usable(): boolean {
-    return !this.#socket.destroyed;
+    return !this.#socket.destroyed && this.#link.over(false) === undefined;
   }
 
   send(exchange: WorkloadExchange): void {
@@ -78,7 +81,7 @@ export class WorkloadConnection {
     this.#requestsLeft -= 1;
     this.#reader = new ResponseReader(exchange.request.method);
     this.#wait('head');
-    exchange.beginAt(this.#carrier);
+    exchange.beginAt(this.#carrier, this.#link.peer());
     this.#write(exchange);
   }
 
@@ -89,11 +92,17 @@ export class WorkloadConnection {
   /** Called by the pool's clock, with the time since the last call. */
   tick(ms: number): void {
     this.#exchange?.tick(ms);
+    const over = this.#link.over(this.#exchange !== undefined);
+    if (over !== undefined) return this.#end(over);
     // A slow client is not a slow workload, unless the workload has stopped taking what there is.
     if (this.#paused || (!this.#requestComplete && !this.#socket.writableNeedDrain)) return;
     this.#msLeft -= ms;
     if (this.#msLeft > 0) return;
-    this.#failure ??= lateness(this.#waiting);
+    this.#end(this.#waiting === 'connect' ? this.#link.failure() : lateness(this.#waiting));
+  }
+
+  #end(failure: Denial | undefined): void {
+    this.#failure ??= failure;
     this.close();
   }
 
@@ -132,6 +141,8 @@ export class WorkloadConnection {
   }
 
   #connected(): void {
+    const refusal = this.#link.refusal();
+    if (refusal !== undefined) return this.#end(refusal);
     this.#opened = true;
     this.#keepAliveMs = this.#limits.connect;
     this.#wait('next');
@@ -181,8 +192,7 @@ export class WorkloadConnection {
       this.#exchange?.arrived({ head: undefined, data: [], consumed: 0, done: true });
       return this.#finish(false);
     }
-    this.#failure ??= failure;
-    this.close();
+    this.#end(failure);
   }
 
   /** An answer that came before its request was written leaves the rest of that on the wire: then it was the last. */
@@ -191,7 +201,8 @@ export class WorkloadConnection {
     this.#source?.pause();
     this.#exchange = undefined;
     this.#reader = undefined;
-    this.#paused = false;
+    // TLS hands on what it has decrypted by then, the end too, after it was told to stop reading.
+    if (this.#paused) this.#carrier.resume();
     if (!reusable || this.#requestsLeft === 0 || this.#keepAliveMs <= 0) return this.close();
     this.#wait('next');
     this.#events.free(this);

@@ -1,3 +1,4 @@
+import type { SpiffeId } from '../../certs/spiffe-id.ts';
 import { type Denial, deny } from '../denial.ts';
 import type { HeaderList } from '../header-list.ts';
 import type { Arrived } from '../http1/response-reader.ts';
@@ -31,8 +32,8 @@ export type Carrier = {
 };
 
 export type ExchangeEvents = {
-  /** The request is handed to a connection: from then on the workload may have seen it. */
-  readonly sent: () => void;
+  /** The request is handed to a connection, to whom where that was verified: from then on the workload may have seen it. */
+  readonly sent: (workload: SpiffeId | undefined) => void;
   /** Once. After a response its body has its own end or failure. */
   readonly settled: (outcome: WorkloadResponse | Denial) => void;
 };
@@ -66,9 +67,9 @@ export class WorkloadExchange implements ResponseBody {
     this.#carrier = carrier;
   }
 
-  beginAt(carrier: Carrier): void {
+  beginAt(carrier: Carrier, workload: SpiffeId | undefined): void {
     this.#carrier = carrier;
-    this.#events.sent();
+    this.#events.sent(workload);
   }
 
   /** Whoever has it calls `tick` from now on, and it is over when the time is. */

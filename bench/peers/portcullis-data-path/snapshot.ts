@@ -5,6 +5,7 @@ import { ownHeaders } from '../../../proxy/normalise/headers.ts';
 import { createRouter } from '../../../proxy/router.ts';
 import type { Route, Snapshot } from '../../../proxy/snapshot.ts';
 import { openPool } from '../../../proxy/upstream/pool.ts';
+import { plainLinks } from '../../../proxy/upstream/link.ts';
 import { openTokenVerifier } from '../../../proxy/user/token-verifier.ts';
 
 /** What the filters of the data path read of a snapshot, as `hydrate` makes it. Of a policy there is none, and asking it is a bug. */
@@ -39,6 +40,6 @@ export function dataPathSnapshot(config: Config, trust: TrustBundle): Snapshot {
     callerTokens: undefined,
     trust,
     ownHeaders: ownHeaders([spiffeIdHeader, clientCertHeader]),
-    pool: openPool(config.workload),
+    pool: openPool(config.workload, plainLinks(config.workload)),
   });
 }

@@ -39,7 +39,7 @@ for (const [group, chains] of chainGroups) {
 
 test('each reason of docs/errors.md is told of some chain, but for those that need no chain or a list', async (t) => {
   const lists = ['revoked', 'revocation-unknown', 'denylisted'];
-  const chainless = ['no-certificate', 'handshake-timeout', 'own-identity-expired', 'protocol'];
+  const chainless = ['no-certificate', 'unexpected-id', 'handshake-timeout', 'own-identity-expired', 'protocol'];
   const told = new Set(allChains.map(({ verdict }) => verdict).filter((verdict) => verdict !== 'served'));
   t.same([...told, ...lists, ...chainless].toSorted(), [...handshakeRefusalReasons].toSorted());
 });

@@ -111,6 +111,17 @@ test('sockets, IPv6, `off` and `auto` are read', async (t) => {
   t.match(await problemsOf(writeFolder(folder, long)), [/the path of the socket is longer than 103 bytes/]);
 });
 
+test('a workload with TLS may be anywhere, and be of a federated domain', async (t) => {
+  const ids = '[spiffe://shop.test/orders, spiffe://b.test/orders]';
+  const remote = change('  address: 127.0.0.1:8080', `  address: orders.internal:8443\n  tls: { spiffe_ids: ${ids} }`);
+  const federation = 'federation: [{ trust_domain: b.test, url: "https://b.test/", profile: https_web }]\n';
+  const { workload, unsafe } = await load(writeFolder(t.testdir(), remote + federation));
+  t.strictSame(workload.address, { kind: 'tcp', host: 'orders.internal', port: 8443 });
+  t.strictSame(workload.tls, { spiffeIds: ['spiffe://shop.test/orders', 'spiffe://b.test/orders'] });
+  t.strictSame(unsafe, []);
+  t.equal((await load(writeFolder(t.testdir(), good))).workload.tls, undefined);
+});
+
 test('each unsafe key that is on is listed, and does what it says', async (t) => {
   const text = change('  address: 127.0.0.1:8080', '  address: 10.0.0.7:8080\n  unsafe_close_delimited: true');
   const exposed = `${text}admin: 0.0.0.0:9464\nunsafe_remote_workload: true\nunsafe_remote_admin: true\n`;

@@ -5,6 +5,8 @@ type Case = readonly [what: string, config: string, ...problems: (string | RegEx
 
 const route = (more: string) => change('limits:', `  - ${more}\nlimits:`);
 
+const workloadTls = (tls: string) => change('127.0.0.1:8080', `10.0.0.7:8080\n  tls: ${tls}`);
+
 const cases: readonly Case[] = [
   [
     'an unknown key with a near name',
@@ -121,7 +123,34 @@ const cases: readonly Case[] = [
   [
     'a workload that is not on loopback',
     change('127.0.0.1:8080', '10.0.0.7:8080'),
-    /:7:12: workload\.address: 10\.0\.0\.7:8080 is not loopback: .*`unsafe_remote_workload: true`$/,
+    /:7:12: workload\.address: 10\.0\.0\.7:8080 is not loopback: .*`workload\.tls`; or `unsafe_remote_workload: true`$/,
+  ],
+  [
+    'TLS to a workload that may be anybody',
+    workloadTls('{}'),
+    /:8:8: workload\.tls\.spiffe_ids: is required; allowed: a list; each a SPIFFE ID/,
+  ],
+  ['TLS to a workload that can be nobody', workloadTls('{ spiffe_ids: [] }'), /workload\.tls\.spiffe_ids: is empty/],
+  [
+    'a workload that is a whole trust domain',
+    workloadTls('{ spiffe_ids: ["spiffe://shop.test"] }'),
+    /workload\.tls\.spiffe_ids\[0\]: `spiffe:\/\/shop\.test` has no path, so it names no workload/,
+  ],
+  [
+    'a workload by a pattern',
+    workloadTls('{ spiffe_ids: ["spiffe://shop.test/*"] }'),
+    /workload\.tls\.spiffe_ids\[0\]: SPIFFE ID/,
+  ],
+  [
+    'a workload of a trust domain that nobody vouches for',
+    workloadTls('{ spiffe_ids: ["spiffe://shop.test/a", "spiffe://b.test/a"] }'),
+    /:8:47: workload\.tls\.spiffe_ids\[1\]: the trust domain of `spiffe:\/\/b\.test\/a` has its bundle from nowhere; allowed: IDs of `shop\.test`$/,
+  ],
+  [
+    'TLS switched on by a word',
+    workloadTls('true'),
+    /workload\.address: 10\.0\.0\.7:8080 is not loopback/,
+    /workload\.tls: expected a map, got `true`; allowed: spiffe_ids$/,
   ],
   [
     'a workload behind a name that anybody may answer',

@@ -97,6 +97,8 @@ const other: Readonly<Record<string, unknown>> = {
   listen: '127.0.0.1:1024',
   workload: 'unix:/b',
   'workload.address': 'unix:/b',
+  'workload.tls': { spiffe_ids: ['spiffe://shop.test/b'] },
+  'workload.tls.spiffe_ids': ['spiffe://shop.test/b'],
   'workload.connect_timeout': '2s',
   'workload.headers_timeout': '2s',
   'workload.body_timeout': '2s',
@@ -249,6 +251,7 @@ const other: Readonly<Record<string, unknown>> = {
 
 /** A change to another trust domain takes the SPIFFE ID along, and some keys exclude each other. */
 const together: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  'workload.tls.spiffe_ids': { 'workload.tls': {} },
   'policy.bundle': { 'policy.rego': undefined },
   'policy.strict_builtin_errors': { 'policy.engine': 'plan' },
   'crls[].file': { 'crls[].url': undefined },

@@ -10,6 +10,7 @@ import { Http1Connection } from '../../../proxy/http1/connection.ts';
 import { OutgoingAnswer } from '../../../proxy/http1/outgoing-answer.ts';
 import { relay } from '../../../proxy/relay.ts';
 import type { AnswerSink, WireRequest } from '../../../proxy/transport.ts';
+import { plainLinks } from '../../../proxy/upstream/link.ts';
 import { openPool } from '../../../proxy/upstream/pool.ts';
 import { sendStreamed } from '../../../proxy/upstream/request-body.ts';
 import { WorkloadExchange } from '../../../proxy/upstream/workload-exchange.ts';
@@ -156,7 +157,7 @@ async function workloadOf(t: Test, framing: string): Promise<(index: number) => 
     maxConnections: 2,
     unsafeCloseDelimited: false,
   } as WorkloadConfig;
-  const pool = openPool(config);
+  const pool = openPool(config, plainLinks(config));
   t.teardown(() => pool.close());
   return (index) =>
     new Promise((resolve, reject) => {

@@ -4,6 +4,7 @@ import { type Test, test } from 'tap';
 import type { WorkloadConfig } from '../../../proxy/config/config.ts';
 import { type Denial, deny, isDenial } from '../../../proxy/denial.ts';
 import type { BodyConsumer, RequestBody } from '../../../proxy/transport.ts';
+import { plainLinks } from '../../../proxy/upstream/link.ts';
 import { openPool } from '../../../proxy/upstream/pool.ts';
 import { WorkloadExchange, type WorkloadRequest } from '../../../proxy/upstream/workload-exchange.ts';
 import type { WorkloadResponse } from '../../../proxy/upstream/workload-response.ts';
@@ -40,7 +41,7 @@ async function stage(
     unsafeCloseDelimited: false,
     ...options,
   } as WorkloadConfig;
-  const pool = openPool(config);
+  const pool = openPool(config, plainLinks(config));
   t.teardown(() => {
     pool.close();
     for (const socket of sockets) socket.destroy();

@@ -1,0 +1,69 @@
+import { address } from './address.ts';
+import { listOf } from './collections.ts';
+import { headerName } from './http-names.ts';
+import { boolean, duration, integer, size, spiffeId } from './scalars.ts';
+import { defaulted, optional, required, section } from './section.ts';
+
+const live = 'live';
+
+const workloadTlsOptions = section(
+  'workload.tls',
+  'Mutual TLS 1.3 to the workload, on whatever address it listens, a unix socket too. It is judged as a client is (roots of its trust domain, rules of an SVID, validity, `crls`, `denylist`), ' +
+    'and nothing of a request is sent before that; no name is sent or compared (SNI, DNS). One that fails is a 502 `upstream-unverified`. We show our own SVID, which the workload has to ask ' +
+    'for and to judge: whoever comes past this proxy only it can refuse. Connections end with the identities that they rest on; see [remote-workload.md](remote-workload.md).',
+  {
+    spiffe_ids: required(listOf(spiffeId, { atLeast: 1, unique: true }), {
+      doc: 'Who the workload may be: one of these SPIFFE IDs, of our own trust domain or of one whose bundle we have (`federation`, `identity.workload_api.federation`).',
+      reload: live,
+    }),
+  },
+);
+
+export const workloadOptions = section('workload', 'The one service behind this proxy.', {
+  address: required(address(), {
+    doc: 'Where the workload listens; loopback or a unix socket, so that nothing else can reach it or read along. With `tls` any address.',
+    reload: live,
+  }),
+  tls: optional(workloadTlsOptions, {
+    doc: 'Reaches the workload over mutual TLS; without it in clear text.',
+    reload: live,
+  }),
+  connect_timeout: defaulted(duration('10ms', '1m'), '1s', {
+    doc: 'Longest wait for a connection, with its TLS handshake.',
+    reload: live,
+  }),
+  headers_timeout: defaulted(duration('10ms', '1h'), '30s', {
+    doc: 'Longest wait for the head of a response.',
+    reload: live,
+  }),
+  body_timeout: defaulted(duration('10ms', '1h'), '30s', {
+    doc: 'Longest silence between two chunks of a response body.',
+    reload: live,
+  }),
+  max_response: defaulted(size('1B', '64GiB'), '64MiB', {
+    doc: 'The largest response body; a longer one is cut, and the connection to the client with it.',
+    reload: live,
+  }),
+  max_connections: defaulted(integer(1, 65_535), 256, {
+    doc: 'Connections to the workload from each data thread.',
+    reload: live,
+  }),
+  max_requests_per_connection: optional(integer(1, 1_000_000), {
+    doc:
+      'Requests over one connection to the workload; the last of them says so. With 1, no byte that a workload sends too much can be taken for the ' +
+      'answer to the request of somebody else: for one that is not trusted. Without this key there is no limit.',
+    reload: live,
+  }),
+  spiffe_id_header: defaulted(headerName, 'x-spiffe-id', {
+    doc: "Header that tells the workload the peer's SPIFFE ID. What a client sends under this name is removed.",
+    reload: live,
+  }),
+  client_cert_header: defaulted(headerName, 'x-forwarded-client-cert', {
+    doc: "Header that describes the peer's certificate in Envoy's format. What a client sends under this name is removed.",
+    reload: live,
+  }),
+  unsafe_close_delimited: defaulted(boolean, false, {
+    doc: 'Accept response bodies that end with the connection, although nobody can see when one was cut short: a reset then looks like the end.',
+    reload: live,
+  }),
+});
