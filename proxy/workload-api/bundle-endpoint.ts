@@ -1,3 +1,4 @@
+import { constants } from 'node:crypto';
 import { createServer, type Server, type ServerOptions } from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { writeSpiffeBundle } from '../../certs/spiffe-bundle.ts';
@@ -48,6 +49,8 @@ const tls = {
     'ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:' +
     'ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305',
   honorCipherOrder: true,
+  // As the listener does: no session outlives the certificate that it began under.
+  secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
 } as const satisfies ServerOptions;
 
 /** Anybody reaches it: each has little time and room, and one answer for each connection. */

@@ -96,6 +96,20 @@ void test('with an SVID of the CA', async (t) => {
   );
   await t.rejects(ask(port, { maxVersion: 'TLSv1.1', minVersion: 'TLSv1' }), { code: /SSL|TLS|ECONN/ });
 
+  const resumes = async (maxVersion: 'TLSv1.2' | 'TLSv1.3') => {
+    const options = { port, host: '127.0.0.1', rejectUnauthorized: false, maxVersion };
+    let session: Buffer | undefined;
+    const first = connect(options).on('session', (given: Buffer) => (session = given));
+    first.end('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
+    await text(first);
+    const again = connect({ ...options, ...(session === undefined ? {} : { session }) });
+    await once(again, 'secureConnect');
+    const isReused = again.isSessionReused();
+    again.destroy();
+    return isReused;
+  };
+  t.same([await resumes('TLSv1.2'), await resumes('TLSv1.3')], [false, false], 'no session is resumed');
+
   const { serial } = await ask(port);
   await eventually(async () => (await ask(port)).serial !== serial);
   t.ok(issued.count > 1, 'its SVID is renewed at half of its life');
