@@ -62,6 +62,8 @@ export function segmentFile(folder: string, number: number): string {
   return path.join(folder, `${String(number).padStart(8, '0')}.ndjson`);
 }
 
+export const isSegmentName = (name: string): boolean => NAME.test(name);
+
 /** Numbers of the segments in a stream's folder, ascending. */
 export function segmentNumbers(folder: string): readonly number[] {
   const numbers = fs.readdirSync(folder).flatMap((name) => {

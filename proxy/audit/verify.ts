@@ -4,7 +4,7 @@ import { ProxyError } from '../errors.ts';
 import { GENESIS, type Head, type LineFault, type ReadLine, readLine } from './hash-chain.ts';
 import { readLines, unreadable } from './lines.ts';
 import { RESERVE_NAME } from './reserve.ts';
-import { segmentFile, segmentNumbers } from './segment.ts';
+import { isSegmentName, segmentFile, segmentNumbers } from './segment.ts';
 
 /**
  * Checks a trail from its files alone: nothing of the proxy that wrote it is needed. What it proves is that nobody has
@@ -151,7 +151,10 @@ function lineProblem(record: ReadLine, stream: string, head: Head): Problem | un
 /** A copy or a renamed segment beside the others is no record, but somebody was here. */
 function strayFile(folder: string, stream: string, numbers: readonly number[], head: Head): AuditFault | undefined {
   const expected = new Set([RESERVE_NAME, ...numbers.map((number) => path.basename(segmentFile(folder, number)))]);
-  const stray = readable(folder, () => fs.readdirSync(folder)).find((name) => !expected.has(name));
+  // A segment that was not there at first was begun meanwhile: all that were there have been read.
+  const stray = readable(folder, () => fs.readdirSync(folder)).find(
+    (name) => !expected.has(name) && !isSegmentName(name),
+  );
   if (stray === undefined) return undefined;
   const file = path.join(folder, stray);
   const message = 'this file does not belong to the trail';

@@ -124,3 +124,16 @@ test('a tail that is cut off whole is not found: only the head says so, as the r
   t.not(after?.head, before?.head);
   t.equal(after?.records, (before?.records ?? 0) - 1);
 });
+
+test('a segment that the proxy begins while its trail is verified is no stranger', async (t) => {
+  const folder = t.testdir();
+  const trail = openTrail(folder, { segmentBytes: 2000 });
+  for (let n = 1; n <= 10; n++) await trail.stream.commit(exchange(String(n)));
+  const before = files(folder).length;
+  // What is there is listed at once, and read later.
+  const verified = firstFault(folder);
+  for (let n = 11; n <= 20; n++) await trail.stream.commit(exchange(String(n)));
+  t.ok(files(folder).length > before);
+  t.equal(await verified, undefined);
+  await trail.end();
+});
