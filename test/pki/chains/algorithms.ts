@@ -72,6 +72,23 @@ export const algorithmChains: readonly ClientChain[] = [
     },
   ),
   badLeaf(
+    { rule: 'RSA of 8200 bits', clause: strength, verdict: weak, overTls: 'protocol' },
+    {
+      spki: rsaSpki(8200, '010001'),
+    },
+  ),
+  badLeaf(
+    {
+      rule: 'RSA as long as allowed, of which nobody has the key',
+      clause: strength,
+      verdict: 'served',
+      overTls: 'protocol',
+    },
+    {
+      spki: rsaSpki(8192, '0100000001'),
+    },
+  ),
+  badLeaf(
     { rule: 'a key of an unknown kind', clause: strength, verdict: 'malformed-certificate', overTls: 'protocol' },
     {
       spki: der.sequence(der.sequence(der.oid('1.3.6.1.4.1.99999.2')), der.bitString(der.hex('00'))),
