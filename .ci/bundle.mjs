@@ -29,7 +29,7 @@ const inlined = ['@peculiar/x509', 'ajv', 'ajv-formats', 'asn1js', 'fastest-leve
 
 /** Node's `require`, for inlined packages that were written for it, and where everything lies that has not moved. */
 const banner = `const require = process.getBuiltinModule('node:module').createRequire(import.meta.url);
-const bundledRoot = new URL('@ROOT@', import.meta.url);`;
+const bundledRoot = new globalThis.URL('@ROOT@', import.meta.url);`;
 
 /** Bundles JavaScript as tsc has written it; each file that is started keeps its path. Rejects with what esbuild says. */
 export async function bundle(from, to) {
@@ -40,6 +40,7 @@ export async function bundle(from, to) {
     entryPoints: started,
     chunkNames: 'chunks/[name]-[hash]',
     nodePaths: [modules],
+    mainFields: ['module', 'main'],
     bundle: true,
     splitting: true,
     format: 'esm',
