@@ -1,7 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
 import { PolicyError } from '../errors.ts';
 import { pathsBelow } from '../paths-below.ts';
 import { systemErrorText } from '../system-error.ts';
@@ -46,6 +45,8 @@ async function decompress(where: string, bytes: Uint8Array): Promise<Uint8Array>
   // Headers and padding of the most and smallest entries come on top of their content.
   const maxOutputLength = bundleLimits.unpackedBytes + bundleLimits.entries * 1024;
   try {
+    // Loaded for who has a bundle that is packed.
+    const { gunzip } = await import('node:zlib');
     return await promisify(gunzip)(bytes, { maxOutputLength });
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;

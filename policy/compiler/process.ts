@@ -29,7 +29,7 @@ const damagedExitCode = 65;
 const maxComplaintBytes = 4096;
 
 /** The artefact lies beside this file, in a checkout and in an image alike. */
-export const shippedArtefact = import.meta.dirname;
+const shippedArtefact = import.meta.dirname;
 
 /** Starts OPA's compiler, bounded in memory. It takes one job at a time, each in a memory of its own. */
 export function startCompiler(options: ProcessOptions = {}): CompilerProcess {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { PolicyError } from '../errors.ts';
 import { systemErrorText } from '../system-error.ts';
 import type { Answer, Job } from './job.ts';
-import { type CompilerProcess, type ProcessOptions, shippedArtefact, startCompiler } from './process.ts';
+import type { CompilerProcess, ProcessOptions } from './process.ts';
 
 export type CompilerOptions = ProcessOptions & {
   /** One that has been started already; without it each job has a process of its own. */
@@ -37,6 +37,8 @@ function unusable(cause: unknown): never {
 }
 
 async function runOnce(files: Parameters<CompilerProcess['run']>[0], options: ProcessOptions): Promise<void> {
+  // Loaded for what is not kept from an earlier start.
+  const { startCompiler } = await import('./process.ts');
   const compiler = startCompiler(options);
   try {
     await compiler.run(files);
@@ -60,6 +62,6 @@ async function removeAbandoned(own: string): Promise<void> {
 /** What the cache is keyed by: another compiler gives other output. */
 export async function compilerDigest(): Promise<string> {
   return createHash('sha256')
-    .update(await readFile(join(shippedArtefact, 'opa.wasm.zst.sha256')))
+    .update(await readFile(join(import.meta.dirname, 'opa.wasm.zst.sha256')))
     .digest('hex');
 }
