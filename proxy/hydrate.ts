@@ -1,47 +1,42 @@
 import { readTrustBundle } from '../certs/trust-bundle.ts';
-import { type EngineEvents, openEngine } from '../policy/engines/select.ts';
 import { readStrictJson } from '../policy/json/strict-json.ts';
-import type { ParameterValidator, SchemaValidator } from '../policy/schema.ts';
 import { type CallerTokens, openCallerTokens } from './caller/caller-tokens.ts';
 import { JWT_SVID_ALGORITHMS, readJwtBundle } from './caller/jwt-bundle.ts';
-import type { Config, RouteConfig } from './config/config.ts';
-import { trustDomainsOf } from './config/federated-routes.ts';
+import { type CompiledRules, compileRules } from './compile-rules.ts';
+import type { Config } from './config/config.ts';
 import type { IssuerConfig } from './config/token-config.ts';
-import { parseTemplate } from './config/route-template.ts';
 import { ProxyError } from './errors.ts';
 import { openIntrospections } from './fetch/introspection.ts';
 import { algorithmsOf, approvedTokens } from './fips/approved.ts';
 import { ownHeaders } from './normalise/headers.ts';
-import { createRouter } from './router.ts';
-import { sampleInputs } from './sample-input.ts';
-import type { Route, Snapshot } from './snapshot.ts';
+import type { Snapshot } from './snapshot.ts';
 import { jwksKey, jwtBundleKey, type SnapshotData } from './snapshot-data.ts';
 import { linksTo, type OpenTlsLink } from './upstream/link.ts';
 import { openPool, type WorkloadPool } from './upstream/pool.ts';
 import { readJwks } from './user/read-jwks.ts';
 import { type Issuer, openTokenVerifier } from './user/token-verifier.ts';
 
+export type HydrateParts = {
+  readonly compiling?: Promise<CompiledRules>;
+  /** Its pool serves on where the workload has not changed. */
+  readonly before?: Snapshot;
+  readonly openTls?: OpenTlsLink;
+};
+
 /**
- * Makes a snapshot ready to judge by. Everything in it is compiled here, so whatever cannot work is found before the
+ * Makes a snapshot ready to judge by. Everything in it is compiled by now, so whatever cannot work is found before the
  * swap. The pool of the snapshot before serves on where the workload has not changed. Throws PolicyError, CertsError and ProxyError.
  */
 export async function hydrate(
   data: SnapshotData,
-  before?: Snapshot,
-  events?: EngineEvents,
-  openTls: OpenTlsLink = offline,
+  { compiling = compileRules(data), before, openTls = offline }: HydrateParts = {},
 ): Promise<Snapshot> {
   const { config, digest, policyBad } = data;
-  const routes = await Promise.all(config.routes.map((route) => compileRoute(route, config, data.schemas)));
   return Object.freeze({
     digest,
     config,
     policyBad,
-    router: createRouter(routes.map((route) => ({ methods: route.config.methods, template: route.template, route }))),
-    engine: await openEngine(data.policy, config.policy.engine, {
-      events,
-      samples: policyBad === undefined ? sampleInputs(config) : [],
-    }),
+    ...(await compiling),
     tokens: openTokenVerifier(await Promise.all(config.issuers.map((issuer) => readIssuer(issuer, data.jwks)))),
     introspection: await openIntrospections(config, data.introspection),
     callerTokens: await readCallerTokens(config, data.jwks),
@@ -96,30 +91,3 @@ async function readCallerTokens(config: Config, jwks: SnapshotData['jwks']): Pro
     profile === 'fips' ? JWT_SVID_ALGORITHMS.filter((one) => approvedTokens.includes(one)) : JWT_SVID_ALGORITHMS;
   return openCallerTokens(loadBalancers, new Map(await Promise.all(read)), algorithms);
 }
-
-async function compileRoute(config: RouteConfig, whole: Config, schemas: SnapshotData['schemas']): Promise<Route> {
-  const text = (file: string) => schemas.get(file) ?? '';
-  const parameters = async (file: string | undefined): Promise<ParameterValidator | undefined> =>
-    file === undefined ? undefined : (await schemaCompiler()).compileParameters(text(file), file);
-  const bodies = async (
-    files: ReadonlyMap<string, string> = new Map(),
-  ): Promise<ReadonlyMap<string, SchemaValidator>> => {
-    const compiled = [...files].map(async ([contentType, file]) => {
-      const { compileSchema } = await schemaCompiler();
-      return [contentType, compileSchema(text(file), file)] as const;
-    });
-    return new Map(await Promise.all(compiled));
-  };
-  return Object.freeze({
-    config,
-    template: parseTemplate(config.path),
-    trustDomains: trustDomainsOf(whole, config.name),
-    query: await parameters(config.querySchema),
-    path: await parameters(config.pathSchema),
-    body: await bodies(config.body.kind === 'validate' ? config.body.schemas : undefined),
-    response: await bodies(config.response?.schemas),
-  });
-}
-
-/** Loaded for who has schemas: it stays in the memory of each thread. */
-const schemaCompiler = () => import('../policy/schema.ts');

@@ -23,6 +23,14 @@ export type SnapshotData = {
   readonly policyBad: string | undefined;
 };
 
+/** What of it does not depend on who we are and whom we trust: policy and schemas, and what says how they are asked. */
+export type Rules = Pick<SnapshotData, 'config' | 'policy' | 'schemas' | 'policyBad'>;
+export type BesidesRules = Omit<SnapshotData, keyof Rules>;
+
+export function besidesRules({ digest, jwks, introspection, trust, denylist, lists }: SnapshotData): BesidesRules {
+  return { digest, jwks, introspection, trust, denylist, lists };
+}
+
 /** Why a snapshot's policy decides nothing any more. */
 export const stoppedAThread = 'this policy revision stopped a data thread';
 

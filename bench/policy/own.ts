@@ -9,7 +9,7 @@ import type { Io } from '../../proxy/cli/command.ts';
 import type { Config, PolicyConfig } from '../../proxy/config/config.ts';
 import { nearPath } from '../../proxy/config/problem.ts';
 import { thisMachine } from '../../proxy/config/world.ts';
-import { loadConfigFile, loadSnapshot } from '../../proxy/control/load-snapshot.ts';
+import { loadConfigFile, loadRules, loadSnapshot } from '../../proxy/control/load-snapshot.ts';
 import { tryPolicy } from '../../proxy/control/policy-trial.ts';
 import { hydrate } from '../../proxy/hydrate.ts';
 import { sampleInputs } from '../../proxy/sample-input.ts';
@@ -31,11 +31,8 @@ export async function ownCases(
 ): Promise<Cases> {
   const { config } = await loadConfigFile(configFile, thisMachine(io.env), io.cwd);
   const source = await readSource(from);
-  const data = await loadSnapshot(
-    config,
-    { trust: [], lists: [], fetchedKeys: new Map() },
-    { cacheFolder: join(config.identity.stateFolder, 'policy-cache') },
-  );
+  const rules = await loadRules(config, { cacheFolder: join(config.identity.stateFolder, 'policy-cache') });
+  const data = await loadSnapshot(rules, { trust: [], lists: [], fetchedKeys: new Map() });
   await tryFor(engines, data);
   const { inputs, about, notes } = await inputsFrom(source, data, io);
   const open = async (): Promise<Case> => ({

@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import { thisMachine } from '../config/world.ts';
-import { loadConfigFile, loadSnapshot } from '../control/load-snapshot.ts';
+import { loadConfigFile, loadRules, loadSnapshot } from '../control/load-snapshot.ts';
 import { tryPolicy } from '../control/policy-trial.ts';
 import { isDenial } from '../denial.ts';
 import { hydrate } from '../hydrate.ts';
@@ -34,7 +34,8 @@ async function explain(args: Arguments, io: Io): Promise<number> {
   const { config } = await loadConfigFile(resolve(io.cwd, requiredValue(args, 'config')), thisMachine(io.env), io.cwd);
   const cacheFolder = join(config.identity.stateFolder, 'policy-cache');
   // Who may vouch for the peer is not asked here, so the trust bundle stays empty.
-  const data = await loadSnapshot(config, { trust: [], lists: [], fetchedKeys: new Map() }, { cacheFolder });
+  const rules = await loadRules(config, { cacheFolder });
+  const data = await loadSnapshot(rules, { trust: [], lists: [], fetchedKeys: new Map() });
   const wantsTrace = args.switches.has('trace');
   if (wantsTrace && data.policy.plan === '') throw new UsageError(noPlan);
   // Nothing would end an endless policy here.

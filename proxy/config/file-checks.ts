@@ -29,6 +29,9 @@ const caps: Partial<Record<FileUse, number>> = {
   'spiffe-bundle': MAX_SPIFFE_BUNDLE_BYTES,
 };
 
+/** `elsewhere`: whoever loads the configuration compiles them before they judge anything, and refuses what cannot be. */
+export type SchemasAre = 'compiled' | 'compiled elsewhere';
+
 /** A sentence for the place that names the file, or problems with places inside the file. */
 type Finding = string | readonly ConfigProblem[];
 
@@ -37,11 +40,12 @@ export async function checkFiles(
   config: string,
   references: readonly FileReference[],
   world: World,
+  schemas: SchemasAre,
 ): Promise<readonly ConfigProblem[]> {
   const findings = new Map<string, Promise<Finding>>();
   const found = references.map(async ({ file, use, at, path }) => {
     const key = `${use} ${file}`;
-    const finding = findings.get(key) ?? checkFile(file, use, world);
+    const finding = findings.get(key) ?? checkFile(file, use, world, schemas);
     findings.set(key, finding);
     const about = await finding;
     return typeof about === 'string' ? [problemAt(config, at, path, about)] : about;
@@ -49,7 +53,7 @@ export async function checkFiles(
   return (await Promise.all(found)).flat();
 }
 
-async function checkFile(file: string, use: FileUse, world: World): Promise<Finding> {
+async function checkFile(file: string, use: FileUse, world: World, schemas: SchemasAre): Promise<Finding> {
   // An SVID that is being rotated must not hold up a reload: its source judges it, and keeps the old one.
   if (use === 'identity') return [];
   const facts = await world.stat(file).catch((cause: NodeJS.ErrnoException) => cause);
@@ -67,7 +71,7 @@ async function checkFile(file: string, use: FileUse, world: World): Promise<Find
   if (use === 'denylist') return checkDenylist(file, bytes);
   // What is in them is looked at by `checkCrls` and `checkFederation`, which know what it has to fit.
   if (use === 'crl' || use === 'certificates' || use === 'spiffe-bundle') return [];
-  return use === 'rego' ? [] : checkJson(file, use, bytes);
+  return use === 'rego' ? [] : checkJson(file, use, bytes, schemas);
 }
 
 function kindProblem(file: string, use: FileUse, { kind, sizeBytes }: FileFacts): string | undefined {
@@ -94,13 +98,19 @@ function checkDenylist(file: string, bytes: Uint8Array): readonly ConfigProblem[
   return problems.map(({ line, column, message }) => problemAt(file, { line, column }, [], message));
 }
 
-async function checkJson(file: string, use: FileUse, bytes: Uint8Array): Promise<readonly ConfigProblem[]> {
+async function checkJson(
+  file: string,
+  use: FileUse,
+  bytes: Uint8Array,
+  schemas: SchemasAre,
+): Promise<readonly ConfigProblem[]> {
   const reading = readStrictJson(bytes, { maxDepth: MAX_JSON_DEPTH });
   if (!reading.ok) {
     const { offset, detail } = reading.problem;
     return [problemAt(file, positionOfOffset(bytes, offset), [], `not valid JSON: ${detail}`)];
   }
   if (use === 'body-schema' || use === 'parameter-schema') {
+    if (schemas === 'compiled elsewhere') return [];
     // Loaded for who has schemas: the compiler of schemas stays in the memory of the process.
     const { schemaProblems } = await import('./schema-check.ts');
     return schemaProblems(bytes, use, file).map(({ pointer, message }) =>

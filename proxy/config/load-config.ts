@@ -9,7 +9,7 @@ import type { Draft } from './draft.ts';
 import { readConfigText } from './config-text.ts';
 import { checkFederatedRoutes } from './federated-routes.ts';
 import { checkFederation, checkFederationFiles } from './federation-checks.ts';
-import { checkFiles } from './file-checks.ts';
+import { checkFiles, type SchemasAre } from './file-checks.ts';
 import { checkIdentity, checkServedInside, ownDomains } from './identity-checks.ts';
 import { checkIntrospectionRoots, checkIssuers, checkKeysFit } from './issuer-checks.ts';
 import { checkLoadBalancers } from './load-balancer-checks.ts';
@@ -56,7 +56,7 @@ const START = { line: 1, column: 1 };
  * Reads a configuration and everything it names. It finds all problems in one go, so that nobody corrects one to be
  * shown the next; only a text that is no YAML at all hides what else is wrong with it.
  */
-export async function loadConfig(file: string, world: World): Promise<LoadedConfig> {
+export async function loadConfig(file: string, world: World, schemas: SchemasAre = 'compiled'): Promise<LoadedConfig> {
   const path = resolve(file);
   const text = await readConfigText(path, world);
   if (typeof text !== 'string') {
@@ -75,7 +75,7 @@ export async function loadConfig(file: string, world: World): Promise<LoadedConf
     await checkCrls(settings, world, complaintsOf(root, reading));
     await checkFederationFiles(settings.federation, settings.profile, world, complaintsOf(root, reading));
   }
-  const problems = [...reading.problems, ...(await checkFiles(path, reading.references, world))];
+  const problems = [...reading.problems, ...(await checkFiles(path, reading.references, world, schemas))];
   const watched = Object.freeze([...new Set([path, ...reading.references.filter(isWatched).map((one) => one.file)])]);
   if (settings === undefined || problems.length > 0) {
     const policy = policyFromSettings(settings ?? {}, problems);

@@ -39,7 +39,7 @@ export async function loadWorkloadApi(file: string, world: World): Promise<Loade
     await checkFederationFiles(federation, undefined, world, complain);
     await checkRoots(fetch?.ca, undefined, world, (message) => complain(['fetch', 'ca'], message));
   }
-  const problems = [...reading.problems, ...(await checkFiles(path, reading.references, world))];
+  const problems = [...reading.problems, ...(await checkFiles(path, reading.references, world, 'compiled'))];
   if (settings === undefined || problems.length > 0) return { ok: false, problems: inReadingOrder(problems, path) };
   return { ok: true, config: configOf(settings) };
 }

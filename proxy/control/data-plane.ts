@@ -1,9 +1,10 @@
 import type { SvidMaterial } from '../../certs/sources/svid-source.ts';
-import { createHeartbeat, type HeartbeatMemory, readPulse } from '../data/heartbeat.ts';
+import { type HeartbeatMemory, readPulse } from '../data/heartbeat.ts';
 import { judgeByOrder, prepareOrder, type ThreadStart } from '../data/messages.ts';
 import { releaseThread, type SharedLimitsMemory } from '../limit/shared-limits.ts';
-import { type SnapshotData, snapshotData, stoppedAThread } from '../snapshot-data.ts';
-import { type BootedThread, type DataThread, type Problem, startDataThread, type ThreadEvents } from './data-thread.ts';
+import { besidesRules, type SnapshotData, snapshotData, stoppedAThread } from '../snapshot-data.ts';
+import { beginDataThread, bootDataThread, startDataThread } from './data-thread.ts';
+import type { BootedThread, DataThread, Problem, ThreadEvents } from './data-thread.ts';
 import { type DeadlineWatch, deadlineOf, watchEvaluations } from './deadline.ts';
 import { failuresInARow } from './failures-in-a-row.ts';
 import { serially } from './serial.ts';
@@ -29,7 +30,7 @@ export type DataPlaneOptions = {
   readonly node: string;
   readonly stallMs: number;
   readonly snapshot: SnapshotData;
-  /** What the first thread is made of. */
+  /** What the first thread is made of; it has begun with the rules of the snapshot. */
   readonly booted: BootedThread;
   readonly svid: SvidMaterial;
   readonly report: (thread: number, report: Parameters<ThreadEvents['report']>[0]) => void;
@@ -170,12 +171,12 @@ export class DataPlane {
     await Promise.all([...this.#threads.values()].map(task));
   }
 
-  async #spawn(index: number, booted?: BootedThread): Promise<void> {
-    const heartbeat = createHeartbeat();
+  async #spawn(index: number, first?: BootedThread): Promise<void> {
     const { limits, listen, node, report } = this.#options;
     const given = { snapshot: this.#snapshot, svid: this.#svid };
+    const booted = first ?? beginDataThread(bootDataThread(index), node, given.snapshot);
     const thread: DataThread = await startDataThread(
-      { index, limits, heartbeat, ...given, listen, node },
+      { limits, svid: given.svid, snapshot: besidesRules(given.snapshot), listen },
       {
         report: (message) => report(index, message),
         crashed: (detail) => void this.#retire(thread, { reason: 'crashed', detail, condemns: undefined }),
@@ -183,7 +184,7 @@ export class DataPlane {
       booted,
     );
     if (this.#draining) return thread.terminate();
-    this.#heartbeats.set(index, heartbeat);
+    this.#heartbeats.set(index, thread.heartbeat);
     this.#threads.set(index, thread);
     // What changed while it was starting, it has not been told.
     for (const revision of this.#condemned) thread.send({ do: 'condemn', revision });
@@ -194,7 +195,7 @@ export class DataPlane {
   /** At once and out of turn: whoever waits for an answer of this thread would wait in vain. */
   async #retire(thread: DataThread | undefined, { reason, detail, condemns }: Failing): Promise<void> {
     if (thread === undefined || this.#draining) return;
-    const { index, heartbeat } = thread.start;
+    const { index, heartbeat } = thread;
     if (this.#threads.get(index) !== thread) return;
     const { inFlight } = readPulse(heartbeat);
     this.#threads.delete(index);

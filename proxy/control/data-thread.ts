@@ -2,7 +2,9 @@ import { extname } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { ProxyError } from '../errors.ts';
-import type { Order, Report, ThreadStart } from '../data/messages.ts';
+import { createHeartbeat, type HeartbeatMemory } from '../data/heartbeat.ts';
+import type { Order, Report, ThreadBegin, ThreadStart } from '../data/messages.ts';
+import type { Rules } from '../snapshot-data.ts';
 import { withinSampleTime } from './policy-trial.ts';
 import { prepareMs } from './watchdog.ts';
 
@@ -21,7 +23,12 @@ const measureMs = 500;
 const entry = new URL(`../data/thread${extname(import.meta.url)}`, import.meta.url);
 
 /** A thread that has loaded its code, or is about to, and waits to be told what it is to serve. */
-export type BootedThread = { readonly worker: Worker; readonly first: ReturnType<typeof firstReport> };
+export type BootedThread = {
+  readonly index: number;
+  readonly worker: Worker;
+  readonly heartbeat: HeartbeatMemory;
+  readonly first: ReturnType<typeof firstReport>;
+};
 
 /**
  * What V8 has to be told before a data thread is made; what each costs without it stands in bench/README.md.
@@ -37,40 +44,51 @@ export const dataThreadFlags = ['--no-memory-reducer', '--external-memory-accoun
 /** Begun before it is known what it is to serve: it loads its code meanwhile, and the main thread reads its configuration. */
 export function bootDataThread(index = 0): BootedThread {
   for (const flag of dataThreadFlags) setFlagsFromString(flag);
-  const worker = new Worker(entry, { name: `data-${index}`, stdout: false, stderr: false });
-  return { worker, first: firstReport(worker) };
+  const heartbeat = createHeartbeat();
+  const worker = new Worker(entry, { name: `data-${index}`, workerData: heartbeat, stdout: false, stderr: false });
+  return { index, worker, heartbeat, first: firstReport(worker) };
 }
 
-/** Tells a thread what to serve and waits until it listens. Throws ProxyError when it cannot. */
+/** Has it compile what it will judge by. What is wrong with that is said by `startDataThread`, which has to follow. */
+export function beginDataThread(booted: BootedThread, node: string, rules: Rules): BootedThread {
+  const { config, policy, schemas, policyBad } = rules;
+  const begin: ThreadBegin = { index: booted.index, node, rules: { config, policy, schemas, policyBad } };
+  booted.worker.postMessage(begin);
+  return booted;
+}
+
+/** Tells a thread that has begun what to serve with, and waits until it listens. Throws ProxyError when it cannot. */
 export async function startDataThread(
   start: ThreadStart,
   events: ThreadEvents,
-  booted: BootedThread = bootDataThread(start.index),
+  booted: BootedThread,
 ): Promise<DataThread> {
   const { worker } = booted;
   worker.postMessage(start);
-  const first = await withinSampleTime(worker, start.heartbeat, booted.first);
-  if (first.is === 'listening') return new DataThread(worker, start, events);
+  const first = await withinSampleTime(worker, booted.heartbeat, booted.first);
+  if (first.is === 'listening') return new DataThread(booted, events);
   await worker.terminate();
   throw startError(first, start.listen);
 }
 
 /** The main thread's end of a data thread that listens. */
 export class DataThread {
-  readonly start: ThreadStart;
+  readonly index: number;
+  readonly heartbeat: HeartbeatMemory;
   readonly #worker: Worker;
   #expectedToEnd = false;
   #ended = false;
   #asked = 0;
 
-  constructor(worker: Worker, start: ThreadStart, events: ThreadEvents) {
-    this.start = start;
+  constructor({ index, worker, heartbeat }: BootedThread, events: ThreadEvents) {
+    this.index = index;
+    this.heartbeat = heartbeat;
     this.#worker = worker;
     let cause = 'it ended';
     worker.on('error', (error) => {
       cause = error instanceof Error ? error.message : String(error);
       // The record has one line; whoever looks for the bug needs the stack.
-      const fields = { thread: start.index, cause: error instanceof Error ? error : cause };
+      const fields = { thread: index, cause: error instanceof Error ? error : cause };
       events.report({ is: 'log', level: 'error', event: 'thread.crashed', fields });
     });
     worker.on('exit', () => {

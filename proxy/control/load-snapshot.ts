@@ -3,37 +3,41 @@ import { readPassphrase } from '../../certs/local-ca/secret-files.ts';
 import { type DenylistData, readDenylist } from '../../certs/denylist.ts';
 import type { Config } from '../config/config.ts';
 import { configInvalid } from '../config/config-invalid.ts';
+import type { SchemasAre } from '../config/file-checks.ts';
 import { loadConfig } from '../config/load-config.ts';
 import type { World } from '../config/world.ts';
 import type { IntrospectionSecrets } from '../fetch/introspection.ts';
 import { loadPolicy, type PolicyBuild } from '../load-policy.ts';
 import type { Given } from './given.ts';
-import { type SnapshotData, schemaFiles, snapshotData } from '../snapshot-data.ts';
+import { type Rules, type SnapshotData, schemaFiles, snapshotData } from '../snapshot-data.ts';
 
 export type LoadedFile = { readonly config: Config; readonly watched: readonly string[] };
 
 /** Throws ProxyError `config-invalid` with every problem of the file. */
-export async function loadConfigFile(file: string, world: World, cwd: string): Promise<LoadedFile> {
-  const loaded = await loadConfig(file, world);
+export async function loadConfigFile(
+  file: string,
+  world: World,
+  cwd: string,
+  schemas?: SchemasAre,
+): Promise<LoadedFile> {
+  const loaded = await loadConfig(file, world, schemas);
   if (!loaded.ok) throw configInvalid(loaded.problems, cwd);
   return loaded;
 }
 
-/**
- * Everything that requests will be judged by, read and compiled: the policy in a child process, the schemas and the keys of
- * issuers as text for each data thread to compile. Throws PolicyError.
- */
-export async function loadSnapshot(
-  config: Config,
-  { trust, lists, fetchedKeys }: Given,
-  build: PolicyBuild,
-): Promise<SnapshotData> {
+/** The policy compiled, in a child process, and the schemas as text for each data thread to compile. Throws PolicyError. */
+export async function loadRules(config: Config, build: PolicyBuild): Promise<Rules> {
   const policy = await loadPolicy(config.policy, build);
-  const schemas = await textsOf(schemaFiles(config));
+  return { config, policy, schemas: await textsOf(schemaFiles(config)), policyBad: undefined };
+}
+
+/** Everything that requests will be judged by, the keys of issuers as text too. Throws CertsError. */
+export async function loadSnapshot(rules: Rules, { trust, lists, fetchedKeys }: Given): Promise<SnapshotData> {
+  const { config } = rules;
   const jwks = new Map([...(await textsOf(keyFiles(config))), ...fetchedKeys]);
   const introspection = await introspectionSecrets(config);
   const denylist = await readDenylistFile(config);
-  return snapshotData({ config, policy, schemas, jwks, introspection, denylist, trust, lists, policyBad: undefined });
+  return snapshotData({ ...rules, jwks, introspection, denylist, trust, lists });
 }
 
 /** Every file with public keys of tokens. */

@@ -14,7 +14,7 @@ import type { DataPlane } from './data-plane.ts';
 import type { Fetched, Prepared } from './fetched.ts';
 import { givenNow } from './given.ts';
 import type { Identity } from './identity.ts';
-import { loadSnapshot } from './load-snapshot.ts';
+import { loadRules, loadSnapshot } from './load-snapshot.ts';
 import { mayPass } from './may-pass.ts';
 import { tryPolicy } from './policy-trial.ts';
 import { recordSwap } from './record-swap.ts';
@@ -58,7 +58,7 @@ export async function reload(parts: ReloadParts, plane: DataPlane, before: Snaps
     fetched = await parts.fetched.prepare(loaded.config);
     const given = await givenNow({ fetched, identity: parts.identity }, loaded.config);
     type = 'policy.reject';
-    const next = stillBad(plane, await loadSnapshot(loaded.config, given, parts.build));
+    const next = stillBad(plane, await loadSnapshot(await loadRules(loaded.config, parts.build), given));
     if (runsAnew(before, next)) await tryPolicy(next);
     const wasRefused = refusedLast.delete(parts);
     if (next.digest === before.digest) {

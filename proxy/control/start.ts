@@ -1,6 +1,5 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { standbyCompiler } from '../../policy/compiler/standby.ts';
 import { type Admin, openAdmin } from '../admin/admin.ts';
 import type { AdminState } from '../admin/state.ts';
 import { lockAuditFolder } from '../audit/folder-lock.ts';
@@ -21,10 +20,10 @@ import { claimPort } from './free-port.ts';
 import { Control } from './control.ts';
 import { adminCalls, openControlAudit } from './control-audit.ts';
 import { type DataPlane, type DataPlaneOptions, startDataPlane } from './data-plane.ts';
-import { type BootedThread, bootDataThread } from './data-thread.ts';
+import { beginDataThread, type BootedThread, bootDataThread } from './data-thread.ts';
 import { openFetched } from './fetched.ts';
 import { openIdentity } from './identity.ts';
-import { loadConfigFile, loadSnapshot } from './load-snapshot.ts';
+import { loadConfigFile, loadRules, loadSnapshot } from './load-snapshot.ts';
 import { givenNow } from './given.ts';
 import { starting } from './starting.ts';
 import type { ServedParts } from '../workload-api/serve-local-ca.ts';
@@ -57,18 +56,20 @@ export type RunningProxy = {
  * that an operator can correct, or the reason of `stop`; by then nothing runs any more.
  */
 export async function startProxy(options: StartOptions): Promise<RunningProxy> {
-  const { booted = bootDataThread() } = options;
+  const { booted = bootDataThread(), configFile, world, cwd } = options;
   try {
     return await startWith(booted, options);
   } catch (cause) {
     await booted.worker.terminate();
+    // A data thread that cannot compile a schema does not know where it stands.
+    if (cause !== options.stop?.reason) await loadConfigFile(configFile, world, cwd);
     throw cause;
   }
 }
 
 async function startWith(booted: BootedThread, options: StartOptions): Promise<RunningProxy> {
   const { clock, log, world, stop = new AbortController().signal } = options;
-  const { config, watched } = await loadConfigFile(options.configFile, world, options.cwd);
+  const { config, watched } = await loadConfigFile(options.configFile, world, options.cwd, 'compiled elsewhere');
   const own = await beginInstallation(config, log);
   const fips = await beginFips(config, clock, log);
   const port = await claimPort(config.listen.host, config.listen.port);
@@ -88,9 +89,20 @@ async function startWith(booted: BootedThread, options: StartOptions): Promise<R
     // Before the identity, for which it may have to wait: who looks is told so.
     const admin = await openAdminOf(config, begun.state);
     undo.push(async () => admin?.close());
+    const standby = options.standbyCompiler === true ? await standbyCompiler() : undefined;
+    undo.push(() => standby?.end());
+    const build = { cacheFolder: join(config.identity.stateFolder, 'policy-cache'), compiler: { standby } };
+    const begin = async () => {
+      const loaded = await loadRules(config, build);
+      beginDataThread(booted, node, loaded);
+      return loaded;
+    };
+    // Compiled in the data thread while we get our identity; unless an agent may keep us waiting, and the policy changes meanwhile.
+    const early = config.identity.source.kind === 'workload-api' ? undefined : await begin();
     const { waitingFor: waiting } = begun;
     const identity = await openIdentity(config, { clock, audit, log, metrics, waiting, stop });
     undo.push(identity.close);
+    const rules = early ?? (await begin());
     // Again: somebody may have come while we waited.
     await claimPort(config.listen.host, port);
     const fetched = openFetched({ clock, audit, log, metrics });
@@ -100,10 +112,7 @@ async function startWith(booted: BootedThread, options: StartOptions): Promise<R
     const served = await serveInside(config, { clock, log, audit, federation });
     undo.push(() => served?.close());
     const given = await givenNow({ fetched, identity }, config);
-    const standby = options.standbyCompiler === true ? standbyCompiler() : undefined;
-    undo.push(() => standby?.end());
-    const build = { cacheFolder: join(config.identity.stateFolder, 'policy-cache'), compiler: { standby } };
-    const snapshot = await loadSnapshot(config, given, build);
+    const snapshot = await loadSnapshot(rules, given);
     const { revision, name } = snapshot.policy;
     const policy = { revision, name };
     audit.append({ kind: 'control', type: 'config.load', file: options.configFile, snapshot: snapshot.digest });
@@ -167,6 +176,12 @@ async function beginFips({ profile }: Config, { nowMs }: Clock, log: Log): Promi
   const say = validated === 'no' ? log.warn : log.info;
   say('fips', { validated, statement });
   return `profile fips: ${statement}`;
+}
+
+/** For who is writing policies: it starts processes. */
+async function standbyCompiler() {
+  const compiler = await import('../../policy/compiler/standby.ts');
+  return compiler.standbyCompiler();
 }
 
 /** The Workload API of the local CA, for who asks for it: gRPC stays in the memory of the process. */

@@ -4,19 +4,22 @@ import type { SvidMaterial } from '../../certs/sources/svid-source.ts';
 import type { LogFields, LogLevel } from '../telemetry/log.ts';
 import type { MeasurementDelta } from '../telemetry/measurements.ts';
 import type { SharedLimitsMemory } from '../limit/shared-limits.ts';
-import type { SnapshotData } from '../snapshot-data.ts';
-import type { HeartbeatMemory } from './heartbeat.ts';
+import type { BesidesRules, Rules, SnapshotData } from '../snapshot-data.ts';
 
-/** The first message that a data thread is sent. */
-export type ThreadStart = {
+/** The first message that a data thread is sent: what it gets ready with, before it is known who we are and whom we trust. */
+export type ThreadBegin = {
   readonly index: number;
+  readonly node: string;
+  readonly rules: Rules;
+};
+
+/** The second. */
+export type ThreadStart = {
   readonly limits: SharedLimitsMemory;
-  readonly heartbeat: HeartbeatMemory;
-  readonly snapshot: SnapshotData;
+  readonly snapshot: BesidesRules;
   readonly svid: SvidMaterial;
   /** The address to listen on; its port is known by now even where the configuration says 0. */
   readonly listen: { readonly host: string; readonly port: number };
-  readonly node: string;
 };
 
 /**

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createSecureContext, type SecureContext } from 'node:tls';
-import { parentPort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import type { EngineEvents } from '../../policy/engines/select.ts';
 import { openAuditStream } from '../audit/stream.ts';
 import { systemClock as clock } from '../clock.ts';
@@ -13,15 +13,16 @@ import { createPipeline } from '../pipeline.ts';
 import { serve } from '../serve.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { stoppedAThread } from '../snapshot-data.ts';
+import { compileRules } from '../compile-rules.ts';
 import { hydrate } from '../hydrate.ts';
 import { watchEventLoop } from '../telemetry/event-loop.ts';
 import type { Log, LogFields, LogLevel } from '../telemetry/log.ts';
 import { createMeasurements } from '../telemetry/measurements.ts';
 import { sampled } from '../telemetry/stage-sample.ts';
 import type { OpenTlsLink } from '../upstream/link.ts';
-import { openHeartbeat } from './heartbeat.ts';
+import { type HeartbeatMemory, openHeartbeat } from './heartbeat.ts';
 import { createListener } from './listener.ts';
-import { type Order, type Report, type ThreadStart, unpack } from './messages.ts';
+import { type Order, type Report, type ThreadBegin, type ThreadStart, unpack } from './messages.ts';
 import { ownSvids } from './own-svids.ts';
 import { countedAsWork } from './counted-as-work.ts';
 import { snapshotOrders } from './snapshot-orders.ts';
@@ -33,20 +34,28 @@ import { openTlsLink, type WorkloadLinkParts } from './workload-link.ts';
  * A data thread: everything that a request touches. The composition root of the request path, as `proxy/main.ts` is of
  * the process; it holds no state that the main thread could not give to a successor.
  */
-// It comes when the main thread has read the configuration; what is imported above has been loaded by then.
-const start = await new Promise<ThreadStart>((given) => parentPort?.once('message', given));
+// What it begins with comes when the main thread has read the configuration, and what is imported above has been loaded by then.
+// What it starts with comes when the main thread has its identity, for which it may have to wait.
+const { promise: starting, resolve: giveStart } = Promise.withResolvers<ThreadStart>();
+const { index, node, rules } = await new Promise<ThreadBegin>((giveBegin) =>
+  parentPort?.once('message', (begin: ThreadBegin) => {
+    // At once: what comes while nobody listens is lost.
+    parentPort?.once('message', giveStart);
+    giveBegin(begin);
+  }),
+);
 const report = (message: Report) => parentPort?.postMessage(message);
 
 const atLevel =
   (level: LogLevel) =>
   (event: string, fields: LogFields = {}) =>
-    report({ is: 'log', level, event, fields: { thread: start.index, ...fields } });
+    report({ is: 'log', level, event, fields: { thread: index, ...fields } });
 const log: Log = { debug: atLevel('debug'), info: atLevel('info'), warn: atLevel('warn'), error: atLevel('error') };
 
-const heartbeat = openHeartbeat(start.heartbeat);
+const heartbeat = openHeartbeat(workerData as HeartbeatMemory);
 setInterval(heartbeat.beat, 20);
 
-const { config } = start.snapshot;
+const { config } = rules;
 const measurements = createMeasurements(vocabularyOf(config), watchEventLoop(clock.monotonicMs));
 
 const engineEvents = (revision: string): EngineEvents => ({
@@ -59,25 +68,12 @@ const engineEvents = (revision: string): EngineEvents => ({
   cache: (outcome) => measurements.policy(outcome === 'hit' ? 'cacheHits' : 'cacheMisses'),
 });
 
-/** Nobody is sent anything before the thread listens. */
-const openTls: OpenTlsLink = (workload, onread) => openTlsLink(linkParts, workload, onread);
-
-let snapshot: Snapshot = await hydrate(
-  start.snapshot,
-  undefined,
-  engineEvents(start.snapshot.policy.revision),
-  openTls,
-);
-let trust = start.snapshot.trust;
-let svid = start.svid;
-
-const limits = openSharedLimits(start.limits, start.index);
 const audit = openAuditStream({
   folder: config.audit.folder,
-  stream: `data-${start.index}`,
+  stream: `data-${index}`,
   segmentBytes: config.audit.segmentBytes,
   mode: config.audit.mode,
-  identity: { node: start.node, workload: config.identity.spiffeId },
+  identity: { node, workload: config.identity.spiffeId },
   now: clock.nowMs,
   monotonicNs: clock.monotonicNs,
   onStateChange: (state, cause) => report({ is: 'audit', state, why: cause?.message }),
@@ -87,13 +83,25 @@ const audit = openAuditStream({
   },
 });
 
+const compiling = compileRules(rules, engineEvents(rules.policy.revision));
+await compiling;
+
+const start = await starting;
+/** Nobody is sent anything before the thread listens. */
+const openTls: OpenTlsLink = (workload, onread) => openTlsLink(linkParts, workload, onread);
+
+let snapshot: Snapshot = await hydrate({ ...rules, ...start.snapshot }, { compiling, openTls });
+let trust = start.snapshot.trust;
+let svid = start.svid;
+const limits = openSharedLimits(start.limits, index);
+
 /**
  * Many bodies can become whole in one turn of the event loop, and to judge one takes up to a quarter of a second a MiB: that is
  * work, not a thread that is stuck.
  */
 const held = countHeldBytes(() => snapshot.config.limits.maxHeldBytes, heartbeat.judges, {
   memory: start.limits.held,
-  thread: start.index,
+  thread: index,
 });
 
 const own = ownSvids(svid, clock);
@@ -157,7 +165,8 @@ async function ready(packed: Uint8Array): Promise<Ready> {
   heartbeat.preparing.enter();
   try {
     const data = unpack(packed);
-    return { snapshot: await hydrate(data, snapshot, engineEvents(data.policy.revision), openTls), trust: data.trust };
+    const compiling = compileRules(data, engineEvents(data.policy.revision));
+    return { snapshot: await hydrate(data, { compiling, before: snapshot, openTls }), trust: data.trust };
   } finally {
     heartbeat.preparing.leave();
   }

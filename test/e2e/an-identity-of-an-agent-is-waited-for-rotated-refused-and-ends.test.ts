@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
 import { type Agent, startAgent, svidOf } from '../harness/agent.ts';
@@ -54,6 +55,9 @@ void test('an agent: waited for, its SVIDs used, refused when they are bad, kept
       t.match(body, `waiting for an identity: unix://${where}: UNAVAILABLE`);
       t.match((await admin('/metrics')).body, 'portcullis_identity_refreshes_total');
       t.match((await admin('/snapshot')).body, 'waiting for an identity');
+      const rego = join(folder, 'policy/authz.rego');
+      const late = 'if { $1; input.attributes.request.http.path != "/late" }';
+      writeFileSync(rego, readFileSync(rego, 'utf8').replace(/if (.*)$/m, late));
       agent = await startAgent(t, where);
       agent.offer({ svids: [svidOf(pki, first, own)], federatedBundles });
     },
@@ -63,6 +67,7 @@ void test('an agent: waited for, its SVIDs used, refused when they are bad, kept
   const client = await pki.issue({ path: '/ns/t/sa/client' });
   const kept = await keepConnection(proxy.port, client);
   t.equal((await kept.ask('/first')).status, 200);
+  t.equal((await kept.ask('/late')).status, 403, 'what changed while the agent was waited for is in force');
   t.equal(await serialShown(proxy.port, client), serial(first));
   const stranger = await partnerPki.issue({ path: '/ns/t/sa/client' });
   const foreign = await keepConnection(proxy.port, stranger);
