@@ -40,24 +40,25 @@ decision := {"allow": false, "rule": min(ids), "reasons": sort(denials)} if {
 	count(ids) > 0
 } else := {"allow": false, "rule": "default-deny", "reasons": sort(gaps)}
 
-# Rules are looked up by route; those under "*" concern every route.
-candidates contains rule if some rule in data.portcullis.rules[route]
+# Rules are looked up by route; those under "*" concern every route. They are kept in lists: a set hashes each rule whole.
+candidates := array.concat(
+	[rule | some rule in data.portcullis.rules[route]],
+	[rule | some rule in data.portcullis.rules["*"]],
+)
 
-candidates contains rule if some rule in data.portcullis.rules["*"]
-
-denying contains rule if {
+denying := [rule |
 	some rule in candidates
 	well_formed(rule)
 	rule.effect == "deny"
 	not any_fails(rule)
-}
+]
 
 any_fails(rule) if {
 	some name, wanted in rule.when
 	fails(name, wanted)
 }
 
-permitting contains rule if {
+permitting := [rule |
 	some rule in candidates
 	well_formed(rule)
 	rule.effect == "allow"
@@ -66,7 +67,7 @@ permitting contains rule if {
 	every name, wanted in rule.when {
 		holds(name, wanted)
 	}
-}
+]
 
 # The dominance rule of multilevel access: nobody reads above their clearance, whatever the rules say. Types are
 # checked because Rego orders values of different types too: "none" >= 3 is true.
@@ -121,8 +122,9 @@ id_of(rule) := rule.id if is_string(rule.id)
 
 else := "without an id"
 
+# In the order of the rules, each of which obliges once, however often it is listed.
 obligations := [obligation |
-	some rule in permitting
+	some rule in {granted | some granted in permitting}
 	some obligation in rule.obligations
 ]
 
