@@ -52,7 +52,8 @@ dept_ok if "auditor" in input.claims.roles
 
 dept_ok if clearance_rank[resource.classification] <= 1
 
-granting contains rule if {
+# Rules are collected in lists: a set would hash each of them, whole.
+granting := [rule |
 	some rule in matched
 	rule.effect == "allow"
 	caller_ok(rule)
@@ -61,14 +62,14 @@ granting contains rule if {
 	hours_ok(rule)
 	input.claims.clearance >= clearance_rank[resource.classification]
 	dept_ok
-}
+]
 
-denying contains rule if {
+denying := [rule |
 	some rule in matched
 	rule.effect == "deny"
 	some role in rule.roles
 	role in input.claims.roles
-}
+]
 
 allow if {
 	count(granting) > 0
