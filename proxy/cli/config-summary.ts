@@ -2,7 +2,15 @@ import { endpointText } from '../../certs/sources/workload-api/endpoint.ts';
 import { addressText } from '../config/address.ts';
 import { durationText, sizeText } from '../config/amounts.ts';
 import type { EngineSettings } from '../../policy/engines/settings.ts';
-import type { Config, CrlConfig, IdentityConfig, PolicySource, RouteBody, RouteConfig } from '../config/config.ts';
+import type {
+  Config,
+  CrlConfig,
+  IdentityConfig,
+  PolicySource,
+  RouteBody,
+  RouteConfig,
+  WorkloadConfig,
+} from '../config/config.ts';
 import type { FederatedRoutes, FederationConfig } from '../config/federation-config.ts';
 import type { IssuerConfig, LoadBalancersConfig } from '../config/token-config.ts';
 import type { CryptographicModule } from '../fips/module.ts';
@@ -18,7 +26,7 @@ export function configSummary(config: Config, { color }: Pick<Io, 'color'>, fips
   const facts = [
     ...identityFacts(identity),
     ['listen', `${addressText({ kind: 'tcp', ...config.listen })}, mutual TLS 1.3`],
-    ['workload', addressText(workload.address)],
+    ['workload', workloadText(workload)],
     ...config.crls.map((crl) => ['revoked', crlText(crl)] as const),
     ...(config.workloadApi?.sockets ?? []).map(({ path }) => ['serves', `the Workload API, on ${path}`] as const),
     ...config.federation.map((entry) => ['federated', federationText(entry)] as const),
@@ -67,6 +75,10 @@ function identityFacts({ spiffeId, stateFolder, source }: IdentityConfig): reado
     ['identity', `${spiffeId}, ${keyAlgorithm}, certificates for ${durationText(svidLifetimeMs)}`],
     ['keys', `${stateFolder}, ${passphraseFile === undefined ? 'stored plain' : 'encrypted'}`],
   ];
+}
+
+function workloadText({ address, tls }: WorkloadConfig): string {
+  return `${addressText(address)}${tls === undefined ? '' : `, mutual TLS 1.3, as ${tls.spiffeIds.join(' or ')}`}`;
 }
 
 function crlText(crl: CrlConfig): string {

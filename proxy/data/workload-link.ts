@@ -62,6 +62,7 @@ export function openTlsLink(parts: WorkloadLinkParts, workload: WorkloadConfig, 
   return {
     socket,
     opensWith: 'secureConnect',
+    tellsLate: true,
     refusal: () => contained(parts, admit),
     failure: (error) => (connected ? refused(unfinished(error)) : connectFailure(error)),
     over: (busy) => {

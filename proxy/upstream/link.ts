@@ -9,6 +9,8 @@ export type Link = {
   readonly socket: Socket;
   /** What the socket says when it is open. */
   readonly opensWith: 'connect' | 'secureConnect';
+  /** Whether what it has written counts as unwritten until the turn of the event loop ends, as under TLS it does. */
+  readonly tellsLate: boolean;
   /** Asked once, when it is open and before any byte is sent on it: why none may be. */
   readonly refusal: () => Denial | undefined;
   /** Why it did not open; without an error it took too long. */
@@ -35,6 +37,7 @@ export function plainLinks({ address }: Pick<WorkloadConfig, 'address'>): OpenLi
   return (onread) => ({
     socket: connect({ ...placeOf(address), noDelay: true, onread }),
     opensWith: 'connect',
+    tellsLate: false,
     refusal: nothing,
     failure: connectFailure,
     over: nothing,

@@ -90,7 +90,10 @@ class Pool implements WorkloadPool {
   #rested(): void {
     const rested = this.#resting;
     this.#resting = [];
-    for (const connection of rested) if (connection.usable) this.#serveNext(connection);
+    for (const connection of rested) {
+      if (connection.usable) this.#serveNext(connection);
+      else connection.close();
+    }
     this.#connect();
   }
 

@@ -70,9 +70,13 @@ export class WorkloadConnection {
 
   /**
    * False once the workload has ended it, which is when we close it: what we would then write may be lost, and may not be
-   * sent again. And once it is not good for another request: the clock closes it.
+   * sent again. And once it is not good for another request, when it has rested.
    */
   get usable(): boolean {
+    return this.#stands && this.#socket.writableLength === 0;
+  }
+
+  get #stands(): boolean {
     return !this.#socket.destroyed && this.#link.over(false) === undefined;
   }
 
@@ -197,7 +201,8 @@ export class WorkloadConnection {
 
   /** An answer that came before its request was written leaves the rest of that on the wire: then it was the last. */
   #finish(keep: boolean): void {
-    const reusable = keep && this.#requestComplete && this.#socket.writableLength === 0 && this.usable;
+    const written = this.#link.tellsLate || this.#socket.writableLength === 0;
+    const reusable = keep && this.#requestComplete && written && this.#stands;
     this.#source?.pause();
     this.#exchange = undefined;
     this.#reader = undefined;

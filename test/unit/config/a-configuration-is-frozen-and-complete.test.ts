@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'tap';
+import { configSummary } from '../../../proxy/cli/config-summary.ts';
 import type { Config } from '../../../proxy/config/config.ts';
 import { loadConfig } from '../../../proxy/config/load-config.ts';
 import { change, good, problemsOf, world, writeFolder } from './folder.ts';
@@ -115,10 +116,14 @@ test('a workload with TLS may be anywhere, and be of a federated domain', async 
   const ids = '[spiffe://shop.test/orders, spiffe://b.test/orders]';
   const remote = change('  address: 127.0.0.1:8080', `  address: orders.internal:8443\n  tls: { spiffe_ids: ${ids} }`);
   const federation = 'federation: [{ trust_domain: b.test, url: "https://b.test/", profile: https_web }]\n';
-  const { workload, unsafe } = await load(writeFolder(t.testdir(), remote + federation));
+  const config = await load(writeFolder(t.testdir(), remote + federation));
+  const { workload, unsafe } = config;
   t.strictSame(workload.address, { kind: 'tcp', host: 'orders.internal', port: 8443 });
   t.strictSame(workload.tls, { spiffeIds: ['spiffe://shop.test/orders', 'spiffe://b.test/orders'] });
   t.strictSame(unsafe, []);
+  const summary =
+    /workload {2}orders\.internal:8443, mutual TLS 1\.3, as spiffe:\/\/shop\.test\/orders or spiffe:\/\/b\.test\/orders\n/;
+  t.match(configSummary(config, { color: false }), summary);
   t.equal((await load(writeFolder(t.testdir(), good))).workload.tls, undefined);
 });
 
