@@ -49,7 +49,8 @@ export async function localCaSource(ca: LocalCa, options: LocalCaSourceOptions):
   };
   const stop = repeatedly(schedule, {
     delayMs: () => Math.max(0, Math.min(dueMs - now(), lookMs)),
-    attempt: async () => (now() < dueMs ? undefined : obtain()),
+    // One that has not begun was issued while the clock was ahead: to everybody else it is no SVID.
+    attempt: async () => (now() < dueMs && now() >= svid.notBeforeMs ? undefined : obtain()),
     done: (next) => next && accept(next),
     failed: keep,
   });

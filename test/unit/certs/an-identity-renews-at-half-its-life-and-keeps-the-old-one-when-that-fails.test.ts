@@ -83,6 +83,27 @@ test('a clock that jumped, as after sleep, is noticed at the next look', async (
   t.equal(source.current().serial, '2');
 });
 
+test('a clock that was ahead and is right again leaves no SVID that has not begun', async (t) => {
+  const { world, source, advanceTo, pending } = await start(t, { backdatedMs: 60_000 });
+  await advanceTo(10 * hourMs);
+  t.equal(source.current().serial, '2');
+  // Timers know nothing of clocks.
+  const lookAt = async (nowMs: number) => {
+    world.nowMs = nowMs;
+    for (const timer of [...pending]) {
+      pending.delete(timer);
+      timer.run();
+    }
+    await new Promise(setImmediate);
+  };
+  await lookAt(10 * hourMs - 30_000);
+  t.equal(source.current().serial, '2', 'it holds still');
+  await lookAt(0);
+  t.equal(source.current().serial, '3');
+  await lookAt(30_000);
+  t.equal(world.issued, 3);
+});
+
 test('after close nothing is scheduled and nobody is called', async (t) => {
   const { source, advanceTo, pending } = await start(t);
   const seen: string[] = [];
