@@ -1,7 +1,7 @@
 import { lookup, type LookupAddress } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
-import type { PeerCertificate } from 'node:tls';
-import { Agent, request } from 'undici';
+import { checkServerIdentity, type PeerCertificate, TLSSocket } from 'node:tls';
+import { Agent, buildConnector, request } from 'undici';
 import { type ProxyErrorCode, ProxyError } from '../errors.ts';
 import { clientTls } from '../fips/approved.ts';
 import type { AddressJudge } from './addresses.ts';
@@ -32,16 +32,16 @@ export async function download({ url, maxBytes, signal, judge }: Download, netwo
   if (isIP(host) !== 0 && !network.mayAsk(host)) throw refused(url, notPublic(host));
   if (isIP(host) !== 0 && protocol === 'https:') throw refused(url, httpsByName);
   const dispatcher = new Agent({
-    // No session is resumed: on a resumed one Node does not compare the name of the server again.
-    connect: {
-      ...clientTls(network.algorithms),
-      ...(judge === undefined ? {} : { checkServerIdentity: judgedServer(judge) }),
-      lookup: judgedLookup(network.mayAsk),
-      ca: network.rootsPem,
-      timeout: maxMs,
-      maxCachedSessions: 0,
-    },
-    allowH2: false,
+    connect: judgedConnect(
+      {
+        ...clientTls(network.algorithms),
+        ...(judge === undefined ? {} : { checkServerIdentity: (_, leaf) => wrongServer(judge, leaf) }),
+        lookup: judgedLookup(network.mayAsk),
+        ca: network.rootsPem,
+        timeout: maxMs,
+      },
+      host,
+    ),
     maxResponseSize: maxBytes,
     maxHeaderSize: 16_384,
     headersTimeout: maxMs,
@@ -70,13 +70,42 @@ const httpsByName = 'https is for names: that a certificate is of an address is 
 class NotPublic extends Error {}
 class WrongServer extends Error {}
 
-function judgedServer(judge: ServerJudge) {
-  return (_: string, leaf: PeerCertificate): Error | undefined => {
+function wrongServer(judge: ServerJudge, leaf: PeerCertificate): Error | undefined {
+  const wrong = judge(leaf);
+  return wrong === undefined ? undefined : new WrongServer(wrong);
+}
+
+/**
+ * Connections of undici. Who the server is, is asked in the handshake and once more of the open connection, before anything is sent:
+ * undici has left `checkServerIdentity` out without a word (CVE-2026-109383), and Node does where a session is resumed.
+ */
+export function judgedConnect(options: buildConnector.BuildOptions, host: string): buildConnector.connector {
+  const given = 'checkServerIdentity' in options ? options.checkServerIdentity : undefined;
+  const check = contained(given ?? checkServerIdentity);
+  const connect = buildConnector({ ...options, checkServerIdentity: check, maxCachedSessions: 0, allowH2: false });
+  return (to, callback) =>
+    connect(to, (...opened) => {
+      const [, socket] = opened;
+      const wrong = socket instanceof TLSSocket ? problemOf(socket, host, check) : undefined;
+      if (wrong === undefined) return callback(...opened);
+      socket?.destroy();
+      return callback(wrong, null);
+    });
+}
+
+type IdentityCheck = typeof checkServerIdentity;
+
+function problemOf(socket: TLSSocket, host: string, check: IdentityCheck): Error | undefined {
+  if (!socket.authorized || socket.isSessionReused()) return new WrongServer('the server has not been verified');
+  return check(host, socket.getPeerCertificate(true));
+}
+
+/** Thrown there, an error would end the process and not the handshake. */
+function contained(check: IdentityCheck): IdentityCheck {
+  return (host, leaf) => {
     try {
-      const wrong = judge(leaf);
-      return wrong === undefined ? undefined : new WrongServer(wrong);
+      return check(host, leaf);
     } catch (cause) {
-      // Thrown here, it would end the process and not the handshake.
       return cause instanceof Error ? cause : new Error(String(cause));
     }
   };

@@ -1,7 +1,7 @@
 import { createSecureContext, rootCertificates } from 'node:tls';
 import { Agent, request } from 'undici';
 import { clientTls } from '../fips/approved.ts';
-import { inWords, judgedLookup, refused } from './download.ts';
+import { inWords, judgedConnect, judgedLookup, refused } from './download.ts';
 import type { Network } from './network.ts';
 
 export type FormServer = {
@@ -26,15 +26,15 @@ export function openFormServer(
   // Read once, not for each connection. What the environment adds to the roots of Node was taken out of another thread only.
   const secureContext = createSecureContext({ ...lists, ca: network.rootsPem ?? [...rootCertificates] });
   const dispatcher = new Agent({
-    connect: {
-      secureContext,
-      ...(checkServerIdentity === undefined ? {} : { checkServerIdentity }),
-      lookup: judgedLookup(network.mayAsk),
-      timeout: timeoutMs,
-      // On a resumed session Node does not compare the name of the server again.
-      maxCachedSessions: 0,
-    },
-    allowH2: false,
+    connect: judgedConnect(
+      {
+        secureContext,
+        ...(checkServerIdentity === undefined ? {} : { checkServerIdentity }),
+        lookup: judgedLookup(network.mayAsk),
+        timeout: timeoutMs,
+      },
+      new URL(url).hostname,
+    ),
     connections: maxConnections,
     // A connection that is always busy outlives the certificate that it began with, so it has an end.
     maxRequestsPerClient: 1000,

@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import tls from 'node:tls';
 import { test } from 'tap';
 import { withFederated } from '../../../certs/federated-trust.ts';
 import { writeSpiffeBundle } from '../../../certs/spiffe-bundle.ts';
@@ -265,6 +266,34 @@ void test('a bundle is taken whole or not at all', async (t) => {
       { code: 'fetch-failed' },
       'a removed root authenticates nobody',
     );
+  });
+
+  await t.test('also where the library forgets to ask who the server is (CVE-2026-109383)', async (t) => {
+    const body = bundle([root, nextRoot], { spiffe_sequence: 1 });
+    const host = { type: 'dns', value: 'localhost' } as const;
+    const before = state.asked;
+    const { connect } = tls;
+    const forgetting = (instead: tls.ConnectionOptions) => {
+      tls.connect = ((options: tls.ConnectionOptions) => {
+        const left = Object.entries(options).filter(([name]) => name !== 'checkServerIdentity');
+        return connect({ ...Object.fromEntries(left), ...instead });
+      }) as typeof connect;
+    };
+    t.teardown(() => (tls.connect = connect));
+
+    forgetting({});
+    show(await partner.issue({ names: [host, { type: 'uri', value: `spiffe://${trustDomain}/other` }] }));
+    await t.rejects(
+      taken(atSpiffe, { body }),
+      { code: 'fetch-refused', message: /\/other, not/ },
+      'the name of its host only',
+    );
+    show(await partner.issue({ names: [host, { type: 'uri', value: endpointId }] }));
+    t.ok(await taken(atSpiffe, { body }), 'who is right in both is served');
+    forgetting({ checkServerIdentity: () => undefined });
+    show(await web.issue({ dnsNames: ['other.example'] }));
+    await t.rejects(taken(atWeb, { body }), { code: 'fetch-failed', message: /altnames/i }, 'nothing at all');
+    t.equal(state.asked, before + 1, 'nobody else was even asked');
   });
 
   await t.test('another bootstrap, URL or SPIFFE ID is another source', async (t) => {
