@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createSecureContext, createServer } from 'node:tls';
 import { type Test, test } from 'tap';
+import type { Algorithms } from '../../../certs/approved.ts';
 import type { SvidMaterial } from '../../../certs/sources/svid-source.ts';
 import { parseSpiffeId } from '../../../certs/spiffe-id.ts';
 import { readTrustBundle, type TrustBundle } from '../../../certs/trust-bundle.ts';
@@ -24,7 +25,16 @@ function svid(serial: string, notAfterMs: number): SvidMaterial {
 
 /** A link whose handshake is over, with a clock that the test moves. */
 async function open(t: Test, trust: () => TrustBundle) {
-  const server = createServer({ cert: workload.certPem, key: workload.keyPem, ca: pki.caPem, requestCert: true });
+  const dialled = await dial(t, trust);
+  const { link } = dialled;
+  t.equal(link.over(false), undefined, 'it does not end before it was judged');
+  await once(link.socket, link.opensWith);
+  return dialled;
+}
+
+async function dial(t: Test, trust: () => TrustBundle, algorithms: Algorithms = 'strong', groups?: string) {
+  const credential = { cert: workload.certPem, key: workload.keyPem, ca: pki.caPem };
+  const server = createServer({ ...credential, requestCert: true, ...(groups && { ecdhCurve: groups }) });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -43,7 +53,7 @@ async function open(t: Test, trust: () => TrustBundle) {
     },
     newId: () => 'id',
     ownSvid: svids.current,
-    secureContext: () => createSecureContext(secureContext(svid('1', 0), pki.trust, 'strong')),
+    secureContext: () => createSecureContext(secureContext(svid('1', 0), pki.trust, algorithms)),
     bug: (cause: Error) => told.push(cause.message),
   } as unknown as WorkloadLinkParts;
   const config = { address: { kind: 'tcp', host: '127.0.0.1', port }, tls: { spiffeIds: [workloadId] } };
@@ -53,8 +63,6 @@ async function open(t: Test, trust: () => TrustBundle) {
     link.socket.destroy();
     server.close();
   });
-  t.equal(link.over(false), undefined, 'it does not end before it was judged');
-  await once(link.socket, link.opensWith);
   const at = (ms: number) => {
     passedMs = ms;
   };
@@ -106,4 +114,13 @@ void test('a bug in the verdict is no verdict', async (t) => {
   t.match(link.refusal(), { code: 'internal-error' });
   t.same(told, ['no trust']);
   t.equal(link.peer(), undefined);
+});
+
+void test('with profile fips it agrees on approved groups alone', async (t) => {
+  const approved = await dial(t, () => trust, 'approved', 'P-256');
+  await once(approved.link.socket, approved.link.opensWith);
+  t.equal(approved.link.refusal(), undefined);
+  const { link } = await dial(t, () => trust, 'approved', 'X25519');
+  const [error] = (await once(link.socket, 'error')) as [Error];
+  t.match(link.failure(error), { code: 'upstream-unverified', detail: /^the workload: protocol: / });
 });
