@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { test } from 'tap';
@@ -21,6 +22,32 @@ function call(where: Where, { method = 'GET', path, headers = {} }: Call): Promi
     outgoing.on('error', reject);
     outgoing.end();
   });
+}
+
+/** What the process listens on, or takes datagrams on, as the kernel lists it. */
+function openPorts({ child }: TestProxy): readonly string[] {
+  const of = `/proc/${child.pid}`;
+  const own = new Set(
+    readdirSync(`${of}/fd`).flatMap((fd) => {
+      try {
+        return /^socket:\[(\d+)\]$/.exec(readlinkSync(`${of}/fd/${fd}`))?.[1] ?? [];
+      } catch {
+        // Closed meanwhile.
+        return [];
+      }
+    }),
+  );
+  const listening = '0A';
+  return ['tcp', 'tcp6', 'udp', 'udp6'].flatMap((protocol) =>
+    readFileSync(`${of}/net/${protocol}`, 'utf8')
+      .split('\n')
+      .slice(1)
+      .map((line) => line.trim().split(/\s+/))
+      .filter(
+        ([, , , state, , , , , , inode = '']) => own.has(inode) && (protocol.startsWith('udp') || state === listening),
+      )
+      .map(([, local = '']) => `${protocol} ${Number.parseInt(local.split(':').at(-1) ?? '', 16)}`),
+  );
 }
 
 const adminCalls = (proxy: TestProxy) => proxy.audit().filter(({ type }) => type === 'admin.call');
@@ -54,6 +81,11 @@ test('admin on a unix socket', async (t) => {
     t.equal(answer?.status, 200);
     t.equal(await proxy.metric('portcullis_requests_total{route="any",outcome="allowed",code="ok"}'), 1);
     t.match((await proxy.admin('/metrics')).body, /^process_resident_memory_bytes \d+$/m);
+  });
+
+  await t.test('the port that is configured is open, and nothing else', (t) => {
+    t.same(openPorts(proxy), [`tcp ${proxy.port}`]);
+    t.end();
   });
 
   await t.test('an unsafe option shows at start and in the metrics', async (t) => {
