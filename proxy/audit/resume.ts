@@ -10,7 +10,7 @@ export type Resumption = {
   readonly segment: Segment | undefined;
   readonly lastNumber: number;
   readonly bytesCut: number;
-  /** Whether the last record says that the stream was closed in good order. */
+  /** Whether there was no stream, or its last record says that it was closed in good order. */
   readonly clean: boolean;
 };
 
@@ -43,7 +43,7 @@ export function resumeStream(folder: string, stream: string): Resumption {
       clean: bytesCut === 0 && isStop(end.line),
     };
   }
-  return { head: GENESIS, segment: appendable(folder, lastNumber), lastNumber, bytesCut, clean: bytesCut === 0 };
+  return { head: GENESIS, segment: appendable(folder, lastNumber), lastNumber, bytesCut, clean: lastNumber === 0 };
 }
 
 function appendable(folder: string, number: number): Segment | undefined {

@@ -64,6 +64,40 @@ test('the records of one turn are written together, in order, and the queue is b
   t.equal(await trail.stream.commit(exchange('late')), 'lost', 'a closed stream takes nothing more');
 });
 
+test('what a crash or a hand leaves of the last line is cut off, and the next run says so; whole lines are not mended', async (t) => {
+  const folder = t.testdir();
+  const zeros = Buffer.alloc(4096);
+  const left: readonly (readonly [string, (file: string) => void, object | string])[] = [
+    ['zeros of a power cut', (file) => fs.appendFileSync(file, zeros), { bytes_cut: 4096, last_seq: 3 }],
+    [
+      'a hole',
+      (file) => fs.truncateSync(file, fs.statSync(file).size + 1_000_000),
+      { bytes_cut: 1_000_000, last_seq: 3 },
+    ],
+    ['no newline', (file) => fs.truncateSync(file, fs.statSync(file).size - 1), { last_seq: 2 }],
+    ['half of the first line', (file) => fs.truncateSync(file, 100), { bytes_cut: 100, last_seq: 0 }],
+    ['nothing', (file) => fs.truncateSync(file, 0), { bytes_cut: 0, last_seq: 0 }],
+    ['zeros as a line', (file) => fs.appendFileSync(file, Buffer.concat([zeros, Buffer.from('\n')])), 'not-ascii'],
+    ['an empty line', (file) => fs.appendFileSync(file, '\n'), 'malformed'],
+  ];
+  for (const [index, [name, change, expected]] of left.entries()) {
+    const own = path.join(folder, String(index));
+    const before = openTrail(own);
+    await before.stream.commit(exchange('before'));
+    await before.end();
+    change(files(own)[0] ?? '');
+    if (typeof expected === 'string') {
+      t.throws(() => openTrail(own), { code: 'audit-stream-corrupt', message: `does not verify: ${expected}` }, name);
+      continue;
+    }
+    const after = openTrail(own);
+    await after.stream.commit(exchange('after'));
+    await after.end();
+    t.match(ofType(own, 'audit.recovered'), [expected], name);
+    t.match(await verifyAudit(own), [{ fault: undefined }], name);
+  }
+});
+
 test('two streams in one folder are two chains', async (t) => {
   const folder = t.testdir();
   const one = openTrail(folder, { name: 'data-1' });
