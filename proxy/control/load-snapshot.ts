@@ -28,7 +28,11 @@ export async function loadConfigFile(
 /** The policy compiled, in a child process, and the schemas as text for each data thread to compile. Throws PolicyError. */
 export async function loadRules(config: Config, build: PolicyBuild): Promise<Rules> {
   const policy = await loadPolicy(config.policy, build);
-  return { config, policy, schemas: await textsOf(schemaFiles(config)), policyBad: undefined };
+  return { config, policy, schemas: await schemaTexts(config), policyBad: undefined };
+}
+
+export function schemaTexts(config: Config): Promise<Rules['schemas']> {
+  return textsOf(schemaFiles(config));
 }
 
 /** Everything that requests will be judged by, the keys of issuers as text too. Throws CertsError. */

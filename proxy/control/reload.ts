@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { PolicyError, policyErrors } from '../../policy/errors.ts';
 import type { AuditStream } from '../audit/stream.ts';
 import type { Config } from '../config/config.ts';
@@ -14,7 +15,7 @@ import type { DataPlane } from './data-plane.ts';
 import type { Fetched, Prepared } from './fetched.ts';
 import { givenNow } from './given.ts';
 import type { Identity } from './identity.ts';
-import { loadRules, loadSnapshot } from './load-snapshot.ts';
+import { loadRules, loadSnapshot, schemaTexts } from './load-snapshot.ts';
 import { mayPass } from './may-pass.ts';
 import { tryPolicy } from './policy-trial.ts';
 import { recordSwap } from './record-swap.ts';
@@ -48,7 +49,7 @@ const refusedLast = new WeakSet<ReloadParts>();
 export async function reload(parts: ReloadParts, plane: DataPlane, before: SnapshotData): Promise<Attempted> {
   const unread: unknown[] = [];
   const world = overheard(parts.world, (cause) => unread.push(cause));
-  const loaded = await loadWatched(parts, world, before.config);
+  const loaded = await loadWatched(parts, world, before);
   let type: 'config.reject' | 'policy.reject' = 'config.reject';
   let fetched: Prepared | undefined;
   try {
@@ -85,10 +86,24 @@ export async function reload(parts: ReloadParts, plane: DataPlane, before: Snaps
  * What is watched before it is read cannot change unseen in between. A configuration that is refused may not even name the
  * files in which it stands whom to trust, and a change of those takes effect all the same.
  */
-async function loadWatched({ configFile, follow }: ReloadParts, world: World, before: Config): Promise<LoadedConfig> {
-  const loaded = await loadConfig(configFile, world);
-  const watched = loaded.ok ? loaded.watched : [...loaded.watched, ...trustFiles(before)];
-  return (await follow(watched)) ? loadConfig(configFile, world) : loaded;
+async function loadWatched(
+  { configFile, follow }: ReloadParts,
+  world: World,
+  before: SnapshotData,
+): Promise<LoadedConfig> {
+  const loaded = await loadAnew(configFile, world, before);
+  const watched = loaded.ok ? loaded.watched : [...loaded.watched, ...trustFiles(before.config)];
+  return (await follow(watched)) ? loadAnew(configFile, world, before) : loaded;
+}
+
+/** The compiler of schemas stays in memory: it is loaded once there is one that the data threads have not compiled before. */
+async function loadAnew(configFile: string, world: World, before: SnapshotData): Promise<LoadedConfig> {
+  const loaded = await loadConfig(configFile, world, 'compiled elsewhere');
+  if (loaded.ok && isDeepStrictEqual(loaded.config, before.config)) {
+    const schemas = await schemaTexts(loaded.config).catch(() => undefined);
+    if (isDeepStrictEqual(schemas, before.schemas)) return loaded;
+  }
+  return loadConfig(configFile, world);
 }
 
 /** The same world; `failed` hears what could not be read in it, of which a configuration that is refused has the words only. */
