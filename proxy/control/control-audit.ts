@@ -1,5 +1,7 @@
 import type { AdminState } from '../admin/state.ts';
+import type { Outcome } from '../audit/catalogue.ts';
 import { type AuditStream, openAuditStream } from '../audit/stream.ts';
+import { maskTarget } from '../audit/target.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
 
@@ -21,14 +23,20 @@ export function openControlAudit(config: Config, node: string, clock: Clock, fai
   });
 }
 
-export function adminCalls(audit: AuditStream): AdminState['onCall'] {
+export function adminCalls(audit: Pick<AuditStream, 'append'>): AdminState['onCall'] {
   return ({ method, target, status, remote, reason }) =>
     audit.append({
       kind: 'control',
       type: 'admin.call',
-      outcome: status < 400 ? 'allow' : 'deny',
+      outcome: adminOutcome(status),
       actor: remote,
-      command: `${method} ${target}`,
+      command: `${method} ${maskTarget(target).text}`,
       reason,
     });
+}
+
+/** That the proxy is not ready is an answer (503); only a bug is 500. */
+function adminOutcome(status: number): Outcome {
+  if (status === 500) return 'error';
+  return status < 400 || status === 503 ? 'allow' : 'deny';
 }

@@ -1,4 +1,5 @@
 import { test } from 'tap';
+import { adminCalls } from '../../../proxy/control/control-audit.ts';
 import { bodyOf, get, open, statusOf } from './raw-request.ts';
 
 test('livez, metrics and snapshot answer, and every call is reported for the audit', async (t) => {
@@ -77,4 +78,16 @@ test('a call that cannot be recorded is not answered', async (t) => {
   t.equal(await get(opened, '/snapshot').catch(() => ''), '');
   full = false;
   t.equal(statusOf(await get(opened, '/snapshot')), 200);
+});
+
+test('on record, a call is allowed when it was answered, ready or not; denied; or failed', async (t) => {
+  const outcomes: unknown[] = [];
+  const onCall = adminCalls({ append: ({ outcome }) => void outcomes.push(outcome) });
+  for (const status of [200, 503, 403, 404, 405, 501, 500])
+    onCall({ method: 'GET', target: '/readyz', status, remote: 'unix' });
+  const commands: unknown[] = [];
+  const asked = adminCalls({ append: ({ command }) => void commands.push(command) });
+  asked({ method: 'GET', target: '/metrics?access_token=secret&x=1', status: 404, remote: 'unix' });
+  t.same(commands, ['GET /metrics?access_token=***&x=1'], 'as every target, without credentials');
+  t.same(outcomes, ['allow', 'allow', 'deny', 'deny', 'deny', 'deny', 'error']);
 });
