@@ -29,6 +29,15 @@ void test('an end of body behind a framing error is none (next bytes would be re
   t.end();
 });
 
+void test('a line of a chunk that does not end is not waited for', (t) => {
+  const after = (text: string) => bodyDecoder({ kind: 'chunked' })(Buffer.from(text));
+  t.match(after('0'.repeat(18)), { done: false }, 'as long as it may be with its end');
+  t.match(after('0'.repeat(19)), { code: 'malformed-chunk' });
+  t.match(after(`0\r\nX: ${'a'.repeat(4095)}`), { done: false });
+  t.match(after(`0\r\nX: ${'a'.repeat(4096)}`), { code: 'malformed-chunk' });
+  t.end();
+});
+
 void test('an end of body behind a time-out is none', (t) => {
   const body = new IncomingBody(bodyDecoder({ kind: 'length', bytes: 5 }), 5, false, flow);
   const { events } = collect(body);
