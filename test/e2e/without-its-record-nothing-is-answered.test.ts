@@ -188,6 +188,7 @@ function mountFreezable(t: Test): { folder: string; freeze: () => void; thaw: ()
   const run = (...words: readonly [string, ...string[]]) =>
     execFileSync(words[0], words.slice(1), { stdio: 'ignore', timeout: 10_000 });
   try {
+    run('fsfreeze', '--version');
     run('truncate', '-s', '24M', image);
     run('mkfs.ext4', '-q', image);
     run('mount', '-o', 'loop', image, audit);
@@ -209,12 +210,15 @@ test('a disk that does not answer: nobody gets one until it does', async (t) => 
   const before = client.text();
   const hits = workload.hits();
   disk.freeze();
+  let frozen = true;
+  t.teardown(() => void (frozen && disk.thaw()));
   client.write(requestText('GET', '/meanwhile'));
   while (workload.hits() === hits) await new Promise((resolve) => setImmediate(resolve));
   // Not a wait for something: that nothing comes is the point.
   await new Promise((resolve) => setTimeout(resolve, 300));
   const meanwhile = client.text();
   disk.thaw();
+  frozen = false;
   t.equal(meanwhile, before, 'not a byte, although the workload has answered');
   await client.until((text) => text.split('HTTP/1.1 200 ').length === 3);
   client.close();
