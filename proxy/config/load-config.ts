@@ -25,7 +25,7 @@ import type { FileReference, Reading } from './shape.ts';
 import type { World } from './world.ts';
 import { parseYaml } from './yaml-document.ts';
 import type { YamlNode } from './yaml-document.ts';
-import { checkWorkloadIds } from './workload-checks.ts';
+import { checkWorkloadTls } from './workload-checks.ts';
 
 export type LoadedConfig =
   | {
@@ -95,7 +95,7 @@ function checkAcross(settings: Settings, root: YamlNode, reading: Reading, world
   checkFederatedRoutes(draft, complain);
   checkIssuers(draft, complain);
   checkLoadBalancers(draft, complain);
-  checkWorkloadIds(draft, complain);
+  checkWorkloadTls(draft, complain);
   checkRoutes(draft.routes ?? [], draft.workload?.max_response, complain);
 }
 

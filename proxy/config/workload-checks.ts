@@ -4,8 +4,13 @@ import type { Draft } from './draft.ts';
 import { federatedDomains } from './federated-routes.ts';
 import type { Settings } from './options.ts';
 
+export function checkWorkloadTls(settings: Draft<Settings>, complain: Complain): void {
+  checkIds(settings, complain);
+  checkEnd(settings, complain);
+}
+
 /** An ID whose trust domain has no bundle could never be proved. */
-export function checkWorkloadIds(settings: Draft<Settings>, complain: Complain): void {
+function checkIds(settings: Draft<Settings>, complain: Complain): void {
   const home = settings.identity?.trust_domain;
   if (home === undefined) return;
   const domains = [home, ...federatedDomains(settings)];
@@ -15,4 +20,14 @@ export function checkWorkloadIds(settings: Draft<Settings>, complain: Complain):
     const allowed = `IDs of ${domains.map((domain) => `\`${domain}\``).join(', ')}`;
     complain(['workload', 'tls', 'spiffe_ids', index], message, { allowed });
   });
+}
+
+/**
+ * A body that ends with the connection is whole only where the workload has said that it ends it (close_notify; RFC 9112 section 9.8).
+ * Node reports that as it reports a FIN, which anybody on the way can send.
+ */
+function checkEnd({ workload }: Draft<Settings>, complain: Complain): void {
+  if (workload?.tls === undefined || workload.unsafe_close_delimited !== true) return;
+  const message = 'with `workload.tls`, whoever is on the way could cut an answer short and nobody would see it';
+  complain(['workload', 'unsafe_close_delimited'], message, { allowed: '`false`' });
 }

@@ -63,7 +63,7 @@ export const workloadOptions = section('workload', 'The one service behind this 
     reload: live,
   }),
   unsafe_close_delimited: defaulted(boolean, false, {
-    doc: 'Accept response bodies that end with the connection, although nobody can see when one was cut short: a reset then looks like the end.',
+    doc: 'Accept response bodies that end with the connection, although nobody can see when one was cut short: a reset then looks like the end. Not with `tls`, which is there to rule that out: such an answer is a 502 there.',
     reload: live,
   }),
 });

@@ -153,6 +153,11 @@ const cases: readonly Case[] = [
     /workload\.tls: expected a map, got `true`; allowed: spiffe_ids$/,
   ],
   [
+    'an end that TLS cannot vouch for',
+    workloadTls('{ spiffe_ids: ["spiffe://shop.test/a"] }\n  unsafe_close_delimited: true'),
+    /:9:27: workload\.unsafe_close_delimited: with `workload\.tls`, whoever is on the way could cut an answer short and nobody would see it; allowed: `false`$/,
+  ],
+  [
     'a workload behind a name that anybody may answer',
     change('127.0.0.1:8080', 'orders.internal:8080'),
     /is not loopback/,
