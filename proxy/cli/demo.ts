@@ -82,13 +82,15 @@ async function refuseIfRunning(io: Io, port: number): Promise<void> {
   if (existsSync(auditFolder)) lockAuditFolder(auditFolder, io.now).release();
 }
 
-/** Nothing but trouble while the table is made; once it serves, also what comes of a change of its files. */
+/** Nothing but errors while the table is made: that the disk is three quarters full is none. Once it serves, also what comes of a change of its files. */
 function demoLog(io: Io): { readonly log: Log; readonly serving: <T>(serve: () => Promise<T>) => Promise<T> } {
   const all = createLog({ write: io.err, now: io.now, format: 'text' });
   let isServing = false;
-  const info: Log['info'] = (event, fields) => {
-    if (isServing) all.info(event, fields);
-  };
+  const onceServing =
+    (level: 'info' | 'warn'): Log['info'] =>
+    (event, fields) => {
+      if (isServing) all[level](event, fields);
+    };
   const serving = async <T>(serve: () => Promise<T>) => {
     isServing = true;
     try {
@@ -97,7 +99,7 @@ function demoLog(io: Io): { readonly log: Log; readonly serving: <T>(serve: () =
       isServing = false;
     }
   };
-  return { log: { ...all, info }, serving };
+  return { log: { ...all, info: onceServing('info'), warn: onceServing('warn') }, serving };
 }
 
 function demoFolder(io: Io): string {
