@@ -156,6 +156,12 @@ export const PROXY_ERRORS = {
     summary: 'the workload of the configuration does not answer, so there is nothing to measure the proxy in front of',
     remedy: 'start the workload, or measure in front of the built-in one with `--workload builtin`',
   },
+  'bench-workload-over-tls': {
+    summary:
+      'the workload of the configuration is reached over TLS, and what is measured beside the proxy is a connection in clear text',
+    remedy:
+      'measure in front of the built-in workload with `--workload builtin`; what `workload.tls` costs is then not in the figures',
+  },
   'bench-request-refused': {
     summary: 'the proxy does not answer the request of a measurement as its workload does',
     remedy: 'choose a request and an identity that it lets through; `portcullis explain -c FILE` says what it decides',

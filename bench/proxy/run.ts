@@ -2,13 +2,15 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Io } from '../../proxy/cli/command.ts';
+import { addressText } from '../../proxy/config/address.ts';
 import type { Config } from '../../proxy/config/config.ts';
 import { thisMachine } from '../../proxy/config/world.ts';
 import { loadConfigFile } from '../../proxy/control/load-snapshot.ts';
+import { ProxyError } from '../../proxy/errors.ts';
 import { unlessInterrupted } from '../interruption.ts';
 import { startGenerator } from '../load/generator.ts';
 import type { LoadRequest } from '../load/load-request.ts';
-import type { Target } from '../load/target.ts';
+import { type Target, targetText } from '../load/target.ts';
 import { machineFacts, startForeignLoadMeter } from '../machine.ts';
 import { figuresText } from '../report/figures-text.ts';
 import { resultPage } from '../report/page/page.ts';
@@ -59,9 +61,20 @@ async function measure(t: Bench, request: Request, io: Io, show: (progress: stri
   const { subjects, notes, isComplete } = await measureCases(t, site);
   const machine = { ...machineFacts(), foreignLoad: load.stop() };
   const scenario = `${requestsText(requests)} on ${request.connections} connections, ${request.workload} workload`;
-  const result = { format: resultFormat, command: 'proxy', scenario, startedAt, machine, subjects, notes } as const;
+  const all = config.workload.tls === undefined ? notes : [...notes, withoutTls];
+  const result = {
+    format: resultFormat,
+    command: 'proxy',
+    scenario,
+    startedAt,
+    machine,
+    subjects,
+    notes: all,
+  } as const;
   return { result, isComplete };
 }
+
+const withoutTls = 'the built-in workload was asked in clear text: what workload.tls costs is not in these figures';
 
 type Given = Pick<Site, 'request' | 'folder' | 'show'> & {
   readonly config: Config;
@@ -70,6 +83,7 @@ type Given = Pick<Site, 'request' | 'folder' | 'show'> & {
 };
 
 async function prepare(t: Bench, { request, config, requests, folder, cwd, show }: Given): Promise<Site> {
+  const workload = request.workload === 'builtin' ? await builtinTarget(t) : plainTarget(config);
   const stateFolder = join(folder, 'state');
   const credential = await credentialOf(request.client, config, stateFolder);
   const allowAllFolder = join(folder, 'allow-all');
@@ -77,7 +91,6 @@ async function prepare(t: Bench, { request, config, requests, folder, cwd, show 
   writeFileSync(join(allowAllFolder, 'authz.rego'), allowAllRego);
   const generator = startGenerator();
   t.teardown(generator.close);
-  const builtin = request.workload === 'builtin' ? await startBuiltinWorkload(t) : undefined;
   const own = settingsOf(await readFile(request.configFile, 'utf8'));
   return {
     request,
@@ -87,12 +100,19 @@ async function prepare(t: Bench, { request, config, requests, folder, cwd, show 
     generator,
     credential,
     allowAllFolder,
-    workload: builtin === undefined ? plainTarget(config) : { kind: 'tcp', ...builtin },
-    settings: builtin === undefined ? own : withWorkload(own, `${builtin.host}:${builtin.port}`),
+    workload,
+    settings: request.workload === 'builtin' ? withWorkload(own, targetText(workload)) : own,
     setting: { configFile: request.configFile, cwd, stateFolder, ownKeys: request.client.kind === 'files' },
   };
 }
 
-function plainTarget({ workload: { address } }: Config): Target {
+async function builtinTarget(t: Bench): Promise<Target> {
+  return { kind: 'tcp', ...(await startBuiltinWorkload(t)) };
+}
+
+/** The certificate of a run is of a CA of its own, which a workload that wants one would not believe. Throws ProxyError. */
+function plainTarget({ workload: { address, tls } }: Config): Target {
+  if (tls !== undefined)
+    throw new ProxyError('bench-workload-over-tls', `${addressText(address)} is reached over TLS (workload.tls)`);
   return address.kind === 'unix' ? { kind: 'unix', path: address.path } : address;
 }

@@ -56,9 +56,11 @@ const raisedLimits: Settings = {
   max_in_flight_per_identity: 1_000_000,
 };
 
+/** In front of a workload that is asked in clear text. */
 export function withWorkload(settings: Settings, address: string): Settings {
   const own = settings['workload'];
-  return { ...settings, workload: typeof own === 'string' ? address : { ...section(own), address } };
+  const { tls: _tls, ...kept } = section(own);
+  return { ...settings, workload: typeof own === 'string' ? address : { ...kept, address } };
 }
 
 export function section(value: Plain | undefined): Settings {

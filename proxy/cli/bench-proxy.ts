@@ -31,7 +31,7 @@ export const benchProxy: Command = {
     {
       name: 'workload',
       value: 'WHICH',
-      help: 'configured, or builtin: a small one that says yes to everything; default: configured',
+      help: 'configured, or builtin: a small one that says yes to everything, in clear text; default: configured',
     },
     { name: 'rate', value: 'N,N...', help: 'requests per second at which latency is measured; default: 500' },
     { name: 'connections', value: 'N', help: 'kept alive; default: 32' },

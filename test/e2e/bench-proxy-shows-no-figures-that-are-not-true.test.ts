@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
 import { parseSpiffeId } from '../../certs/spiffe-id.ts';
@@ -95,6 +95,23 @@ test('what cannot be used is named, with what to do', async (t) => {
     t.match(stderr, message);
   }
   t.same(leftBehind(), []);
+});
+
+test('a workload over TLS is not asked in clear text, and the built-in one stands in for it', async (t) => {
+  const { folder, bench } = benchSite(t);
+  const file = join(folder, 'portcullis.yaml');
+  const tls = { spiffe_ids: [clientId] };
+  const config = { ...JSON.parse(readFileSync(file, 'utf8')), workload: { address: '127.0.0.1:1', tls } };
+  writeFileSync(file, JSON.stringify(config));
+  const refused = await bench('--id', clientId, ...small);
+  t.equal(refused.code, 3);
+  t.match(
+    refused.stderr,
+    /^error\[bench-workload-over-tls\]: 127\.0\.0\.1:1 is reached over TLS \(workload\.tls\)\n.*`--workload builtin`/,
+  );
+  const { code, stdout } = await bench('--id', clientId, ...builtin, ...small);
+  t.equal(code, 0);
+  t.match(stdout, 'the built-in workload was asked in clear text: what workload.tls costs is not in these figures');
 });
 
 test('a workload that dies in the middle ends the run without figures', async (t) => {
