@@ -101,6 +101,12 @@ const cases: readonly Case[] = [
   { name: 'tabs around the content type', body: good, headers: ['Content-Type:\tapplication/json\t'], ...passes },
 
   { name: 'a member twice (CVE-2017-12635)', body: '{"id":1,"id":2}', ...malformed, pointer: '/id' },
+  {
+    name: 'the first of twelve members twice',
+    body: `{"id":1,${Array.from({ length: 11 }, (_, at) => `"m${at}":0`).join()},"id":2}`,
+    ...malformed,
+    pointer: '/id',
+  },
   { name: 'a member twice, once escaped', body: '{"id":1,"\\u0069d":2}', ...malformed, pointer: '/id' },
   { name: 'too deep', body: `{"id":1,"items":${'['.repeat(400)}${']'.repeat(400)}}`, ...malformed },
   { name: '1e400', body: '{"id":1e400}', ...malformed, pointer: '/id' },

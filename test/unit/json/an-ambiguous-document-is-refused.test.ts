@@ -5,6 +5,9 @@ import { readStrictJson } from '../../../policy/json/strict-json.ts';
 const limits = { maxDepth: 64 };
 const utf8 = (text: string) => Buffer.from(text, 'utf8');
 
+/** More than are compared one by one. */
+const many = Array.from({ length: 20 }, (_, at) => `"m${at}":${at}`).join();
+
 type Row = readonly [what: string, bytes: Uint8Array, code: JsonProblemCode, offset: number, pointer: string];
 
 const refusals: readonly Row[] = [
@@ -40,6 +43,10 @@ const refusals: readonly Row[] = [
   ['a member twice, once escaped', utf8('{"a":1,"\\u0061":2}'), 'duplicate-key', 7, '/a'],
   ['a member twice, deep', utf8('[{"x/y":{"b":1,"b":1}}]'), 'duplicate-key', 15, '/0/x~1y/b'],
   ['the empty name twice', utf8('{"":1,"":2}'), 'duplicate-key', 6, '/'],
+  ['the first of twenty members twice', utf8(`{${many},"m0":1}`), 'duplicate-key', many.length + 2, '/m0'],
+  ['the ninth of twenty members twice', utf8(`{${many},"m8":1}`), 'duplicate-key', many.length + 2, '/m8'],
+  ['the last of twenty members twice', utf8(`{${many},"m19":1}`), 'duplicate-key', many.length + 2, '/m19'],
+  ['one of twenty members twice, escaped', utf8(`{${many},"\\u006d19":1}`), 'duplicate-key', many.length + 2, '/m19'],
   ['__proto__', utf8('{"__proto__":{"admin":true}}'), 'forbidden-key', 1, '/__proto__'],
   ['__proto__, escaped', utf8('{"\\u005f_proto__":1}'), 'forbidden-key', 1, '/__proto__'],
   ['2^53', utf8('{"n":9007199254740992}'), 'unsafe-number', 5, '/n'],
@@ -47,6 +54,9 @@ const refusals: readonly Row[] = [
   ['-2^53', utf8('-9007199254740993'), 'unsafe-number', 0, ''],
   ['2^53 + 1 with a fraction', utf8('9007199254740993.0'), 'unsafe-number', 0, ''],
   ['Infinity in disguise', utf8('1e400'), 'unsafe-number', 0, ''],
+  ['Infinity with a capital E', utf8('1E400'), 'unsafe-number', 0, ''],
+  ['Infinity behind a sign', utf8('-1E+309'), 'unsafe-number', 0, ''],
+  ['zero with a capital E', utf8('1E-400'), 'unsafe-number', 0, ''],
   ['zero in disguise', utf8('1e-400'), 'unsafe-number', 0, ''],
   ['a fraction beyond the double', utf8('9.0000000000000001'), 'unsafe-number', 0, ''],
   ['many digits', utf8('0.1000000000000000055511151231257827'), 'unsafe-number', 0, ''],
@@ -85,6 +95,7 @@ const accepted: readonly string[] = [
   '"\u2028\uffff"',
   '[[],{},[{}],"",0]',
   '{"a":{"a":{"a":1}}}',
+  `{${many}}`,
 ];
 
 for (const text of accepted) {
