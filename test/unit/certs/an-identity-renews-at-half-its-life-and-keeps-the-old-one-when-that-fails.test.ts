@@ -90,7 +90,7 @@ test('a clock that was ahead and is right again leaves no SVID that has not begu
   // Timers know nothing of clocks.
   const lookAt = async (nowMs: number) => {
     world.nowMs = nowMs;
-    for (const timer of [...pending]) {
+    for (const timer of pending) {
       pending.delete(timer);
       timer.run();
     }
