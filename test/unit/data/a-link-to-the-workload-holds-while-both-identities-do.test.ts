@@ -107,6 +107,18 @@ void test('it ends with the identity of the workload, and one record says so', a
   );
 });
 
+void test('what has changed during the handshake counts', async (t) => {
+  let now = trust;
+  const { link, told } = await open(t, () => now);
+  now = readTrustBundle(pki.trust, { file: 'denylist', text: `spiffe-id ${workloadId}` });
+  t.match(link.refusal(), { code: 'upstream-unverified', detail: /^the workload: denylisted: / });
+  t.equal(link.peer(), undefined);
+  t.same(told, ['denylisted']);
+  const late = await open(t, () => trust);
+  late.at(20 * minute + 1);
+  t.match(late.link.refusal(), { code: 'own-identity-expired' });
+});
+
 void test('a bug in the verdict is no verdict', async (t) => {
   const { link, told } = await open(t, () => {
     throw new Error('no trust');
