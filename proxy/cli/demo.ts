@@ -153,7 +153,9 @@ function untilSignal(folder: DemoFolder, { address: { port }, admin }: RunningPr
   io.out(`\nTry it yourself: allowed, denied by policy, refused at the door\n\n`);
   const near: DemoFolder = { ...folder, path: relative(io.cwd, folder.path) };
   for (const line of curlLines(near, port)) io.out(`  ${line}\n`);
-  io.out('\nThe last one ends in `curl: (56)`, since the closed connection is the refusal. Why it was refused:\n\n');
+  io.out(
+    '\nThe last one ends in `curl: (56)` or `(52)`, since the closed connection is the refusal. Why it was refused:\n\n',
+  );
   const launcher = relative(io.cwd, join(import.meta.dirname, 'portcullis'));
   io.out(`  ${launcher} audit show ${relative(io.cwd, folder.auditFolder)} --type tls.reject\n`);
   if (admin?.kind === 'tcp') io.out(`\nHealth and metrics: http://${admin.host}:${admin.port}/metrics\n`);
