@@ -36,7 +36,9 @@ export async function startMeasuredProxy(
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   cpSync(stateFolder, join(folder, 'state'), { recursive: true });
   const program = fileURLToPath(new URL(`./proxy-process${extname(import.meta.url)}`, import.meta.url));
-  const child = fork(program, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  // One that is killed while it compiles its policy leaves what it compiles, which then goes with the folder of the run.
+  const env = { ...process.env, TMPDIR: folder };
+  const child = fork(program, { env, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   const gone = once(child, 'exit');
   t.teardown(() => {
     child.kill('SIGKILL');
