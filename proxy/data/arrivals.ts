@@ -60,7 +60,7 @@ export function watchArrivals(
 }
 
 /** The TCP socket under a TLS socket. Node has no public name for it; tests hold that this one stays. */
-function transportOf(socket: TLSSocket): Socket {
+export function transportOf(socket: TLSSocket): Socket {
   return (socket as TLSSocket & { readonly _parent?: Socket })._parent ?? socket;
 }
 

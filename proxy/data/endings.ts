@@ -14,6 +14,8 @@ export type Endings = {
   readonly ended: () => Denial | undefined;
   /** Whether the connection is as old as it may become, for its own age or since our own SVID was replaced. */
   readonly aged: () => boolean;
+  /** Told of a peer that sends TLS records without content, of so many bytes: its connection is ended for it. */
+  readonly flooded: (bytes: number) => void;
 };
 
 /** Connections that were opened together must not all come back together. */
@@ -69,6 +71,7 @@ export function endingsOf(
       tell('max-age', `open for ${Math.round(age)} ms`);
       return true;
     },
+    flooded: (bytes) => tell('empty-records', `${bytes} bytes beside the content, as key updates are`),
   };
 }
 

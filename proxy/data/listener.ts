@@ -10,7 +10,8 @@ import type { WireRequest } from '../transport.ts';
 import { ownIdentityDenial } from '../filters/identity.ts';
 import { connectionsOfThread, descriptorLimit } from '../limit/descriptors.ts';
 import type { SharedLimits } from '../limit/shared-limits.ts';
-import { type Arrival, type Arrivals, watchArrivals } from './arrivals.ts';
+import { type Arrival, type Arrivals, transportOf, watchArrivals } from './arrivals.ts';
+import { emptyRecords } from './empty-records.ts';
 import { endingsOf } from './endings.ts';
 import { failedHandshake, readHandshake } from './handshake.ts';
 import type { OwnSvid } from './own-svids.ts';
@@ -46,7 +47,7 @@ const lastCallMs = ({ snapshot }: ListenerParts) => Math.min(longestLastCallMs, 
 
 export function createListener(options: TlsOptions, given: ListenerParts): Listener {
   const parts = { ...given, clock: { ...given.clock, ...turnClock(given.clock) } };
-  const connections = new Map<TLSSocket, Http1Connection>();
+  const connections = new Map<TLSSocket, Admitted>();
   let draining = false;
   const server = createServer(options);
   const arrivals = watchArrivals(server, parts.clock, parts.ownSvid);
@@ -113,8 +114,11 @@ function recordFailures(server: Server, parts: ListenerParts, arrivals: Arrivals
   server.on('drop', (dropped = {}) => refuse(parts, arrivals.dropped(dropped), tooMany('total-limit')));
 }
 
+/** What the listener asks of a connection from then on. */
+type Admitted = Pick<Http1Connection, 'sweep' | 'breakOff'>;
+
 /** A bug that one handshake meets must not end the thread. */
-function contained(...[parts, socket, ...rest]: Parameters<typeof admit>): Http1Connection | undefined {
+function contained(...[parts, socket, ...rest]: Parameters<typeof admit>): Admitted | undefined {
   try {
     return admit(parts, socket, ...rest);
   } catch (cause) {
@@ -129,7 +133,7 @@ function admit(
   socket: TLSSocket,
   arrival: Arrival,
   draining: () => boolean,
-): Http1Connection | undefined {
+): Admitted | undefined {
   const { clock, limits, measurements } = parts;
   const snapshot = parts.snapshot();
   const id = parts.newId();
@@ -161,8 +165,8 @@ function admit(
     const { peer, tls } = connectionRecord(facts);
     recordConnection(parts, arrival, { id, peer, tls });
   });
-  const { ended, aged } = endingsOf(parts, arrival, facts);
-  return new Http1Connection(socket, {
+  const { ended, aged, flooded } = endingsOf(parts, arrival, facts);
+  const connection = new Http1Connection(socket, {
     limits: () => parts.snapshot().config.limits,
     now: clock.monotonicMs,
     serve: (request) => {
@@ -173,4 +177,19 @@ function admit(
     bug: parts.bug,
     ended: () => ownEnded() ?? ended(),
   });
+  return watched(socket, connection, flooded);
+}
+
+/** What no limit of the messages sees is looked for first. */
+function watched(socket: TLSSocket, connection: Http1Connection, flooded: (bytes: number) => void): Admitted {
+  const empty = emptyRecords(socket, transportOf(socket));
+  return {
+    breakOff: (cause) => connection.breakOff(cause),
+    sweep: () => {
+      const bytes = empty();
+      if (bytes === undefined) return connection.sweep();
+      flooded(bytes);
+      socket.destroy();
+    },
+  };
 }

@@ -15,7 +15,14 @@ export type PolicyCounts = {
 };
 
 /** Why the proxy ended a connection that was open. */
-export const connectionEnds = ['expired', 'revoked', 'untrusted', 'max-age', 'own-svid-replaced'] as const;
+export const connectionEnds = [
+  'expired',
+  'revoked',
+  'untrusted',
+  'max-age',
+  'own-svid-replaced',
+  'empty-records',
+] as const;
 export type ConnectionEnd = (typeof connectionEnds)[number];
 
 /** What a thread counted since its last report, and its gauges as they stand. Plain data: it crosses threads. */
