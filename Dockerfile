@@ -72,5 +72,5 @@ EXPOSE 8443
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
   CMD ["/usr/local/bin/node", "/portcullis/proxy/main.js", "probe", "ready"]
-ENTRYPOINT ["/usr/local/bin/node", "--disable-proto=delete", "--disable-sigusr1", "--no-addons", "/portcullis/proxy/main.js"]
+ENTRYPOINT ["/usr/local/bin/node", "--disable-proto=delete", "--disable-sigusr1", "--no-addons", "--expose-gc", "/portcullis/proxy/main.js"]
 CMD ["run", "--config", "/etc/portcullis/portcullis.yaml"]

@@ -4,6 +4,7 @@ import { thisMachine } from '../config/world.ts';
 import type { Address } from '../config/config.ts';
 import { bootDataThread } from '../control/data-thread.ts';
 import type { RunningProxy } from '../control/start.ts';
+import { giveBackAfterLoading } from '../give-back.ts';
 import { connectionsOfThread, descriptorLimit } from '../limit/descriptors.ts';
 import type { Log } from '../telemetry/log.ts';
 import { runtimeVersions } from '../telemetry/runtime.ts';
@@ -62,6 +63,7 @@ async function run(args: Arguments, io: Io): Promise<number> {
   }
   announce(proxy, log);
   warnOfRuntime();
+  giveBackAfterLoading();
   return drained(await stopped, proxy, log, io);
 }
 

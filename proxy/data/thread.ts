@@ -9,6 +9,7 @@ import { systemClock as clock } from '../clock.ts';
 import { algorithmsOf } from '../fips/approved.ts';
 import { countHeldBytes } from '../limit/held-bytes.ts';
 import { openSharedLimits } from '../limit/shared-limits.ts';
+import { giveBackAfterLoading } from '../give-back.ts';
 import { createPipeline } from '../pipeline.ts';
 import { serve } from '../serve.ts';
 import type { Snapshot } from '../snapshot.ts';
@@ -145,6 +146,7 @@ const linkParts: WorkloadLinkParts = {
 
 /** Each ends after its record, which may be later than its connection. */
 const exchanges = new Set<Promise<void>>();
+let hasServed = false;
 const listener = createListener(listenerOptions(svid, trust, config), {
   ...serveParts,
   limits,
@@ -152,6 +154,7 @@ const listener = createListener(listenerOptions(svid, trust, config), {
   bug,
   atWork: heartbeat.beat,
   serve: (connection, request) => {
+    hasServed = true;
     const exchange = serve(serveParts, connection, request);
     exchanges.add(exchange);
     // It never rejects; `finally` would make two more promises of each.
@@ -225,6 +228,7 @@ async function listen(): Promise<void> {
   await once(listener.server, 'listening');
   parentPort?.on('message', obey);
   report({ is: 'listening', port: (listener.server.address() as AddressInfo).port });
+  giveBackAfterLoading({ hasServed: () => hasServed, works: heartbeat.judges });
 }
 
 try {

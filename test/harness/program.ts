@@ -2,7 +2,14 @@ import { fileURLToPath } from 'node:url';
 
 const main = fileURLToPath(new URL('../../proxy/main.ts', import.meta.url));
 /** As the launcher and the image start it. */
-const started = [process.execPath, '--disable-proto=delete', '--disable-sigusr1', '--no-addons', main] as const;
+const started = [
+  process.execPath,
+  '--disable-proto=delete',
+  '--disable-sigusr1',
+  '--no-addons',
+  '--expose-gc',
+  main,
+] as const;
 const coverage = process.env['_TAPJS_PROCESSINFO_COVERAGE_'] !== '0';
 
 /**

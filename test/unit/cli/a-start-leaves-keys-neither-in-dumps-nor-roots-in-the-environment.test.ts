@@ -29,12 +29,12 @@ test('the launcher drops what would add to the roots that Node trusts, and the l
   t.match(stdout, /^core 0 0\n/);
   t.match(
     stdout,
-    `word --disable-proto=delete\nword --disable-sigusr1\nword --no-addons\nword ${join(folder, 'proxy/main.ts')}\nword run\nword a b\n`,
+    `word --disable-proto=delete\nword --disable-sigusr1\nword --no-addons\nword --expose-gc\nword ${join(folder, 'proxy/main.ts')}\nword run\nword a b\n`,
   );
   const image = readFileSync(new URL('../../../Dockerfile', import.meta.url), 'utf8');
   t.match(
     image,
-    '\nENTRYPOINT ["/usr/local/bin/node", "--disable-proto=delete", "--disable-sigusr1", "--no-addons", "/portcullis/proxy/main.js"]\n',
+    '\nENTRYPOINT ["/usr/local/bin/node", "--disable-proto=delete", "--disable-sigusr1", "--no-addons", "--expose-gc", "/portcullis/proxy/main.js"]\n',
   );
 });
 
