@@ -96,6 +96,7 @@ export const denialCatalogue = {
   'policy-undecided': row(503, 'undecided', false, 'It could not be decided whether this is allowed.', 'The policy was undefined, failed, gave a result of the wrong shape or one that asks for what a policy may not have, or its revision is marked bad.'),
 
   // The workload.
+  'breaker-open': row(503, 'failed', false, 'The service behind the proxy does not answer at the moment.', 'It failed `workload.breaker.failures` times in a row and is not asked before `open_for` is over, then by one request first. Policy had allowed this one; nothing of it was sent.'),
   'upstream-unreachable': row(502, 'failed', false, 'The service behind the proxy cannot be reached.', 'Connect refused, reset or timed out before anything was sent.'),
   'upstream-unverified': row(502, 'failed', false, 'The service behind the proxy could not be verified.', 'With `workload.tls`: the TLS handshake failed, or showed another SPIFFE ID or a certificate that is not believed; nothing was sent then. Or that certificate expired, was revoked or lost its root during the exchange. `detail` names the reason, one of the refused handshakes below.'),
   'upstream-timeout': row(504, 'failed', true, 'The service behind the proxy did not answer in time.', 'No response head, or no further body, in time; or the timeout of the route was over before anything could be sent.'),

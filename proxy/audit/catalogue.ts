@@ -64,6 +64,8 @@ export const controlTypes = {
   'svid.renewal-failed': row('An SVID that is handed out over the Workload API could not be renewed; the old one stays.', 'Early warning before a workload loses its identity (IA-5).'),
   'bundle.publish': row('The bundle endpoint began to serve the bundle of the local CA; `detail` has its address, profile and sequence.', 'What other trust domains are told to believe (SC-12, SC-17).'),
   'bundle.renewal-failed': row('The certificate of the bundle endpoint could not be renewed; the old one stays.', 'Early warning before other trust domains stop to be told of changes (SC-12).'),
+  'breaker.open': row('The workload failed `workload.breaker.failures` times in a row and is not asked any more; `thread` says by which data thread.', 'Loss of the service behind the proxy, and who was refused for it (SC-5, SI-13).'),
+  'breaker.close': row('The workload has answered again, and is asked as before.', 'Ends what `breaker.open` began (CP-10, SI-13).'),
   'admin.call': row('An administrative call was made, allowed or not.', 'Use of privileged functions (AC-6(9)).'),
   'time.step': row('The wall clock jumped against the monotonic clock.', 'Time stamps before and after do not compare; expiry can be evaded by it (AU-8).'),
   'audit.start': row('The stream was opened.', 'Start of audit itself is an event (AU-12).'),

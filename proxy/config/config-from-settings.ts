@@ -142,6 +142,7 @@ function workload(settings: Settings['workload']): WorkloadConfig {
   return {
     address: settings.address,
     tls: settings.tls && { spiffeIds: settings.tls.spiffe_ids },
+    breaker: settings.breaker && { failures: settings.breaker.failures, openForMs: settings.breaker.open_for },
     connectTimeoutMs: settings.connect_timeout,
     headersTimeoutMs: settings.headers_timeout,
     bodyTimeoutMs: settings.body_timeout,

@@ -102,6 +102,9 @@ export type WorkloadApiConfig = {
   readonly overdueShare: number;
 };
 
+/** When a workload that does not answer is no longer asked. */
+export type BreakerConfig = { readonly failures: number; readonly openForMs: number };
+
 /** Mutual TLS to the workload, which has to prove one of these IDs. */
 export type WorkloadTlsConfig = { readonly spiffeIds: readonly SpiffeId[] };
 
@@ -109,6 +112,8 @@ export type WorkloadConfig = {
   readonly address: Address;
   /** Undefined where it is asked in clear text. */
   readonly tls: WorkloadTlsConfig | undefined;
+  /** Undefined where it is asked whatever came of it before. */
+  readonly breaker: BreakerConfig | undefined;
   readonly connectTimeoutMs: number;
   readonly headersTimeoutMs: number;
   /** Longest silence between two chunks of a response body. */

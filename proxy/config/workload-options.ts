@@ -19,6 +19,23 @@ const workloadTlsOptions = section(
   },
 );
 
+const breakerOptions = section(
+  'workload.breaker',
+  'Each data thread counts by itself. A failure is a connection that cannot be had or is not the workload (`tls`), and one that breaks off or brings no answer in time although the workload had the ' +
+    'whole request, of which no body is streamed, and at least half of the `timeout` of the route. An answer is no failure, whatever its status: who can ask for a 500, or sends slowly, must not be able to ' +
+    'close the workload to everybody. Whoever can stop it from answering at all, can.',
+  {
+    failures: defaulted(integer(1, 1000), 5, {
+      doc: 'After so many failures in a row the workload is not asked any more: a 503 `breaker-open` with `Retry-After`, for what policy has allowed.',
+      reload: live,
+    }),
+    open_for: defaulted(duration('100ms', '10m'), '5s', {
+      doc: 'After this time one request is let through, and each time that it has passed again another: an answer lets all others follow, a failure begins this time anew.',
+      reload: live,
+    }),
+  },
+);
+
 export const workloadOptions = section('workload', 'The one service behind this proxy.', {
   address: required(address(), {
     doc: 'Where the workload listens; loopback or a unix socket, so that nothing else can reach it or read along. With `tls` any address.',
@@ -26,6 +43,10 @@ export const workloadOptions = section('workload', 'The one service behind this 
   }),
   tls: optional(workloadTlsOptions, {
     doc: 'Reaches the workload over mutual TLS; without it in clear text.',
+    reload: live,
+  }),
+  breaker: optional(breakerOptions, {
+    doc: 'Stops asking a workload that does not answer (circuit breaker); `{}` for the defaults. Without it each request waits for itself.',
     reload: live,
   }),
   connect_timeout: defaulted(duration('10ms', '1m'), '1s', {

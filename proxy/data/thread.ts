@@ -25,6 +25,7 @@ import { type HeartbeatMemory, openHeartbeat } from './heartbeat.ts';
 import { createListener } from './listener.ts';
 import { type Order, type Report, type ThreadBegin, type ThreadStart, unpack } from './messages.ts';
 import { ownSvids } from './own-svids.ts';
+import { breakers } from './open-breaker.ts';
 import { countedAsWork } from './counted-as-work.ts';
 import { snapshotOrders } from './snapshot-orders.ts';
 import { listenerOptions, secureContext } from './tls-options.ts';
@@ -91,7 +92,9 @@ const start = await starting;
 /** Nobody is sent anything before the thread listens. */
 const openTls: OpenTlsLink = (workload, onread) => openTlsLink(linkParts, workload, onread);
 
-let snapshot: Snapshot = await hydrate({ ...rules, ...start.snapshot }, { compiling, openTls });
+const openBreaker = breakers({ audit, log, clock, thread: index });
+
+let snapshot: Snapshot = await hydrate({ ...rules, ...start.snapshot }, { compiling, openTls, openBreaker });
 let trust = start.snapshot.trust;
 let svid = start.svid;
 const limits = openSharedLimits(start.limits, index);
@@ -169,7 +172,7 @@ async function ready(packed: Uint8Array): Promise<Ready> {
   try {
     const data = unpack(packed);
     const compiling = compileRules(data, engineEvents(data.policy.revision));
-    return { snapshot: await hydrate(data, { compiling, before: snapshot, openTls }), trust: data.trust };
+    return { snapshot: await hydrate(data, { compiling, before: snapshot, openTls, openBreaker }), trust: data.trust };
   } finally {
     heartbeat.preparing.leave();
   }
@@ -215,6 +218,7 @@ function obey(order: Order): void {
       return renewTls();
     case 'measure':
       measurements.auditLag(audit.lagMs);
+      measurements.breakerOpen(snapshot.pool.breaker.isOpen());
       return report({ is: 'measured', request: order.request, delta: measurements.drain() });
     case 'drain':
       return void drain();

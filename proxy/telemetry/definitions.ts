@@ -37,6 +37,12 @@ export const METRICS = {
     ['class'],
     'Answers of the workload by class of status: 2xx, 3xx, 4xx, 5xx.',
   ),
+  breakerOpen: metric(
+    'gauge',
+    'portcullis_workload_breaker_open',
+    ['thread'],
+    '1 while the workload is not asked, because it failed too often in a row (workload.breaker); what is refused for it counts in portcullis_requests_total as breaker-open.',
+  ),
   workloadHandshakes: metric(
     'counter',
     'portcullis_workload_handshakes_total',

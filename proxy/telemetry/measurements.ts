@@ -49,6 +49,7 @@ export type MeasurementDelta = {
   readonly auditLagMs: number;
   readonly openConnections: number;
   readonly inFlight: number;
+  readonly breakerOpen: number;
   readonly eventLoop: EventLoopDelay;
 };
 
@@ -73,6 +74,7 @@ export type Measurements = {
   readonly connectionClosed: () => void;
   readonly requestStarted: () => void;
   readonly requestEnded: () => void;
+  readonly breakerOpen: (open: boolean) => void;
   /** After a reload: names of the new snapshot. */
   readonly setVocabulary: (vocabulary: Vocabulary) => void;
   /** Answers what was counted and begins anew. */
@@ -103,7 +105,7 @@ const newCounts = () => ({
 export function createMeasurements(initial: Vocabulary, eventLoop: Pick<EventLoopWatch, 'read'>): Measurements {
   let bounded = boundAll(initial);
   let counts = newCounts();
-  const gauges = { openConnections: 0, inFlight: 0, auditLagMs: 0 };
+  const gauges = { openConnections: 0, inFlight: 0, auditLagMs: 0, breakerOpen: 0 };
   return {
     request: (route, refusal) => countRequest(counts.requests, bounded.route(route), refusal ?? 'ok'),
     stage: (stage, milliseconds) => observe(counts.stages, bounded.stage(stage), milliseconds),
@@ -127,6 +129,7 @@ export function createMeasurements(initial: Vocabulary, eventLoop: Pick<EventLoo
     connectionClosed: () => void (gauges.openConnections -= 1),
     requestStarted: () => void (gauges.inFlight += 1),
     requestEnded: () => void (gauges.inFlight -= 1),
+    breakerOpen: (open) => void (gauges.breakerOpen = open ? 1 : 0),
     setVocabulary: (vocabulary) => void (bounded = boundAll(vocabulary)),
     drain: () => {
       const drained = counts;

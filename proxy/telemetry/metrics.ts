@@ -134,6 +134,7 @@ function createInstruments() {
   const gauges = {
     inFlight: gauge(METRICS.inFlight),
     openConnections: gauge(METRICS.openConnections),
+    breakerOpen: gauge(METRICS.breakerOpen),
     auditLag: gauge(METRICS.auditLag),
     auditDiskUsed: gauge(METRICS.auditDiskUsed),
     loopDelayP99: gauge(METRICS.loopDelayP99),
@@ -204,11 +205,19 @@ function absorbCounters(counters: Instruments['counters'], delta: MeasurementDel
 function absorbGauges(gauges: Instruments['gauges'], thread: string, delta: MeasurementDelta): void {
   gauges.inFlight.set({ thread }, delta.inFlight);
   gauges.openConnections.set({ thread }, delta.openConnections);
+  gauges.breakerOpen.set({ thread }, delta.breakerOpen);
   gauges.auditLag.set({ thread }, delta.auditLagMs / 1000);
   gauges.loopDelayP99.set({ thread }, delta.eventLoop.p99Ms / 1000);
   gauges.loopDelayMax.set({ thread }, delta.eventLoop.maxMs / 1000);
 }
 
 function perThread(gauges: Instruments['gauges']) {
-  return [gauges.inFlight, gauges.openConnections, gauges.auditLag, gauges.loopDelayP99, gauges.loopDelayMax];
+  return [
+    gauges.inFlight,
+    gauges.openConnections,
+    gauges.breakerOpen,
+    gauges.auditLag,
+    gauges.loopDelayP99,
+    gauges.loopDelayMax,
+  ];
 }

@@ -9,6 +9,7 @@ import type { Normalised } from '../filters/normalise.ts';
 import type { ExchangeBody, Validated } from '../filters/validate.ts';
 import { fieldName } from '../normalise/field-name.ts';
 import { timeLeftMs } from '../time-left.ts';
+import { type Pass, verdictOn } from './breaker.ts';
 import { identityHeaders } from './identity-headers.ts';
 import { WorkloadExchange, type WorkloadRequest } from './workload-exchange.ts';
 import type { WorkloadResponse } from './workload-response.ts';
@@ -27,7 +28,9 @@ export function forward(nowNs: () => bigint): Filter<Forwardable, Forwarded> {
       // Whoever left while the policy was asked must not make the workload act.
       if (facts.departure.cause !== undefined) return facts.departure.cause;
       const leftMs = timeLeftMs(facts, nowNs);
-      return leftMs > 0 ? send(facts, leftMs) : tooLate(facts.body);
+      if (leftMs <= 0) return tooLate(facts.body);
+      const pass = facts.snapshot.pool.breaker.admit();
+      return typeof pass === 'function' ? send(facts, leftMs, pass) : pass;
     },
   };
 }
@@ -38,7 +41,7 @@ function tooLate({ kind }: ExchangeBody): Denial {
   return deny(kind === 'validated' ? 'request-timeout' : 'upstream-timeout', { detail });
 }
 
-function send(facts: Forwardable, leftMs: number): Promise<Forwarded | Denial> {
+function send(facts: Forwardable, leftMs: number, pass: Pass): Promise<Forwarded | Denial> {
   const { request, permit, departure, snapshot } = facts;
   return new Promise((resolve) => {
     const target = permit.obligations.target ?? request.target;
@@ -55,13 +58,21 @@ function send(facts: Forwardable, leftMs: number): Promise<Forwarded | Denial> {
       facts.sent.toWorkload = true;
       facts.sent.workload = workload;
     };
-    const settled = (outcome: WorkloadResponse | Denial) =>
-      resolve('code' in outcome ? outcome : { response: outcome });
+    const settled = (outcome: WorkloadResponse | Denial) => {
+      const failed = 'code' in outcome;
+      pass(verdictOn(failed ? outcome.code : undefined, hadItsTime(facts, leftMs)));
+      resolve(failed ? outcome : { response: outcome });
+    };
     const exchange = new WorkloadExchange(outgoing, snapshot.config.workload, { sent, settled });
     departure.listen((cause) => exchange.cancel(cause));
     // Not only for the head: a workload that stops inside its body would hold the exchange for as long as it likes.
     snapshot.pool.dispatch(exchange, leftMs);
   });
+}
+
+/** A body that is streamed ends when the client likes, and one that was waited for may have left the workload next to nothing. */
+function hadItsTime({ sent, body, route }: Forwardable, leftMs: number): boolean {
+  return sent.toWorkload && body.kind !== 'streamed' && leftMs >= route.config.timeoutMs / 2;
 }
 
 function outgoingBody(body: ExchangeBody): WorkloadRequest['body'] {

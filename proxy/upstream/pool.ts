@@ -1,5 +1,6 @@
 import type { WorkloadConfig } from '../config/config.ts';
 import type { Denial } from '../denial.ts';
+import { type Breaker, noBreaker } from './breaker.ts';
 import type { OpenLink } from './link.ts';
 import { inTicks, tickMs } from './waiting.ts';
 import { WorkloadConnection } from './workload-connection.ts';
@@ -7,14 +8,16 @@ import type { Carrier, WorkloadExchange } from './workload-exchange.ts';
 
 /** Where `forward` sends a request. */
 export type WorkloadPool = {
+  /** Asked before each request whether there may be one. */
+  readonly breaker: Breaker;
   /** @param timeoutMs after which it is over, wherever it is */
   readonly dispatch: (exchange: WorkloadExchange, timeoutMs: number) => void;
   /** Ends every connection. */
   readonly close: () => void;
 };
 
-export function openPool(workload: WorkloadConfig, openLink: OpenLink): WorkloadPool {
-  return new Pool(workload, openLink);
+export function openPool(workload: WorkloadConfig, openLink: OpenLink, breaker = noBreaker): WorkloadPool {
+  return new Pool(workload, openLink, breaker);
 }
 
 /**
@@ -22,6 +25,7 @@ export function openPool(workload: WorkloadConfig, openLink: OpenLink): Workload
  * request is sent once: whether the workload acted on one that was lost, only the client can find out.
  */
 class Pool implements WorkloadPool {
+  readonly breaker: Breaker;
   readonly #workload: WorkloadConfig;
   readonly #openLink: OpenLink;
   readonly #connections = new Set<WorkloadConnection>();
@@ -33,7 +37,8 @@ class Pool implements WorkloadPool {
   readonly #waiting = new Set<WorkloadExchange>();
   #clock: NodeJS.Timeout | undefined;
 
-  constructor(workload: WorkloadConfig, openLink: OpenLink) {
+  constructor(workload: WorkloadConfig, openLink: OpenLink, breaker: Breaker) {
+    this.breaker = breaker;
     this.#workload = workload;
     this.#openLink = openLink;
   }

@@ -99,6 +99,9 @@ const other: Readonly<Record<string, unknown>> = {
   'workload.address': 'unix:/b',
   'workload.tls': { spiffe_ids: ['spiffe://shop.test/b'] },
   'workload.tls.spiffe_ids': ['spiffe://shop.test/b'],
+  'workload.breaker': { failures: 2 },
+  'workload.breaker.failures': 2,
+  'workload.breaker.open_for': '2s',
   'workload.connect_timeout': '2s',
   'workload.headers_timeout': '2s',
   'workload.body_timeout': '2s',
@@ -252,6 +255,8 @@ const other: Readonly<Record<string, unknown>> = {
 /** A change to another trust domain takes the SPIFFE ID along, and some keys exclude each other. */
 const together: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   'workload.tls.spiffe_ids': { 'workload.tls': {} },
+  'workload.breaker.failures': { 'workload.breaker': {} },
+  'workload.breaker.open_for': { 'workload.breaker': {} },
   'policy.bundle': { 'policy.rego': undefined },
   'policy.strict_builtin_errors': { 'policy.engine': 'plan' },
   'crls[].file': { 'crls[].url': undefined },

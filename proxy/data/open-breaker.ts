@@ -1,0 +1,27 @@
+import type { AuditStream } from '../audit/stream.ts';
+import type { Clock } from '../clock.ts';
+import type { BreakerConfig } from '../config/config.ts';
+import type { Log } from '../telemetry/log.ts';
+import { type Breaker, createBreaker } from '../upstream/breaker.ts';
+
+export type BreakerParts = {
+  readonly audit: Pick<AuditStream, 'append'>;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly thread: number;
+};
+
+/** What a breaker of this thread does is on record and in the log. */
+export function breakers({ audit, log, clock, thread }: BreakerParts): (config: BreakerConfig) => Breaker {
+  const events = {
+    opened: (detail: string) => {
+      audit.append({ kind: 'control', type: 'breaker.open', outcome: 'error', thread, detail });
+      log.error('breaker.open', { detail });
+    },
+    closed: () => {
+      audit.append({ kind: 'control', type: 'breaker.close', thread });
+      log.info('breaker.close');
+    },
+  };
+  return (config) => createBreaker(config, clock.monotonicMs, events);
+}
