@@ -2,7 +2,7 @@ import { oncePer } from '../policy/once-per.ts';
 import type { SpiffeId } from '../certs/spiffe-id.ts';
 import type { ExchangeEvent } from './audit/catalogue.ts';
 import { type Caller, isPresented } from './caller/caller.ts';
-import type { Address } from './config/config.ts';
+import type { Address, WorkloadConfig } from './config/config.ts';
 import type { Denial, RefusedUser } from './denial.ts';
 import type { Accepted, ConnectionFacts } from './exchange.ts';
 import type { Authorized } from './filters/authorize.ts';
@@ -31,7 +31,7 @@ export function exchangeRecord(facts: KnownFacts, ending: Ending, endedNs: bigin
   const { connection, snapshot, permit, route, request } = facts;
   const { src, peer, tls } = connectionRecord(connection);
   const { denial } = ending;
-  const { policy, dst } = snapshotRecord(snapshot);
+  const policy = policyRecord(snapshot);
   return {
     kind: 'exchange',
     reason: denial?.code,
@@ -48,7 +48,7 @@ export function exchangeRecord(facts: KnownFacts, ending: Ending, endedNs: bigin
     listener: 'inbound',
     route: route?.config.name,
     src,
-    dst: facts.sent.toWorkload ? reached(dst, facts.sent.workload) : undefined,
+    dst: facts.sent.to && reached(placeOf(facts.sent.to), facts.sent.workload),
     peer,
     caller: callerRecord(facts.caller ?? denial?.caller),
     user: userRecord(facts.user ?? denial?.user),
@@ -56,7 +56,7 @@ export function exchangeRecord(facts: KnownFacts, ending: Ending, endedNs: bigin
       service: snapshot.config.identity.spiffeId,
       method: facts.method,
       target: facts.target,
-      sent_target: facts.sent.toWorkload ? permit?.obligations.target : undefined,
+      sent_target: facts.sent.to && permit?.obligations.target,
       path_template: route?.config.path,
       authority: request?.authority ?? fieldValues(facts.headers, 'host')[0],
     },
@@ -99,10 +99,8 @@ function userRecord(user: User | RefusedUser | undefined): ExchangeEvent['user']
   return { iss: claims.issuer, sub: claims.subject, jti: claims.tokenId, realm, jkt: claims.keyThumbprint };
 }
 
-const snapshotRecord = oncePer(({ engine, config }: Snapshot) => ({
-  policy: Object.freeze({ revision: engine.revision }),
-  dst: Object.freeze(destination(config.workload.address)),
-}));
+const policyRecord = oncePer(({ engine }: Snapshot) => Object.freeze({ revision: engine.revision }));
+const placeOf = oncePer(({ address }: WorkloadConfig) => Object.freeze(destination(address)));
 
 /** Who it was differs by connection: `workload.tls` may name several. */
 function reached(dst: ExchangeEvent['dst'], workload: SpiffeId | undefined): ExchangeEvent['dst'] {

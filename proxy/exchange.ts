@@ -1,5 +1,6 @@
 import type { PeerSvid } from '../certs/peer.ts';
 import type { SpiffeId } from '../certs/spiffe-id.ts';
+import type { WorkloadConfig } from './config/config.ts';
 import type { Departure } from './departure.ts';
 import type { HeaderList } from './header-list.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -18,8 +19,8 @@ export type ConnectionFacts = {
   readonly serverName: string | undefined;
 };
 
-/** `workload`: who it was, where TLS has proved that. */
-type Sent = { toWorkload: boolean; workload: SpiffeId | undefined };
+/** `to`: the workload or its standby, once it may have seen something; `workload`: who it was, where TLS has proved that. */
+type Sent = { to: WorkloadConfig | undefined; workload: SpiffeId | undefined };
 
 /** The facts every exchange begins with, whatever its protocol. */
 export type Accepted = {

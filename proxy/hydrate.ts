@@ -3,7 +3,7 @@ import { readStrictJson } from '../policy/json/strict-json.ts';
 import { type CallerTokens, openCallerTokens } from './caller/caller-tokens.ts';
 import { JWT_SVID_ALGORITHMS, readJwtBundle } from './caller/jwt-bundle.ts';
 import { type CompiledRules, compileRules } from './compile-rules.ts';
-import type { BreakerConfig, Config } from './config/config.ts';
+import type { Address, BreakerConfig, Config, WorkloadConfig } from './config/config.ts';
 import type { IssuerConfig } from './config/token-config.ts';
 import { ProxyError } from './errors.ts';
 import { openIntrospections } from './fetch/introspection.ts';
@@ -11,7 +11,7 @@ import { algorithmsOf, approvedTokens } from './fips/approved.ts';
 import { ownHeaders } from './normalise/headers.ts';
 import type { Snapshot } from './snapshot.ts';
 import { jwksKey, jwtBundleKey, type SnapshotData } from './snapshot-data.ts';
-import { type Breaker, noBreaker } from './upstream/breaker.ts';
+import type { Breaker } from './upstream/breaker.ts';
 import { linksTo, type OpenTlsLink } from './upstream/link.ts';
 import { openPool, type WorkloadPool } from './upstream/pool.ts';
 import { readJwks } from './user/read-jwks.ts';
@@ -22,7 +22,7 @@ export type HydrateParts = {
   /** Its pool serves on where the workload has not changed. */
   readonly before?: Snapshot;
   readonly openTls?: OpenTlsLink;
-  readonly openBreaker?: (config: BreakerConfig) => Breaker;
+  readonly openBreaker?: (config: BreakerConfig, address: Address) => Breaker;
 };
 
 /**
@@ -44,15 +44,18 @@ export async function hydrate(
     callerTokens: await readCallerTokens(config, data.jwks),
     trust: readTrustBundle(data.trust, data.denylist, data.lists, algorithmsOf(config)),
     ownHeaders: ownHeaders(headersOfOurs(config)),
-    pool: before !== undefined && sameWorkload(before.config, config) ? before.pool : poolOf(config, parts),
+    pool: before !== undefined && sameWorkload(before.config, config) ? before.pool : poolOf(config.workload, parts),
   });
 }
 
-type PoolParts = Pick<HydrateParts, 'openTls' | 'openBreaker'>;
+type Opening = Pick<HydrateParts, 'openTls' | 'openBreaker'>;
 
-function poolOf({ workload }: Config, { openTls = offline, openBreaker }: PoolParts): WorkloadPool {
-  const breaker = workload.breaker && openBreaker?.(workload.breaker);
-  return openPool(workload, linksTo(workload, openTls), breaker ?? noBreaker);
+function poolOf(workload: WorkloadConfig, opening: Opening): WorkloadPool {
+  const { openTls = offline, openBreaker } = opening;
+  return openPool(workload, linksTo(workload, openTls), {
+    breaker: workload.breaker && openBreaker?.(workload.breaker, workload.address),
+    standby: workload.standby && poolOf({ ...workload, ...workload.standby, standby: undefined }, opening),
+  });
 }
 
 function offline(): never {

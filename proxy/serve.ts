@@ -84,7 +84,7 @@ export function accept(
     bytesIn: () => body?.receivedBytes ?? 0,
     connection,
     snapshot: snapshot(),
-    sent: { toWorkload: false, workload: undefined },
+    sent: { to: undefined, workload: undefined },
     departure: wire.departure,
     atEnd: [],
   };

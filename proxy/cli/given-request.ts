@@ -49,7 +49,7 @@ export async function givenRequest(
     peer,
     caller: peer,
     snapshot,
-    sent: { toWorkload: false, workload: undefined },
+    sent: { to: undefined, workload: undefined },
     departure: new Departure(),
     atEnd: [],
   };

@@ -3,6 +3,7 @@ import type { Address } from './config.ts';
 import type { Draft } from './draft.ts';
 import type { Settings } from './options.ts';
 import type { Advice, Path } from './problem.ts';
+import { placesOf } from './workload-places.ts';
 
 /** Called with the path of the key that is wrong. */
 export type Complain = (path: Path, message: string, advice?: Advice) => void;
@@ -28,18 +29,14 @@ function checkWorkload({ workload }: Draft<Settings>, complain: Complain): void 
 
 /** SP 800-204A SM-DR6: between the proxy and its workload there is loopback, a unix socket or mutual TLS, and no open network. */
 function checkExposure(settings: Draft<Settings>, complain: Complain): void {
-  const { workload, admin, unsafe_remote_workload: remoteWorkload, unsafe_remote_admin: remoteAdmin } = settings;
-  if (
-    workload?.address !== undefined &&
-    workload.tls === undefined &&
-    remoteWorkload !== true &&
-    !isLoopback(workload.address)
-  ) {
+  const { admin, unsafe_remote_workload: remoteWorkload, unsafe_remote_admin: remoteAdmin } = settings;
+  for (const [path, { address, tls }] of placesOf(settings)) {
+    if (address === undefined || tls !== undefined || remoteWorkload === true || isLoopback(address)) continue;
     complain(
-      ['workload', 'address'],
-      `${addressText(workload.address)} is not loopback: others could reach the workload past this proxy`,
+      [...path, 'address'],
+      `${addressText(address)} is not loopback: others could reach the workload past this proxy`,
       {
-        allowed: '127.0.0.0/8, [::1], localhost, unix:PATH; or `workload.tls`; or `unsafe_remote_workload: true`',
+        allowed: `127.0.0.0/8, [::1], localhost, unix:PATH; or \`${path.join('.')}.tls\`; or \`unsafe_remote_workload: true\``,
       },
     );
   }
@@ -58,6 +55,7 @@ function checkAddresses({ listen, workload, admin, workload_api: served }: Draft
   const named: (readonly [Path, Address | undefined])[] = [
     [['listen'], listen],
     [['workload', 'address'], workload?.address],
+    [['workload', 'standby', 'address'], workload?.standby?.address],
     [['admin'], admin === 'off' ? undefined : admin],
     [['workload_api', 'bundle_endpoint', 'listen'], served?.bundle_endpoint?.listen],
   ];

@@ -10,6 +10,7 @@ import type {
   RouteBody,
   RouteConfig,
   RouteUser,
+  StandbyConfig,
   WorkloadConfig,
 } from './config.ts';
 import type { DpopConfig, IssuerConfig, IssuerKeysConfig } from './token-config.ts';
@@ -140,8 +141,8 @@ function policyOf(settings: Settings['policy'], profile: Settings['profile'] | u
 
 function workload(settings: Settings['workload']): WorkloadConfig {
   return {
-    address: settings.address,
-    tls: settings.tls && { spiffeIds: settings.tls.spiffe_ids },
+    ...placeOf(settings),
+    standby: settings.standby && placeOf(settings.standby),
     breaker: settings.breaker && { failures: settings.breaker.failures, openForMs: settings.breaker.open_for },
     connectTimeoutMs: settings.connect_timeout,
     headersTimeoutMs: settings.headers_timeout,
@@ -153,6 +154,10 @@ function workload(settings: Settings['workload']): WorkloadConfig {
     spiffeIdHeader: settings.spiffe_id_header,
     clientCertHeader: settings.client_cert_header,
   };
+}
+
+function placeOf({ address, tls }: Pick<Settings['workload'], 'address' | 'tls'>): StandbyConfig {
+  return { address, tls: tls && { spiffeIds: tls.spiffe_ids } };
 }
 
 function route(settings: RouteSettings, longestResponse: number): RouteConfig {

@@ -105,6 +105,8 @@ export type WorkloadApiConfig = {
 /** When a workload that does not answer is no longer asked. */
 export type BreakerConfig = { readonly failures: number; readonly openForMs: number };
 
+export type StandbyConfig = { readonly address: Address; readonly tls: WorkloadTlsConfig | undefined };
+
 /** Mutual TLS to the workload, which has to prove one of these IDs. */
 export type WorkloadTlsConfig = { readonly spiffeIds: readonly SpiffeId[] };
 
@@ -114,6 +116,8 @@ export type WorkloadConfig = {
   readonly tls: WorkloadTlsConfig | undefined;
   /** Undefined where it is asked whatever came of it before. */
   readonly breaker: BreakerConfig | undefined;
+  /** Who is asked while the breaker is open; all else is as of the workload. */
+  readonly standby: StandbyConfig | undefined;
   readonly connectTimeoutMs: number;
   readonly headersTimeoutMs: number;
   /** Longest silence between two chunks of a response body. */

@@ -6,17 +6,21 @@ import { defaulted, optional, required, section } from './section.ts';
 
 const live = 'live';
 
+const whoItMayBe = {
+  spiffe_ids: required(listOf(spiffeId, { atLeast: 1, unique: true }), {
+    doc: 'Who may answer there: one of these SPIFFE IDs, of our own trust domain or of one whose bundle we have (`federation`, `identity.workload_api.federation`).',
+    reload: live,
+  }),
+};
+
+const standbyTlsOptions = section('workload.standby.tls', 'As `workload.tls`, of the standby.', whoItMayBe);
+
 const workloadTlsOptions = section(
   'workload.tls',
   'Mutual TLS 1.3 to the workload, on whatever address it listens, a unix socket too. It is judged as a client is (roots of its trust domain, rules of an SVID, validity, `crls`, `denylist`), ' +
     'and nothing of a request is sent before that; no name is sent or compared (SNI, DNS). One that fails is a 502 `upstream-unverified`. We show our own SVID, which the workload has to ask ' +
     'for and to judge: whoever comes past this proxy only it can refuse. Connections end with the identities that they rest on; see [remote-workload.md](remote-workload.md).',
-  {
-    spiffe_ids: required(listOf(spiffeId, { atLeast: 1, unique: true }), {
-      doc: 'Who the workload may be: one of these SPIFFE IDs, of our own trust domain or of one whose bundle we have (`federation`, `identity.workload_api.federation`).',
-      reload: live,
-    }),
-  },
+  whoItMayBe,
 );
 
 const breakerOptions = section(
@@ -36,6 +40,22 @@ const breakerOptions = section(
   },
 );
 
+const standbyOptions = section(
+  'workload.standby',
+  'Another instance of the same service, asked while `workload.breaker` is open and left again as soon as that closes. It has a breaker of its own; when both are open the answer is a 503. ' +
+    'No request is sent twice: those that opened the breaker have failed. Everything else is as in `workload`, and what holds for its address holds for this one.',
+  {
+    address: required(address(), {
+      doc: 'Where it listens; loopback or a unix socket, with `tls` any address.',
+      reload: live,
+    }),
+    tls: optional(standbyTlsOptions, {
+      doc: 'Reaches it over mutual TLS, with the SPIFFE IDs that are expected of it; what `workload.tls` says is of the other.',
+      reload: live,
+    }),
+  },
+);
+
 export const workloadOptions = section('workload', 'The one service behind this proxy.', {
   address: required(address(), {
     doc: 'Where the workload listens; loopback or a unix socket, so that nothing else can reach it or read along. With `tls` any address.',
@@ -47,6 +67,10 @@ export const workloadOptions = section('workload', 'The one service behind this 
   }),
   breaker: optional(breakerOptions, {
     doc: 'Stops asking a workload that does not answer (circuit breaker); `{}` for the defaults. Without it each request waits for itself.',
+    reload: live,
+  }),
+  standby: optional(standbyOptions, {
+    doc: 'Who is asked in place of a workload that does not answer (failover); needs `breaker`.',
     reload: live,
   }),
   connect_timeout: defaulted(duration('10ms', '1m'), '1s', {

@@ -1,6 +1,7 @@
 import type { AuditStream } from '../audit/stream.ts';
 import type { Clock } from '../clock.ts';
-import type { BreakerConfig } from '../config/config.ts';
+import { addressText } from '../config/address.ts';
+import type { Address, BreakerConfig } from '../config/config.ts';
 import type { Log } from '../telemetry/log.ts';
 import { type Breaker, createBreaker } from '../upstream/breaker.ts';
 
@@ -12,16 +13,19 @@ export type BreakerParts = {
 };
 
 /** What a breaker of this thread does is on record and in the log. */
-export function breakers({ audit, log, clock, thread }: BreakerParts): (config: BreakerConfig) => Breaker {
-  const events = {
-    opened: (detail: string) => {
-      audit.append({ kind: 'control', type: 'breaker.open', outcome: 'error', thread, detail });
-      log.error('breaker.open', { detail });
-    },
-    closed: () => {
-      audit.append({ kind: 'control', type: 'breaker.close', thread });
-      log.info('breaker.close');
-    },
+export function breakers({ audit, log, clock, thread }: BreakerParts): (config: BreakerConfig, of: Address) => Breaker {
+  return (config, of) => {
+    const workload = addressText(of);
+    return createBreaker(config, clock.monotonicMs, {
+      opened: (why) => {
+        const detail = `${workload}: ${why}`;
+        audit.append({ kind: 'control', type: 'breaker.open', outcome: 'error', thread, detail });
+        log.error('breaker.open', { detail });
+      },
+      closed: () => {
+        audit.append({ kind: 'control', type: 'breaker.close', thread, detail: workload });
+        log.info('breaker.close', { detail: workload });
+      },
+    });
   };
-  return (config) => createBreaker(config, clock.monotonicMs, events);
 }

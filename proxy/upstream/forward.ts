@@ -1,6 +1,6 @@
 import type { SpiffeId } from '../../certs/spiffe-id.ts';
 import type { Filter } from '../chain.ts';
-import { type Denial, deny } from '../denial.ts';
+import { type Denial, deny, isDenial } from '../denial.ts';
 import type { Accepted } from '../exchange.ts';
 import type { HeaderList } from '../header-list.ts';
 import type { Authorized } from '../filters/authorize.ts';
@@ -11,6 +11,7 @@ import { fieldName } from '../normalise/field-name.ts';
 import { timeLeftMs } from '../time-left.ts';
 import { type Pass, verdictOn } from './breaker.ts';
 import { identityHeaders } from './identity-headers.ts';
+import type { WorkloadPool } from './pool.ts';
 import { WorkloadExchange, type WorkloadRequest } from './workload-exchange.ts';
 import type { WorkloadResponse } from './workload-response.ts';
 
@@ -29,8 +30,8 @@ export function forward(nowNs: () => bigint): Filter<Forwardable, Forwarded> {
       if (facts.departure.cause !== undefined) return facts.departure.cause;
       const leftMs = timeLeftMs(facts, nowNs);
       if (leftMs <= 0) return tooLate(facts.body);
-      const pass = facts.snapshot.pool.breaker.admit();
-      return typeof pass === 'function' ? send(facts, leftMs, pass) : pass;
+      const way = wayTo(facts.snapshot.pool);
+      return isDenial(way) ? way : send(facts, leftMs, way);
     },
   };
 }
@@ -41,8 +42,17 @@ function tooLate({ kind }: ExchangeBody): Denial {
   return deny(kind === 'validated' ? 'request-timeout' : 'upstream-timeout', { detail });
 }
 
-function send(facts: Forwardable, leftMs: number, pass: Pass): Promise<Forwarded | Denial> {
-  const { request, permit, departure, snapshot } = facts;
+type Way = { readonly pool: WorkloadPool; readonly pass: Pass };
+
+/** To the standby while the workload is left alone. */
+function wayTo(pool: WorkloadPool): Way | Denial {
+  const pass = pool.breaker.admit();
+  if (typeof pass === 'function') return { pool, pass };
+  return pool.standby === undefined ? pass : wayTo(pool.standby);
+}
+
+function send(facts: Forwardable, leftMs: number, { pool, pass }: Way): Promise<Forwarded | Denial> {
+  const { request, permit, departure } = facts;
   return new Promise((resolve) => {
     const target = permit.obligations.target ?? request.target;
     const outgoing = {
@@ -55,7 +65,7 @@ function send(facts: Forwardable, leftMs: number, pass: Pass): Promise<Forwarded
       body: outgoingBody(facts.body),
     };
     const sent = (workload: SpiffeId | undefined) => {
-      facts.sent.toWorkload = true;
+      facts.sent.to = pool.workload;
       facts.sent.workload = workload;
     };
     const settled = (outcome: WorkloadResponse | Denial) => {
@@ -63,16 +73,16 @@ function send(facts: Forwardable, leftMs: number, pass: Pass): Promise<Forwarded
       pass(verdictOn(failed ? outcome.code : undefined, hadItsTime(facts, leftMs)));
       resolve(failed ? outcome : { response: outcome });
     };
-    const exchange = new WorkloadExchange(outgoing, snapshot.config.workload, { sent, settled });
+    const exchange = new WorkloadExchange(outgoing, pool.workload, { sent, settled });
     departure.listen((cause) => exchange.cancel(cause));
     // Not only for the head: a workload that stops inside its body would hold the exchange for as long as it likes.
-    snapshot.pool.dispatch(exchange, leftMs);
+    pool.dispatch(exchange, leftMs);
   });
 }
 
 /** A body that is streamed ends when the client likes, and one that was waited for may have left the workload next to nothing. */
 function hadItsTime({ sent, body, route }: Forwardable, leftMs: number): boolean {
-  return sent.toWorkload && body.kind !== 'streamed' && leftMs >= route.config.timeoutMs / 2;
+  return sent.to !== undefined && body.kind !== 'streamed' && leftMs >= route.config.timeoutMs / 2;
 }
 
 function outgoingBody(body: ExchangeBody): WorkloadRequest['body'] {

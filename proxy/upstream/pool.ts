@@ -8,16 +8,22 @@ import type { Carrier, WorkloadExchange } from './workload-exchange.ts';
 
 /** Where `forward` sends a request. */
 export type WorkloadPool = {
+  /** Who is asked over it. */
+  readonly workload: WorkloadConfig;
   /** Asked before each request whether there may be one. */
   readonly breaker: Breaker;
+  /** Who is asked while the breaker is open. */
+  readonly standby: WorkloadPool | undefined;
   /** @param timeoutMs after which it is over, wherever it is */
   readonly dispatch: (exchange: WorkloadExchange, timeoutMs: number) => void;
-  /** Ends every connection. */
+  /** Ends every connection, those to the standby too. */
   readonly close: () => void;
 };
 
-export function openPool(workload: WorkloadConfig, openLink: OpenLink, breaker = noBreaker): WorkloadPool {
-  return new Pool(workload, openLink, breaker);
+export type PoolParts = { readonly breaker?: Breaker | undefined; readonly standby?: WorkloadPool | undefined };
+
+export function openPool(workload: WorkloadConfig, openLink: OpenLink, parts: PoolParts = {}): WorkloadPool {
+  return new Pool(workload, openLink, parts);
 }
 
 /**
@@ -25,8 +31,9 @@ export function openPool(workload: WorkloadConfig, openLink: OpenLink, breaker =
  * request is sent once: whether the workload acted on one that was lost, only the client can find out.
  */
 class Pool implements WorkloadPool {
+  readonly workload: WorkloadConfig;
   readonly breaker: Breaker;
-  readonly #workload: WorkloadConfig;
+  readonly standby: WorkloadPool | undefined;
   readonly #openLink: OpenLink;
   readonly #connections = new Set<WorkloadConnection>();
   readonly #connecting = new Set<WorkloadConnection>();
@@ -37,9 +44,10 @@ class Pool implements WorkloadPool {
   readonly #waiting = new Set<WorkloadExchange>();
   #clock: NodeJS.Timeout | undefined;
 
-  constructor(workload: WorkloadConfig, openLink: OpenLink, breaker: Breaker) {
+  constructor(workload: WorkloadConfig, openLink: OpenLink, { breaker = noBreaker, standby }: PoolParts) {
+    this.workload = workload;
     this.breaker = breaker;
-    this.#workload = workload;
+    this.standby = standby;
     this.#openLink = openLink;
   }
 
@@ -55,6 +63,7 @@ class Pool implements WorkloadPool {
 
   close(): void {
     for (const connection of this.#connections) connection.close();
+    this.standby?.close();
   }
 
   #queue(exchange: WorkloadExchange): Carrier {
@@ -72,8 +81,8 @@ class Pool implements WorkloadPool {
   /** One attempt for each who waits, so that a workload that is not there is asked once for each request. */
   #connect(): void {
     const missing = () => this.#waiting.size - this.#connecting.size - this.#resting.length;
-    while (missing() > 0 && this.#connections.size < this.#workload.maxConnections) {
-      const connection: WorkloadConnection = new WorkloadConnection(this.#workload, this.#openLink, {
+    while (missing() > 0 && this.#connections.size < this.workload.maxConnections) {
+      const connection: WorkloadConnection = new WorkloadConnection(this.workload, this.#openLink, {
         free: (free) => this.#freed(free),
         closed: (closed, neverOpened) => this.#closed(closed, neverOpened),
       });

@@ -1,9 +1,9 @@
 import { test } from 'tap';
 import { changeConfig, untilInForce } from '../harness/change-files.ts';
-import { connectRaw, exchange, requestText } from '../harness/client.ts';
+import { connectRaw, requestText } from '../harness/client.ts';
 import { eventually } from '../harness/process.ts';
-import { keepConnection } from '../harness/kept-connection.ts';
 import { expectNoStart, startProxy, strangerId, type TestProxy } from '../harness/proxy.ts';
+import { ask, askTimes, askUntil } from '../harness/statuses.ts';
 import { startRawWorkload, startWorkload } from '../harness/workload.ts';
 
 const routes = [
@@ -16,28 +16,6 @@ const routes = [
 function startWith(t: Parameters<typeof startProxy>[0], workloadPort: number, breaker: object): Promise<TestProxy> {
   const workload = { address: `127.0.0.1:${workloadPort}`, breaker };
   return startProxy(t, { workloadPort, config: { threads: 1, workload, routes } });
-}
-
-async function ask(proxy: TestProxy, target = '/orders', credential = proxy.client): Promise<number | undefined> {
-  const { answer, client } = await exchange(proxy.port, credential, requestText('GET', target));
-  client.close();
-  if (answer?.status === 503 && !answer.headers.has('retry-after')) throw new Error('no time to come again');
-  return answer?.status;
-}
-
-async function askTimes(proxy: TestProxy, times: number, target?: string): Promise<readonly (number | undefined)[]> {
-  const answers: (number | undefined)[] = [];
-  for (let n = 0; n < times; n += 1) answers.push(await ask(proxy, target));
-  return answers;
-}
-
-/** Over one connection, one after the other. */
-async function askUntil(proxy: TestProxy, wanted: number): Promise<readonly (number | undefined)[]> {
-  const { ask: askAgain, client } = await keepConnection(proxy.port, proxy.client);
-  const statuses: (number | undefined)[] = [];
-  await eventually(async () => statuses.push((await askAgain('/orders')).status) > 0 && statuses.at(-1) === wanted);
-  client.close();
-  return statuses;
 }
 
 const isOpen = (proxy: TestProxy) => proxy.metric('portcullis_workload_breaker_open{thread="0"}');

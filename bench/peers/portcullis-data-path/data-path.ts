@@ -58,7 +58,7 @@ function send(facts: Facts): Promise<WorkloadResponse | Denial> {
       lines: `${identityHeaders(facts).lines}x-portcullis-id: ${facts.id}\r\n`,
       body: incoming && rule.kind === 'stream' ? { source: incoming, maxBytes: rule.maxBytes } : undefined,
     };
-    const sent = () => void (facts.sent.toWorkload = true);
+    const sent = () => void (facts.sent.to = snapshot.config.workload);
     const exchange = new WorkloadExchange(outgoing, snapshot.config.workload, { sent, settled: resolve });
     departure.listen((cause) => exchange.cancel(cause));
     snapshot.pool.dispatch(exchange, route.config.timeoutMs);
