@@ -12,7 +12,7 @@ import { newFolder } from '../../../harness/proxy.ts';
 const full = `
 identity: { trust_domain: a.example, spiffe_id: 'spiffe://a.example/p', state: ./state, passphrase_file: ./secret }
 listen: 0.0.0.0:8443
-workload: { address: 127.0.0.1:8080, connect_timeout: 2s }
+workload: { address: 127.0.0.1:8080, connect_timeout: 2s, breaker: { failures: 3 }, standby: { address: 127.0.0.1:8081 } }
 policy: { rego: ./policy, engine: verify, verify_share: 0.5 }
 profile: regulated
 audit: { folder: ./evidence, segment: 1MiB }
@@ -113,7 +113,12 @@ test('every rung is a configuration, with places, ports and keys of its own and 
       admin: { kind: 'unix', path: '/run/bench/admin.sock' },
       identity: { stateFolder: '/run/bench/state', source: { kind: 'local-ca', passphraseFile: undefined } },
       audit: { folder: '/run/bench/audit', segmentBytes: 1024 ** 2 },
-      workload: { address: { kind: 'tcp', host: '127.0.0.1', port: 9 }, connectTimeoutMs: 2000 },
+      workload: {
+        address: { kind: 'tcp', host: '127.0.0.1', port: 9 },
+        connectTimeoutMs: 2000,
+        breaker: { failures: 3 },
+        standby: undefined,
+      },
       limits: { headMs: 3000, maxInFlight: 1_000_000, maxRequestsPerConnection: 1_000_000 },
     });
     const quotas = config.routes.map(({ quota }) => quota?.requests);
