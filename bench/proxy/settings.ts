@@ -22,7 +22,7 @@ function plain(node: YamlNode): Plain {
  * The same proxy on ports, folders and keys of its own, so that one that runs is not disturbed, and with limits that let load through.
  * What the limits cost is paid all the same: they are raised, not taken away. The sockets of `workload_api` stay with the one that
  * runs, and a CA of the run takes the place of its agent, whose foreign trust domains are then nobody's. The standby of a workload gets
- * none of the load.
+ * none of the load, and no breaker hides what that does.
  */
 export function apart(settings: Settings, folder: string, { ownKeys }: { readonly ownKeys: boolean }): Settings {
   const { workload_api: _served, federated_routes: federated, ...kept } = settings;
@@ -30,7 +30,7 @@ export function apart(settings: Settings, folder: string, { ownKeys }: { readonl
   const source = ownKeys ? given({ passphrase_file, files, workload_api }) : {};
   return {
     ...kept,
-    workload: withoutStandby(settings['workload'] as Plain),
+    workload: withoutBreaker(settings['workload'] as Plain),
     ...(ownKeys || workload_api === undefined ? given({ federated_routes: federated }) : {}),
     identity: { ...identity, ...source, state: join(folder, 'state') },
     listen: '127.0.0.1:0',
@@ -43,9 +43,9 @@ export function apart(settings: Settings, folder: string, { ownKeys }: { readonl
   };
 }
 
-function withoutStandby(workload: Plain): Plain {
+function withoutBreaker(workload: Plain): Plain {
   if (typeof workload === 'string') return workload;
-  const { standby: _standby, ...kept } = section(workload);
+  const { standby: _standby, breaker: _breaker, ...kept } = section(workload);
   return kept;
 }
 

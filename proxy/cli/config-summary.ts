@@ -9,6 +9,7 @@ import type {
   PolicySource,
   RouteBody,
   RouteConfig,
+  StandbyConfig,
   WorkloadConfig,
 } from '../config/config.ts';
 import type { FederatedRoutes, FederationConfig } from '../config/federation-config.ts';
@@ -77,7 +78,13 @@ function identityFacts({ spiffeId, stateFolder, source }: IdentityConfig): reado
   ];
 }
 
-function workloadText({ address, tls }: WorkloadConfig): string {
+function workloadText({ breaker, standby, ...workload }: WorkloadConfig): string {
+  if (breaker === undefined) return placeText(workload);
+  const left = `left alone for ${durationText(breaker.openForMs)} after failures in a row: ${breaker.failures}`;
+  return [placeText(workload), left, ...(standby === undefined ? [] : [`then ${placeText(standby)}`])].join('; ');
+}
+
+function placeText({ address, tls }: StandbyConfig): string {
   return `${addressText(address)}${tls === undefined ? '' : `, mutual TLS 1.3, as ${tls.spiffeIds.join(' or ')}`}`;
 }
 

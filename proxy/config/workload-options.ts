@@ -26,15 +26,15 @@ const workloadTlsOptions = section(
 const breakerOptions = section(
   'workload.breaker',
   'Each data thread counts by itself. A failure is a connection that cannot be had or is not the workload (`tls`), and one that breaks off or brings no answer in time although the workload had the ' +
-    'whole request, of which no body is streamed, and at least half of the `timeout` of the route. An answer is no failure, whatever its status: who can ask for a 500, or sends slowly, must not be able to ' +
-    'close the workload to everybody. Whoever can stop it from answering at all, can.',
+    'whole request, of which no body is streamed, and at least half of the `timeout` of the route. The head of an answer is no failure, whatever its status, nor is a request ' +
+    'that fails while others are answered. While nobody else is, who may ask for something that outlasts the `timeout` of its route, or that makes the workload drop the connection, can open it.',
   {
     failures: defaulted(integer(1, 1000), 5, {
       doc: 'After so many failures in a row the workload is not asked any more: a 503 `breaker-open` with `Retry-After`, for what policy has allowed.',
       reload: live,
     }),
     open_for: defaulted(duration('100ms', '10m'), '5s', {
-      doc: 'After this time one request is let through, and each time that it has passed again another: an answer lets all others follow, a failure begins this time anew.',
+      doc: 'After this time one request is let through, and each time that it has passed again another: an answer lets all others follow, a failure begins this time anew. One whose client left or sends slowly says neither, and another may follow 100 ms later.',
       reload: live,
     }),
   },

@@ -22,9 +22,10 @@ export function breakers({ audit, log, clock, thread }: BreakerParts): (config: 
         audit.append({ kind: 'control', type: 'breaker.open', outcome: 'error', thread, detail });
         log.error('breaker.open', { detail });
       },
-      closed: () => {
-        audit.append({ kind: 'control', type: 'breaker.close', thread, detail: workload });
-        log.info('breaker.close', { detail: workload });
+      closed: (why) => {
+        const detail = `${workload}: ${why}`;
+        audit.append({ kind: 'control', type: 'breaker.close', thread, detail });
+        log.info('breaker.close', { detail });
       },
     });
   };

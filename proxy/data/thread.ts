@@ -192,7 +192,9 @@ function judgeBy(next: Ready): void {
   // A revocation does not wait for the next sweep.
   listener.sweep();
   // What is in flight was judged by the old snapshot and goes to its workload.
-  if (pool !== snapshot.pool) void Promise.all(exchanges).then(() => pool.close());
+  if (pool === snapshot.pool) return;
+  pool.retire();
+  void Promise.all(exchanges).then(() => pool.close());
 }
 
 const obeyOfSnapshots = snapshotOrders({ ready, judgeBy, report });

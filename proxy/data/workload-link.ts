@@ -1,6 +1,7 @@
 import type { OnReadOpts } from 'node:net';
 import { connect, type ConnectionOptions, type SecureContext, type TLSSocket } from 'node:tls';
 import { type HandshakeRefusal, handshakeRefusal, isHandshakeRefusal } from '../../certs/handshake-refusal.ts';
+import { addressText } from '../config/address.ts';
 import type { WorkloadConfig } from '../config/config.ts';
 import { type Denial, deny } from '../denial.ts';
 import { destination } from '../exchange-record.ts';
@@ -95,11 +96,14 @@ function unfinished(error: Error | undefined): HandshakeRefusal {
 function verify(
   { clock, snapshot, newId }: WorkloadLinkParts,
   socket: TLSSocket,
-  { tls }: WorkloadConfig,
+  { address, tls }: WorkloadConfig,
 ): ConnectionFacts | HandshakeRefusal {
   const remote = { ip: plainAddress(socket.remoteAddress), port: socket.remotePort ?? 0 };
   const facts = readHandshake(socket, { id: newId(), remote, nowMs: clock.nowMs(), trust: snapshot().trust });
   if (isHandshakeRefusal(facts) || tls?.spiffeIds.includes(facts.peer.spiffeId)) return facts;
   const { spiffeId, serial } = facts.peer;
-  return handshakeRefusal('unexpected-id', `${spiffeId}, serial ${serial}, is none of workload.tls.spiffe_ids`);
+  return handshakeRefusal(
+    'unexpected-id',
+    `${spiffeId}, serial ${serial}, is none of the spiffe_ids configured for ${addressText(address)}`,
+  );
 }

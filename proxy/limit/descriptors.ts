@@ -21,6 +21,7 @@ export function descriptorLimit(limitsFile = '/proc/self/limits'): number {
  */
 export function connectionsOfThread({ threads, limits, workload }: Config, descriptors: number): number {
   const room = descriptors - ownDescriptors - threads * descriptorsOfThread;
-  const towardsWorkload = Math.min(threads * workload.maxConnections, room / 2);
+  const pools = workload.standby === undefined ? 1 : 2;
+  const towardsWorkload = Math.min(threads * pools * workload.maxConnections, room / 2);
   return Math.max(1, Math.min(limits.maxConnections, Math.floor((room - towardsWorkload) / threads)));
 }

@@ -41,7 +41,7 @@ export const METRICS = {
     'gauge',
     'portcullis_workload_breaker_open',
     ['thread'],
-    '1 while the workload is not asked, because it failed too often in a row (workload.breaker); what is refused for it counts in portcullis_requests_total as breaker-open.',
+    '1 while the workload is not asked, because it failed too often in a row (workload.breaker), whether a standby is asked in its place or not; what is refused for it counts in portcullis_requests_total as breaker-open.',
   ),
   workloadHandshakes: metric(
     'counter',

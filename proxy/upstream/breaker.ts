@@ -11,23 +11,35 @@ export type Pass = (verdict: Verdict) => void;
 export type Breaker = {
   /** @returns a Pass, or why the workload is not asked now: nothing was sent */
   readonly admit: () => Pass | Denial;
+  /** A connection could not be had, and nobody was left to be told. */
+  readonly missed: () => void;
   /** Whether others are refused, one that tries aside. */
   readonly isOpen: () => boolean;
+  /** Its workload is not that of the configuration any more: it says so if it is open, and nothing from then on. */
+  readonly retire: () => void;
 };
 
 export type BreakerEvents = {
   readonly opened: (detail: string) => void;
-  readonly closed: () => void;
+  readonly closed: (detail: string) => void;
 };
 
 /** Of a workload that is asked whatever comes of it. */
-export const noBreaker: Breaker = { admit: () => unheard, isOpen: () => false };
+export const noBreaker: Breaker = {
+  admit: () => unheard,
+  missed: () => undefined,
+  isOpen: () => false,
+  retire: () => undefined,
+};
 const unheard: Pass = () => undefined;
+
+/** A trial that says nothing gives its turn to the next, but not to thousands a second. */
+const nextTrialMs = 100;
 
 /**
  * Opens after so many failures in a row, and then lets one request through each `openForMs`: an answer closes it. It does not wait for
- * that one, which a client may draw out. What was under way when it opened says nothing any more. One for each data thread and
- * workload, as the pool is whose requests it counts.
+ * that one, which a client may draw out. A request that fails while others are answered says something of itself and not of the workload,
+ * and one from before it opened or closed says nothing any more. One for each data thread and workload, as the pool is whose requests it counts.
  */
 export function createBreaker(
   { failures, openForMs }: BreakerConfig,
@@ -36,29 +48,57 @@ export function createBreaker(
 ): Breaker {
   let inARow = 0;
   let openUntilMs: number | undefined;
-  const usual: Pass = (verdict) => {
-    if (openUntilMs !== undefined || verdict === 'unclear') return;
-    inARow = verdict === 'fails' ? inARow + 1 : 0;
-    if (inARow < failures) return;
-    openUntilMs = nowMs() + openForMs;
-    opened(`${inARow} failures in a row`);
-  };
-  const trial: Pass = (verdict) => {
-    if (openUntilMs === undefined) return;
-    if (verdict !== 'answers') return void (openUntilMs = nowMs() + (verdict === 'fails' ? openForMs : 0));
-    openUntilMs = undefined;
+  /** How often the workload has answered. */
+  let answered = 0;
+  /** How often it has opened or closed. */
+  let turns = 0;
+  let retired = false;
+  const turn = (untilMs: number | undefined, tell: (detail: string) => void, detail: string) => {
+    openUntilMs = untilMs;
     inARow = 0;
-    closed();
+    turns += 1;
+    if (!retired) tell(detail);
+  };
+  const fails = () => {
+    inARow += 1;
+    if (inARow === failures) turn(nowMs() + openForMs, opened, `failures in a row: ${failures}`);
+  };
+  const usual = (): Pass => {
+    const [since, turnOf] = [answered, turns];
+    return (verdict) => {
+      if (turnOf !== turns) return;
+      if (verdict === 'fails' && since === answered) return fails();
+      if (verdict !== 'answers') return;
+      answered += 1;
+      inARow = 0;
+    };
+  };
+  const trial = (): Pass => {
+    const turnOf = turns;
+    return (verdict) => {
+      if (turnOf !== turns || openUntilMs === undefined) return;
+      if (verdict === 'answers') return turn(undefined, closed, 'it has answered');
+      const now = nowMs();
+      openUntilMs = verdict === 'fails' ? now + openForMs : Math.min(openUntilMs, now + nextTrialMs);
+    };
   };
   return {
     admit: () => {
-      if (openUntilMs === undefined) return usual;
+      if (openUntilMs === undefined) return usual();
       const now = nowMs();
       if (now < openUntilMs) return notNow(openUntilMs - now);
       openUntilMs = now + openForMs;
-      return trial;
+      return trial();
+    },
+    missed: () => {
+      if (openUntilMs === undefined) fails();
+      else openUntilMs = nowMs() + openForMs;
     },
     isOpen: () => openUntilMs !== undefined,
+    retire: () => {
+      if (openUntilMs !== undefined) closed('the configuration has changed');
+      retired = true;
+    },
   };
 }
 

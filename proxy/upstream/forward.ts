@@ -31,7 +31,7 @@ export function forward(nowNs: () => bigint): Filter<Forwardable, Forwarded> {
       const leftMs = timeLeftMs(facts, nowNs);
       if (leftMs <= 0) return tooLate(facts.body);
       const way = wayTo(facts.snapshot.pool);
-      return isDenial(way) ? way : send(facts, leftMs, way);
+      return isDenial(way) ? way : send(facts, nowNs, way);
     },
   };
 }
@@ -51,7 +51,7 @@ function wayTo(pool: WorkloadPool): Way | Denial {
   return pool.standby === undefined ? pass : wayTo(pool.standby);
 }
 
-function send(facts: Forwardable, leftMs: number, { pool, pass }: Way): Promise<Forwarded | Denial> {
+function send(facts: Forwardable, nowNs: () => bigint, { pool, pass }: Way): Promise<Forwarded | Denial> {
   const { request, permit, departure } = facts;
   return new Promise((resolve) => {
     const target = permit.obligations.target ?? request.target;
@@ -64,7 +64,9 @@ function send(facts: Forwardable, leftMs: number, { pool, pass }: Way): Promise<
       lines: `${identityHeaders(facts).lines}x-portcullis-id: ${facts.id}\r\n`,
       body: outgoingBody(facts.body),
     };
+    let leftMs = 0;
     const sent = (workload: SpiffeId | undefined) => {
+      leftMs = timeLeftMs(facts, nowNs);
       facts.sent.to = pool.workload;
       facts.sent.workload = workload;
     };
@@ -76,11 +78,11 @@ function send(facts: Forwardable, leftMs: number, { pool, pass }: Way): Promise<
     const exchange = new WorkloadExchange(outgoing, pool.workload, { sent, settled });
     departure.listen((cause) => exchange.cancel(cause));
     // Not only for the head: a workload that stops inside its body would hold the exchange for as long as it likes.
-    pool.dispatch(exchange, leftMs);
+    pool.dispatch(exchange, timeLeftMs(facts, nowNs));
   });
 }
 
-/** A body that is streamed ends when the client likes, and one that was waited for may have left the workload next to nothing. */
+/** A body that is streamed ends when the client likes; one that was waited for, or the queue, may have left the workload next to nothing. */
 function hadItsTime({ sent, body, route }: Forwardable, leftMs: number): boolean {
   return sent.to !== undefined && body.kind !== 'streamed' && leftMs >= route.config.timeoutMs / 2;
 }

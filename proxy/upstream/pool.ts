@@ -16,6 +16,8 @@ export type WorkloadPool = {
   readonly standby: WorkloadPool | undefined;
   /** @param timeoutMs after which it is over, wherever it is */
   readonly dispatch: (exchange: WorkloadExchange, timeoutMs: number) => void;
+  /** Another takes its place: what is under way goes on, and its breakers say nothing any more. */
+  readonly retire: () => void;
   /** Ends every connection, those to the standby too. */
   readonly close: () => void;
 };
@@ -59,6 +61,11 @@ class Pool implements WorkloadPool {
     exchange.waitAt(this.#queue(exchange));
     this.#waiting.add(exchange);
     this.#connect();
+  }
+
+  retire(): void {
+    this.breaker.retire();
+    this.standby?.retire();
   }
 
   close(): void {
@@ -122,8 +129,14 @@ class Pool implements WorkloadPool {
     this.#connecting.delete(connection);
     const at = this.#idle.indexOf(connection);
     if (at !== -1) this.#idle.splice(at, 1);
-    if (neverOpened !== undefined) this.#takeWaiting()?.failed(neverOpened);
+    if (neverOpened !== undefined) this.#tell(neverOpened);
     this.#connect();
+  }
+
+  #tell(neverOpened: Denial): void {
+    const next = this.#takeWaiting();
+    if (next === undefined) this.breaker.missed();
+    else next.failed(neverOpened);
   }
 
   #takeWaiting(): WorkloadExchange | undefined {

@@ -20,10 +20,10 @@ export async function askTimes(proxy: TestProxy, times: number, target?: string)
 }
 
 /** Over one connection, one after the other, up to and with the status that is waited for. */
-export async function askUntil(proxy: TestProxy, wanted: number): Promise<readonly Status[]> {
+export async function askUntil(proxy: TestProxy, wanted: number, target: string): Promise<readonly Status[]> {
   const { ask: askAgain, client } = await keepConnection(proxy.port, proxy.client);
   const statuses: Status[] = [];
-  await eventually(async () => statuses.push((await askAgain('/orders')).status) > 0 && statuses.at(-1) === wanted);
+  await eventually(async () => statuses.push((await askAgain(target)).status) > 0 && statuses.at(-1) === wanted);
   client.close();
   return statuses;
 }

@@ -7,7 +7,7 @@ function breakerAt(failures: number, openForMs: number) {
   const said: string[] = [];
   const breaker = createBreaker({ failures, openForMs }, () => clock.ms, {
     opened: (detail) => said.push(detail),
-    closed: () => said.push('closed'),
+    closed: (detail) => said.push(detail),
   });
   return { breaker, clock, said };
 }
@@ -29,7 +29,7 @@ void test('it opens after so many failures in a row, and one answer begins the c
   t.notOk(breaker.isOpen());
   passOf(breaker)('fails');
   t.ok(breaker.isOpen());
-  t.same(said, ['3 failures in a row']);
+  t.same(said, ['failures in a row: 3']);
   t.end();
 });
 
@@ -59,41 +59,88 @@ void test('then one passes each time: a failure begins the time anew, an answer 
   t.notOk(breaker.isOpen());
   passOf(breaker)('fails');
   t.notOk(breaker.isOpen(), 'and counts from nothing');
-  t.same(said, ['2 failures in a row', 'closed']);
+  t.same(said, ['failures in a row: 2', 'it has answered']);
   t.end();
 });
 
-void test('one who draws out the request that is let through does not keep all others away', (t) => {
+void test('one who draws out the request that is let through, or leaves, does not keep all others away', (t) => {
   const { breaker, clock, said } = breakerAt(1, 5000);
   passOf(breaker)('fails');
   clock.ms += 5000;
   const slow = passOf(breaker);
   clock.ms += 5000;
-  const next = passOf(breaker);
-  next('unclear');
+  passOf(breaker)('unclear');
+  t.same(retryAfter(breaker), ['retry-after', '1'], 'nor are there thousands of them');
+  clock.ms += 100;
   passOf(breaker)('answers');
-  t.notOk(breaker.isOpen(), 'one that said nothing gives its turn to the next');
+  t.notOk(breaker.isOpen());
   slow('fails');
   t.notOk(breaker.isOpen(), 'nor does he close it afterwards');
-  t.same(said, ['1 failures in a row', 'closed']);
+  t.same(said, ['failures in a row: 1', 'it has answered']);
   t.end();
 });
 
-void test('what was under way when it opened says nothing', (t) => {
+void test('what was under way when it opened or closed says nothing any more', (t) => {
   const { breaker, clock, said } = breakerAt(1, 5000);
-  const [late, later] = [passOf(breaker), passOf(breaker)];
+  const before = Array.from({ length: 3 }, () => passOf(breaker));
   passOf(breaker)('fails');
-  late('answers');
+  before[0]?.('answers');
   t.ok(breaker.isOpen());
-  clock.ms += 4999;
-  later('fails');
-  clock.ms += 1;
-  t.equal(retryAfter(breaker), 'admitted', 'nor does it begin the time anew');
-  t.same(said, ['1 failures in a row']);
+  clock.ms += 5000;
+  const early = passOf(breaker);
+  clock.ms += 5000;
+  passOf(breaker)('answers');
+  for (const pass of before) pass('fails');
+  t.notOk(breaker.isOpen(), 'requests from before do not open it again');
+  passOf(breaker)('fails');
+  early('answers');
+  t.ok(breaker.isOpen(), 'nor does an earlier trial close it');
+  t.same(said, ['failures in a row: 1', 'it has answered', 'failures in a row: 1']);
   t.end();
 });
 
-void test('what counts as a failure no client can bring about alone', (t) => {
+void test('what fails while others are answered says something of itself', (t) => {
+  const { breaker } = breakerAt(2, 5000);
+  const slow = Array.from({ length: 20 }, () => passOf(breaker));
+  passOf(breaker)('answers');
+  for (const pass of slow) pass('fails');
+  t.notOk(breaker.isOpen());
+  const all = Array.from({ length: 20 }, () => passOf(breaker));
+  for (const pass of all) pass('fails');
+  t.ok(breaker.isOpen(), 'all of them, and nobody else was answered');
+  t.end();
+});
+
+void test('connections that cannot be had count though nobody waits for them any more', (t) => {
+  const { breaker, clock } = breakerAt(2, 5000);
+  breaker.missed();
+  passOf(breaker)('unclear');
+  breaker.missed();
+  t.ok(breaker.isOpen());
+  clock.ms += 4000;
+  breaker.missed();
+  clock.ms += 4000;
+  t.same(retryAfter(breaker), ['retry-after', '1']);
+  t.end();
+});
+
+void test('one that another configuration has replaced says that it is over, and nothing more', (t) => {
+  const { breaker, clock, said } = breakerAt(1, 5000);
+  const late = passOf(breaker);
+  passOf(breaker)('fails');
+  breaker.retire();
+  clock.ms += 5000;
+  passOf(breaker)('answers');
+  late('fails');
+  t.same(said, ['failures in a row: 1', 'the configuration has changed']);
+  const closed = breakerAt(1, 5000);
+  closed.breaker.retire();
+  passOf(closed.breaker)('fails');
+  t.same(closed.said, []);
+  t.end();
+});
+
+void test('an answer is no failure, and what had no time is unclear', (t) => {
   const failing = (hadItsTime: boolean) => denialCodes.filter((code) => verdictOn(code, hadItsTime) === 'fails');
   t.same(failing(true).toSorted(), [
     'upstream-reset',

@@ -116,7 +116,7 @@ test('every rung is a configuration, with places, ports and keys of its own and 
       workload: {
         address: { kind: 'tcp', host: '127.0.0.1', port: 9 },
         connectTimeoutMs: 2000,
-        breaker: { failures: 3 },
+        breaker: undefined,
         standby: undefined,
       },
       limits: { headMs: 3000, maxInFlight: 1_000_000, maxRequestsPerConnection: 1_000_000 },
