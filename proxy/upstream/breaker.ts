@@ -36,70 +36,90 @@ const unheard: Pass = () => undefined;
 /** A trial that says nothing gives its turn to the next, but not to thousands a second. */
 const nextTrialMs = 100;
 
+export function createBreaker(config: BreakerConfig, nowMs: () => number, events: BreakerEvents): Breaker {
+  return new CountingBreaker(config, nowMs, events);
+}
+
 /**
  * Opens after so many failures in a row, and then lets one request through each `openForMs`: an answer closes it. It does not wait for
  * that one, which a client may draw out. A request that fails while others are answered says something of itself and not of the workload,
  * and one from before it opened or closed says nothing any more. One for each data thread and workload, as the pool is whose requests it counts.
  */
-export function createBreaker(
-  { failures, openForMs }: BreakerConfig,
-  nowMs: () => number,
-  { opened, closed }: BreakerEvents,
-): Breaker {
-  let inARow = 0;
-  let openUntilMs: number | undefined;
+class CountingBreaker implements Breaker {
+  readonly #config: BreakerConfig;
+  readonly #nowMs: () => number;
+  readonly #events: BreakerEvents;
+  #inARow = 0;
+  #openUntilMs: number | undefined;
   /** How often the workload has answered. */
-  let answered = 0;
+  #answered = 0;
   /** How often it has opened or closed. */
-  let turns = 0;
-  let retired = false;
-  const turn = (untilMs: number | undefined, tell: (detail: string) => void, detail: string) => {
-    openUntilMs = untilMs;
-    inARow = 0;
-    turns += 1;
-    if (!retired) tell(detail);
-  };
-  const fails = () => {
-    inARow += 1;
-    if (inARow === failures) turn(nowMs() + openForMs, opened, `failures in a row: ${failures}`);
-  };
-  const usual = (): Pass => {
-    const [since, turnOf] = [answered, turns];
+  #turns = 0;
+  #retired = false;
+
+  constructor(config: BreakerConfig, nowMs: () => number, events: BreakerEvents) {
+    this.#config = config;
+    this.#nowMs = nowMs;
+    this.#events = events;
+  }
+
+  admit(): Pass | Denial {
+    if (this.#openUntilMs === undefined) return this.#usual();
+    const now = this.#nowMs();
+    if (now < this.#openUntilMs) return notNow(this.#openUntilMs - now);
+    this.#openUntilMs = now + this.#config.openForMs;
+    return this.#trial();
+  }
+
+  missed(): void {
+    if (this.#openUntilMs === undefined) this.#fails();
+    else this.#openUntilMs = this.#nowMs() + this.#config.openForMs;
+  }
+
+  isOpen(): boolean {
+    return this.#openUntilMs !== undefined;
+  }
+
+  retire(): void {
+    if (this.#openUntilMs !== undefined) this.#events.closed('the configuration has changed');
+    this.#retired = true;
+  }
+
+  #usual(): Pass {
+    const [answeredBefore, turn] = [this.#answered, this.#turns];
     return (verdict) => {
-      if (turnOf !== turns) return;
-      if (verdict === 'fails' && since === answered) return fails();
+      if (turn !== this.#turns) return;
+      if (verdict === 'fails' && answeredBefore === this.#answered) this.#fails();
       if (verdict !== 'answers') return;
-      answered += 1;
-      inARow = 0;
+      this.#answered += 1;
+      this.#inARow = 0;
     };
-  };
-  const trial = (): Pass => {
-    const turnOf = turns;
+  }
+
+  #trial(): Pass {
+    const turn = this.#turns;
     return (verdict) => {
-      if (turnOf !== turns || openUntilMs === undefined) return;
-      if (verdict === 'answers') return turn(undefined, closed, 'it has answered');
-      const now = nowMs();
-      openUntilMs = verdict === 'fails' ? now + openForMs : Math.min(openUntilMs, now + nextTrialMs);
+      if (turn !== this.#turns || this.#openUntilMs === undefined) return;
+      if (verdict === 'answers') return this.#turn(undefined);
+      const now = this.#nowMs();
+      const { openForMs } = this.#config;
+      this.#openUntilMs = verdict === 'fails' ? now + openForMs : Math.min(this.#openUntilMs, now + nextTrialMs);
     };
-  };
-  return {
-    admit: () => {
-      if (openUntilMs === undefined) return usual();
-      const now = nowMs();
-      if (now < openUntilMs) return notNow(openUntilMs - now);
-      openUntilMs = now + openForMs;
-      return trial();
-    },
-    missed: () => {
-      if (openUntilMs === undefined) fails();
-      else openUntilMs = nowMs() + openForMs;
-    },
-    isOpen: () => openUntilMs !== undefined,
-    retire: () => {
-      if (openUntilMs !== undefined) closed('the configuration has changed');
-      retired = true;
-    },
-  };
+  }
+
+  #fails(): void {
+    this.#inARow += 1;
+    if (this.#inARow === this.#config.failures) this.#turn(this.#nowMs() + this.#config.openForMs);
+  }
+
+  #turn(openUntilMs: number | undefined): void {
+    this.#openUntilMs = openUntilMs;
+    this.#inARow = 0;
+    this.#turns += 1;
+    if (this.#retired) return;
+    if (openUntilMs === undefined) this.#events.closed('it has answered');
+    else this.#events.opened(`failures in a row: ${this.#config.failures}`);
+  }
 }
 
 function notNow(leftMs: number): Denial {
