@@ -11,7 +11,10 @@ import { startWorkload } from '../harness/workload.ts';
 void test('the last good list stays in force, and the next good one replaces it', async (t) => {
   const workload = await startWorkload();
   t.teardown(workload.close);
-  const proxy = await startProxy(t, { workloadPort: workload.port, config: { limits: { keep_alive: '5m' } } });
+  const proxy = await startProxy(t, {
+    workloadPort: workload.port,
+    config: { limits: { head: '5m', keep_alive: '5m' } },
+  });
   const crl = join(proxy.folder, 'state', 'ca', 'crl.pem');
   const revoked = await proxy.issue(clientId);
   const later = await proxy.issue(clientId);
