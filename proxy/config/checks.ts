@@ -51,11 +51,11 @@ function checkExposure(settings: Draft<Settings>, complain: Complain): void {
   }
 }
 
-function checkAddresses({ listen, workload, admin, workload_api: served }: Draft<Settings>, complain: Complain): void {
+function checkAddresses(settings: Draft<Settings>, complain: Complain): void {
+  const { listen, admin, workload_api: served } = settings;
   const named: (readonly [Path, Address | undefined])[] = [
     [['listen'], listen],
-    [['workload', 'address'], workload?.address],
-    [['workload', 'standby', 'address'], workload?.standby?.address],
+    ...placesOf(settings).map(([path, { address }]) => [[...path, 'address'], address] as const),
     [['admin'], admin === 'off' ? undefined : admin],
     [['workload_api', 'bundle_endpoint', 'listen'], served?.bundle_endpoint?.listen],
   ];

@@ -31,7 +31,7 @@ export function forward(nowNs: () => bigint): Filter<Forwardable, Forwarded> {
       const leftMs = timeLeftMs(facts, nowNs);
       if (leftMs <= 0) return tooLate(facts.body);
       const way = wayTo(facts.snapshot.pool);
-      return isDenial(way) ? way : send(facts, nowNs, way);
+      return isDenial(way) ? way : send(facts, leftMs, nowNs, way);
     },
   };
 }
@@ -51,7 +51,12 @@ function wayTo(pool: WorkloadPool): Way | Denial {
   return pool.standby === undefined ? pass : wayTo(pool.standby);
 }
 
-function send(facts: Forwardable, nowNs: () => bigint, { pool, pass }: Way): Promise<Forwarded | Denial> {
+function send(
+  facts: Forwardable,
+  leftMs: number,
+  nowNs: () => bigint,
+  { pool, pass }: Way,
+): Promise<Forwarded | Denial> {
   const { request, permit, departure } = facts;
   return new Promise((resolve) => {
     const target = permit.obligations.target ?? request.target;
@@ -64,27 +69,27 @@ function send(facts: Forwardable, nowNs: () => bigint, { pool, pass }: Way): Pro
       lines: `${identityHeaders(facts).lines}x-portcullis-id: ${facts.id}\r\n`,
       body: outgoingBody(facts.body),
     };
-    let leftMs = 0;
+    let hadMs = 0;
     const sent = (workload: SpiffeId | undefined) => {
-      leftMs = timeLeftMs(facts, nowNs);
+      hadMs = timeLeftMs(facts, nowNs);
       facts.sent.to = pool.workload;
       facts.sent.workload = workload;
     };
     const settled = (outcome: WorkloadResponse | Denial) => {
       const failed = 'code' in outcome;
-      pass(verdictOn(failed ? outcome.code : undefined, hadItsTime(facts, leftMs)));
+      pass(verdictOn(failed ? outcome.code : undefined, hadItsTime(facts, hadMs)));
       resolve(failed ? outcome : { response: outcome });
     };
     const exchange = new WorkloadExchange(outgoing, pool.workload, { sent, settled });
     departure.listen((cause) => exchange.cancel(cause));
     // Not only for the head: a workload that stops inside its body would hold the exchange for as long as it likes.
-    pool.dispatch(exchange, timeLeftMs(facts, nowNs));
+    pool.dispatch(exchange, leftMs);
   });
 }
 
 /** A body that is streamed ends when the client likes; one that was waited for, or the queue, may have left the workload next to nothing. */
-function hadItsTime({ sent, body, route }: Forwardable, leftMs: number): boolean {
-  return sent.to !== undefined && body.kind !== 'streamed' && leftMs >= route.config.timeoutMs / 2;
+function hadItsTime({ sent, body, route }: Forwardable, hadMs: number): boolean {
+  return sent.to !== undefined && body.kind !== 'streamed' && hadMs >= route.config.timeoutMs / 2;
 }
 
 function outgoingBody(body: ExchangeBody): WorkloadRequest['body'] {

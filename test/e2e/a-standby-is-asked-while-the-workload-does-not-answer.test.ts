@@ -4,7 +4,7 @@ import { expectNoStart, newFolder, startProxy, type TestProxy, trustDomain } fro
 import { proxyPki } from '../harness/proxy-pki.ts';
 import { ask, askTimes, askUntil } from '../harness/statuses.ts';
 import { startTlsWorkload } from '../harness/tls-workload.ts';
-import { startRawWorkload, startWorkload } from '../harness/workload.ts';
+import { startSilentWorkload, startWorkload } from '../harness/workload.ts';
 
 const at = (port: number) => `127.0.0.1:${port}`;
 /** Whoever is to be answered has time for it, however slow the machine is. */
@@ -21,34 +21,27 @@ function startWith(t: Parameters<typeof startProxy>[0], workload: object): Promi
 const allowed = (proxy: TestProxy) => proxy.audit().filter(({ type }) => type === 'authz.allow');
 
 void test('requests go to the standby until the workload answers again, and none goes to both', async (t) => {
-  let answers = false;
-  let asked = 0;
-  const workload = await startRawWorkload((socket) => {
-    socket.on('data', () => {
-      asked += 1;
-      if (answers) socket.write('HTTP/1.1 204 No Content\r\n\r\n');
-    });
-  });
+  const { port, state } = await startSilentWorkload(t);
   const standby = await startWorkload();
-  t.teardown(() => Promise.all([workload.close(), standby.close()]));
+  t.teardown(standby.close);
   const breaker = { failures: 2, open_for: '10m' };
-  const both = { address: at(workload.port), standby: { address: at(standby.port) } };
+  const both = { address: at(port), standby: { address: at(standby.port) } };
   const proxy = await startWith(t, { ...both, breaker });
   t.same(await askTimes(proxy, 2), [504, 504]);
   t.equal(standby.hits(), 0, 'those that failed are not sent again');
   t.same(await askTimes(proxy, 3, '/patient'), [200, 200, 200]);
   t.equal(standby.hits(), 3);
-  t.equal(asked, 2);
+  t.equal(state.asked, 2);
   await proxy.untilRecord(() => allowed(proxy).length === 3);
   t.match(allowed(proxy)[0], { dst: { ip: '127.0.0.1', port: standby.port } }, 'on record where it went');
   const opened = await proxy.untilRecord(({ type }) => type === 'breaker.open');
-  t.equal(opened['detail'], `${at(workload.port)}: failures in a row: 2`);
+  t.equal(opened['detail'], `${at(port)}: failures in a row: 2`);
 
   await untilInForce(proxy, () =>
     changeConfig(proxy, { workload: { ...both, breaker: { failures: 1, open_for: '300ms' } } }),
   );
   t.equal(await ask(proxy), 504);
-  answers = true;
+  state.answers = true;
   await askUntil(proxy, 204, '/patient');
   const hits = standby.hits();
   t.same(await askTimes(proxy, 3, '/patient'), [204, 204, 204]);

@@ -4,7 +4,7 @@ import { connectRaw, requestText } from '../harness/client.ts';
 import { eventually } from '../harness/process.ts';
 import { expectNoStart, startProxy, strangerId, type TestProxy } from '../harness/proxy.ts';
 import { ask, askTimes, askUntil } from '../harness/statuses.ts';
-import { startRawWorkload, startWorkload } from '../harness/workload.ts';
+import { startSilentWorkload, startWorkload } from '../harness/workload.ts';
 
 /** Whoever is to be answered has time for it, however slow the machine is. */
 const routes = [
@@ -21,19 +21,6 @@ function startWith(t: Parameters<typeof startProxy>[0], workloadPort: number, br
 }
 
 const isOpen = (proxy: TestProxy) => proxy.metric('portcullis_workload_breaker_open{thread="0"}');
-
-/** Says nothing, until it is told to. */
-async function startSilentWorkload(t: { readonly teardown: (task: () => unknown) => unknown }) {
-  const state = { answers: false, asked: 0 };
-  const workload = await startRawWorkload((socket) => {
-    socket.on('data', () => {
-      state.asked += 1;
-      if (state.answers) socket.write('HTTP/1.1 204 No Content\r\n\r\n');
-    });
-  });
-  t.teardown(workload.close);
-  return { port: workload.port, state };
-}
 
 void test('one that hangs is not asked any more', async (t) => {
   const { port, state } = await startSilentWorkload(t);

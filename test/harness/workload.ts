@@ -69,6 +69,19 @@ export async function startRawWorkload(connected: (socket: Socket) => void): Pro
   };
 }
 
+/** A workload that says nothing, until it is told to. */
+export async function startSilentWorkload(t: { readonly teardown: (task: () => unknown) => unknown }) {
+  const state = { answers: false, asked: 0 };
+  const workload = await startRawWorkload((socket) => {
+    socket.on('data', () => {
+      state.asked += 1;
+      if (state.answers) socket.write('HTTP/1.1 204 No Content\r\n\r\n');
+    });
+  });
+  t.teardown(workload.close);
+  return { port: workload.port, state };
+}
+
 function recordBytes(onConnection: (listener: (socket: Socket) => void) => unknown): () => readonly Buffer[] {
   const connections: Buffer[][] = [];
   onConnection((socket) => {
