@@ -1,7 +1,7 @@
 import { isSameSvid } from '../../certs/sources/own-svid.ts';
 import type { SvidMaterial } from '../../certs/sources/svid-source.ts';
 import type { Clock } from '../clock.ts';
-import { lastCallLooks, sweepMs } from '../http1/host.ts';
+import { lastCallLooks, sweepMs } from '../connection-host.ts';
 
 /** An SVID of ours, for the connections that are opened under it. */
 export type OwnSvid = {

@@ -1,14 +1,13 @@
 import { type Denial, deny } from '../denial.ts';
-import { isFieldValue, isToken } from './grammar.ts';
+import { isFieldValue, isToken } from '../message-grammar.ts';
+import { areTooTiny } from '../tiny-pieces.ts';
+import { mayBeInTrailer } from '../trailer-fields.ts';
 
 /** What came of some bytes: body bytes in order, how many input bytes belonged to the body, and whether it ended. */
 export type Decoded = { readonly data: readonly Buffer[]; readonly consumed: number; readonly done: boolean };
 
 const maxSizeLineBytes = 16;
 const maxTrailerBytes = 4096;
-/** Beyond this many chunks the average must reach `minAverageBytes`: 1-byte chunks cost more than they carry. */
-const freeChunks = 1024;
-const minAverageBytes = 16;
 
 /** A client gets few tiny chunks; a workload may answer with a stream of events that are as short as it likes. */
 export type TinyChunks = 'few' | 'any';
@@ -87,8 +86,7 @@ export class ChunkedReader {
     this.#left = Number.parseInt(text, 16);
     this.#total += this.#left;
     this.#chunks += 1;
-    if (this.#tiny === 'few' && this.#chunks > freeChunks && this.#total / this.#chunks < minAverageBytes)
-      return malformed('too many tiny chunks');
+    if (this.#tiny === 'few' && areTooTiny(this.#chunks, this.#total)) return malformed('too many tiny chunks');
     this.#state = this.#left === 0 ? 'trailer' : 'data';
     return undefined;
   }
@@ -103,20 +101,8 @@ export class ChunkedReader {
   }
 }
 
-/** RFC 9110 section 6.5.1: never in a trailer. llhttp, for one, lets `Connection: close` in a trailer end the connection. */
-const connectionFields: ReadonlySet<string> = new Set([
-  'connection',
-  'content-length',
-  'expect',
-  'host',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
-
 function isTrailer(line: string): boolean {
   const colon = line.indexOf(':');
   if (colon === -1 || !isToken(line, 0, colon) || !isFieldValue(line, colon + 1)) return false;
-  return !connectionFields.has(line.slice(0, colon).toLowerCase());
+  return mayBeInTrailer(line.slice(0, colon).toLowerCase());
 }

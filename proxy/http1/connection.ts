@@ -1,9 +1,9 @@
 import type { TLSSocket } from 'node:tls';
 import { type Denial, deny } from '../denial.ts';
-import { CurrentExchange } from './current-exchange.ts';
+import { CurrentExchange } from '../current-exchange.ts';
 import { Pace, type Phase, type Standing, whatIsDue } from './deadlines.ts';
-import { type ConnectionHost, lastCallLooks } from './host.ts';
-import { announcedBody, type Flow } from './incoming-body.ts';
+import { type ConnectionHost, contained, lastCallLooks } from '../connection-host.ts';
+import { announcedBody, type Flow, type IncomingBody } from './incoming-body.ts';
 import { behind, nothing } from './message-bytes.ts';
 import { type AnswerEvents, OutgoingAnswer } from './outgoing-answer.ts';
 import { HeadReader, type RequestHead, type RequestLine, readableLine } from './request-head.ts';
@@ -25,7 +25,7 @@ export class Http1Connection {
   readonly #pace: Pace;
   #pending: Buffer = nothing;
   #headReader: HeadReader | undefined;
-  #current: CurrentExchange | undefined;
+  #current: CurrentExchange<IncomingBody, OutgoingAnswer> | undefined;
   #brokenOff: Denial | undefined;
   #served = 0;
   #lingered = 0;
@@ -44,10 +44,8 @@ export class Http1Connection {
   };
 
   /** Called by the listener's clock: refuses or cuts what has become too slow. */
-  readonly sweep = this.#contained(() => this.#sweep());
-  readonly #nextHead = this.#contained(() => {
-    if (this.#pace.phase === 'head') this.#readHead();
-  });
+  readonly sweep: () => void;
+  readonly #nextHead: () => void;
 
   readonly #answerEvents: AnswerEvents = {
     finished: (close) => this.#finished(close),
@@ -59,7 +57,12 @@ export class Http1Connection {
     this.#socket = socket;
     this.#host = host;
     this.#pace = new Pace(host.now);
-    const on = <Value = void>(event: string, task: (value: Value) => void) => socket.on(event, this.#contained(task));
+    const safe = contained(socket, host);
+    this.sweep = safe(() => this.#sweep());
+    this.#nextHead = safe(() => {
+      if (this.#pace.phase === 'head') this.#readHead();
+    });
+    const on = <Value = void>(event: string, task: (value: Value) => void) => socket.on(event, safe(task));
     on('data', (chunk: Buffer) => this.#receive(chunk));
     on('drain', () => this.#drained());
     on('end', () => this.#endOfInput());
@@ -71,18 +74,6 @@ export class Http1Connection {
   breakOff(cause: Denial): void {
     this.#brokenOff = cause;
     this.#socket.destroy();
-  }
-
-  /** A bug that one connection meets must not end the thread, and with it everybody else's. */
-  #contained<Value = void>(task: (value: Value) => void): (value: Value) => void {
-    return (value) => {
-      try {
-        task(value);
-      } catch (cause) {
-        this.#host.bug(cause);
-        this.#socket.destroy();
-      }
-    };
   }
 
   #drained(): void {

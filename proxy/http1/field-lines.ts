@@ -1,6 +1,6 @@
 import type { HeaderList } from '../header-list.ts';
 import { knownText } from './known-text.ts';
-import { type CharacterClass, endOf, token } from './grammar.ts';
+import { type CharacterClass, endOf, token } from '../message-grammar.ts';
 
 const carriageReturn = 0x0d;
 const lineFeed = 0x0a;

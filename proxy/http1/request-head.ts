@@ -1,7 +1,7 @@
 import { type Denial, deny } from '../denial.ts';
 import { connectionOptions, fieldValues } from '../header-list.ts';
 import { hasTabbedFraming, readFieldLines } from './field-lines.ts';
-import { canonicalLength, endOf, fieldValue, token, visibleCharacter } from './grammar.ts';
+import { canonicalLength, endOf, fieldValue, token, visibleCharacter } from '../message-grammar.ts';
 import { knownText } from './known-text.ts';
 import { type HeadFault, type HeadLimits, LineSearch } from './head-lines.ts';
 

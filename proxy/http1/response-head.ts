@@ -1,7 +1,7 @@
 import { type Denial, deny } from '../denial.ts';
 import { connectionOptions, fieldValues, type HeaderList } from '../header-list.ts';
 import { hasTabbedFraming, readFieldLines } from './field-lines.ts';
-import { canonicalLength, endOf, responseText } from './grammar.ts';
+import { canonicalLength, endOf, responseText } from '../message-grammar.ts';
 
 /** How the body of a response ends (RFC 9112 section 6.3). */
 export type ResponseFraming =

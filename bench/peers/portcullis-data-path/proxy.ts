@@ -11,7 +11,7 @@ import { readHandshake } from '../../../proxy/data/handshake.ts';
 import { listenerOptions } from '../../../proxy/data/tls-options.ts';
 import { turnClock } from '../../../proxy/data/turn-clock.ts';
 import { Http1Connection } from '../../../proxy/http1/connection.ts';
-import { sweepMs } from '../../../proxy/http1/host.ts';
+import { sweepMs } from '../../../proxy/connection-host.ts';
 import { createDataPath } from './data-path.ts';
 import { dataPathSnapshot } from './snapshot.ts';
 

@@ -8,7 +8,7 @@ import { endingsOf } from '../../../proxy/data/endings.ts';
 import { drainDelayMs, ownSvids } from '../../../proxy/data/own-svids.ts';
 import type { RefusalParts } from '../../../proxy/data/refusal.ts';
 import type { ConnectionFacts } from '../../../proxy/exchange.ts';
-import { lastCallLooks, sweepMs } from '../../../proxy/http1/host.ts';
+import { lastCallLooks, sweepMs } from '../../../proxy/connection-host.ts';
 import { makePki } from '../../pki/pki.ts';
 
 const minute = 60_000;
@@ -41,7 +41,7 @@ function open() {
   } as unknown as RefusalParts;
   const own = ownSvids(svid('1', wallMs + 60 * minute), clock);
   const arrival = { remote: { ip: '127.0.0.1', port: 1 }, acceptedNs: 0n, own: own.current() };
-  const tls = { version: 'TLSv1.3', cipher: '' };
+  const tls = { version: 'TLSv1.3', cipher: '', alpn: undefined };
   const facts: ConnectionFacts = {
     id: 'id',
     openedMs: wallMs,

@@ -21,7 +21,11 @@ function collect(body: IncomingBody): { events: string[] } {
 }
 
 void test('an end of body behind a framing error is none (next bytes would be read as a request)', (t) => {
-  const body = new IncomingBody(bodyDecoder({ kind: 'chunked' }), undefined, false, flow);
+  const body = new IncomingBody(
+    bodyDecoder({ kind: 'chunked' }),
+    { declaredBytes: undefined, expectsContinue: false },
+    flow,
+  );
   t.match(body.feed(Buffer.from('5;ext\r\n')), { code: 'malformed-chunk' });
   t.match(body.feed(Buffer.from('0\r\n\r\nGET /smuggled HTTP/1.1\r\n\r\n')), { code: 'malformed-chunk' });
   t.equal(body.complete, false, 'so the connection has to end');
@@ -39,7 +43,11 @@ void test('a line of a chunk that does not end is not waited for', (t) => {
 });
 
 void test('an end of body behind a time-out is none', (t) => {
-  const body = new IncomingBody(bodyDecoder({ kind: 'length', bytes: 5 }), 5, false, flow);
+  const body = new IncomingBody(
+    bodyDecoder({ kind: 'length', bytes: 5 }),
+    { declaredBytes: 5, expectsContinue: false },
+    flow,
+  );
   const { events } = collect(body);
   body.feed(Buffer.from('he'));
   body.fail(deny('request-timeout'));
@@ -50,7 +58,11 @@ void test('an end of body behind a time-out is none', (t) => {
 });
 
 void test('what fails after the end of a body does not touch it', (t) => {
-  const body = new IncomingBody(bodyDecoder({ kind: 'length', bytes: 2 }), 2, false, flow);
+  const body = new IncomingBody(
+    bodyDecoder({ kind: 'length', bytes: 2 }),
+    { declaredBytes: 2, expectsContinue: false },
+    flow,
+  );
   t.equal(body.feed(Buffer.from('okGET /next')), 2, 'and what is behind it is not its own');
   body.cut();
   t.same(collect(body).events, ['ok', 'end']);

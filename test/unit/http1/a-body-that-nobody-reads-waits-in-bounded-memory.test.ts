@@ -11,7 +11,11 @@ function readsUntilPaused(read: Buffer): number {
     paused = true;
   };
   const flow = { pause, resume: nothing, sendContinue: nothing, wanted: nothing };
-  const body = new IncomingBody(bodyDecoder({ kind: 'chunked' }), undefined, false, flow);
+  const body = new IncomingBody(
+    bodyDecoder({ kind: 'chunked' }),
+    { declaredBytes: undefined, expectsContinue: false },
+    flow,
+  );
   while (!paused) {
     body.feed(read);
     reads += 1;

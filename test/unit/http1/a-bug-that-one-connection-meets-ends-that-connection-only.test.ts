@@ -4,7 +4,7 @@ import type { TLSSocket } from 'node:tls';
 import { test } from 'tap';
 import type { LimitsConfig } from '../../../proxy/config/config.ts';
 import { Http1Connection } from '../../../proxy/http1/connection.ts';
-import type { ConnectionHost } from '../../../proxy/http1/host.ts';
+import type { ConnectionHost } from '../../../proxy/connection-host.ts';
 import type { WireRequest } from '../../../proxy/transport.ts';
 
 const limits = { maxHeadBytes: 1000, maxHeaders: 10, maxRequestsPerConnection: 10, headMs: 1000 } as LimitsConfig;

@@ -5,7 +5,7 @@ import { type Test, test } from 'tap';
 import type { LimitsConfig } from '../../../proxy/config/config.ts';
 import { type Denial, deny } from '../../../proxy/denial.ts';
 import { Http1Connection } from '../../../proxy/http1/connection.ts';
-import { lastCallLooks } from '../../../proxy/http1/host.ts';
+import { lastCallLooks } from '../../../proxy/connection-host.ts';
 import type { WireRequest } from '../../../proxy/transport.ts';
 
 const limits = {

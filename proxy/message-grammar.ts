@@ -9,12 +9,16 @@ function table(characters: string): Uint8Array {
 const digits = '0123456789';
 const lower = 'abcdefghijklmnopqrstuvwxyz';
 const alphanumeric = digits + lower + lower.toUpperCase();
+const tokenMarks = "!#$%&'*+-.^_`|~";
 const visible = String.fromCharCode(...Array.from({ length: 0x7e - 0x20 }, (_, index) => 0x21 + index));
 
 /** Which bytes may stand in a place. */
 export type CharacterClass = Uint8Array;
 
-export const token: CharacterClass = table(`!#$%&'*+-.^_\`|~${alphanumeric}`);
+export const token: CharacterClass = table(tokenMarks + alphanumeric);
+
+/** A field name of HTTP/2 (RFC 9113 section 8.2.1). */
+const lowerCaseToken: CharacterClass = table(tokenMarks + digits + lower);
 
 /** A field value of visible ASCII, space and tab: obs-text has no agreed meaning (CVE-2026-73552), so it has no place. */
 export const fieldValue: CharacterClass = table(`\t ${visible}`);
@@ -43,6 +47,15 @@ function every(text: string, start: number, end: number, allowed: CharacterClass
 
 export function isToken(text: string, start: number, end: number): boolean {
   return end > start && every(text, start, end, token);
+}
+
+export function isLowerCaseToken(text: string): boolean {
+  return text !== '' && every(text, 0, text.length, lowerCaseToken);
+}
+
+/** Whether it is visible ASCII alone, and some of it. */
+export function isVisible(text: string): boolean {
+  return text !== '' && every(text, 0, text.length, visibleCharacter);
 }
 
 export function isFieldValue(text: string, start: number): boolean {

@@ -1,17 +1,19 @@
-import type { Denial } from '../denial.ts';
-import { Departure } from '../departure.ts';
-import type { IncomingBody } from './incoming-body.ts';
-import type { OutgoingAnswer } from './outgoing-answer.ts';
+import type { Denial } from './denial.ts';
+import { Departure } from './departure.ts';
 
-/** The exchange that a connection is busy with. */
-export class CurrentExchange {
-  readonly body: IncomingBody | undefined;
-  readonly answer: OutgoingAnswer;
+/** What an exchange needs of its body and its answer to end them before their time, whatever their protocol. */
+type Body = { readonly cut: (cause?: Denial) => void };
+type Answer = { readonly connectionLost: () => void };
+
+/** An exchange that a connection is busy with. */
+export class CurrentExchange<B extends Body, A extends Answer> {
+  readonly body: B | undefined;
+  readonly answer: A;
   readonly departure = new Departure();
   /** For what was known when it began. */
   readonly #refused: boolean;
 
-  constructor(body: IncomingBody | undefined, answer: OutgoingAnswer, refused: boolean) {
+  constructor(body: B | undefined, answer: A, refused: boolean) {
     this.body = body;
     this.answer = answer;
     this.#refused = refused;
@@ -32,8 +34,9 @@ export class CurrentExchange {
 
   /** Nobody is there any more. */
   lost(cause: Denial | undefined): void {
+    // First, so that nobody who is told writes behind the end.
+    this.answer.connectionLost();
     this.departure.happened(cause);
     this.body?.cut(cause);
-    this.answer.connectionLost();
   }
 }

@@ -1,6 +1,7 @@
-import type { LimitsConfig } from '../config/config.ts';
-import type { Denial } from '../denial.ts';
-import type { WireRequest } from '../transport.ts';
+import type { TLSSocket } from 'node:tls';
+import type { LimitsConfig } from './config/config.ts';
+import type { Denial } from './denial.ts';
+import type { WireRequest } from './transport.ts';
 
 /** How often slow and ended connections are looked for; every time limit is kept to within this. */
 export const sweepMs = 200;
@@ -21,3 +22,16 @@ export type ConnectionHost = {
   /** Told of an exception that nobody expected; the connection ends. */
   readonly bug: (cause: unknown) => void;
 };
+
+/** A bug that one connection meets must not end the thread, and with it everybody else's. */
+export function contained(socket: TLSSocket, { bug }: Pick<ConnectionHost, 'bug'>) {
+  return <Value = void>(task: (value: Value) => void) =>
+    (value: Value): void => {
+      try {
+        task(value);
+      } catch (cause) {
+        bug(cause);
+        socket.destroy();
+      }
+    };
+}
