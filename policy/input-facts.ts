@@ -14,6 +14,8 @@ export type InputFacts = {
     /** Decoded names and values, in order. */
     readonly query: readonly (readonly [name: string, value: string])[];
     readonly host: string;
+    /** As it came from the client; the workload is asked over HTTP/1.1 either way. */
+    readonly protocol: HttpProtocol;
     /** What the workload will receive unless policy changes it: name, value, name, value, ...; names in lower case. */
     readonly headers: readonly string[];
   };
@@ -34,6 +36,9 @@ export type InputFacts = {
   readonly snapshotDigest: string;
   readonly connection: ConnectionFacts;
 };
+
+/** As Envoy writes it. */
+export type HttpProtocol = 'HTTP/1.1' | 'HTTP/2';
 
 /** Who asks. */
 export type PeerFacts = CertificatePeer | PresentedPeer;

@@ -1,4 +1,4 @@
-import type { BodyFacts, Endpoint, InputFacts, UserFacts } from './input-facts.ts';
+import type { BodyFacts, Endpoint, HttpProtocol, InputFacts, UserFacts } from './input-facts.ts';
 import { type EnvironmentTime, readTime, repeatedTime } from './input-time.ts';
 import { type PeerInput, peerInput } from './input-peer.ts';
 import { type InputReads, readsAll } from './input-reads.ts';
@@ -20,7 +20,7 @@ export type PolicyInput = {
         readonly path: string;
         readonly host: string;
         readonly scheme: 'https';
-        readonly protocol: 'HTTP/1.1';
+        readonly protocol: HttpProtocol;
         /** -1 when it is not known before the body has been read. */
         readonly size: number;
         readonly headers: Names;
@@ -124,7 +124,7 @@ function httpInput(
     path: request.target,
     host: request.host,
     scheme: 'https',
-    protocol: 'HTTP/1.1',
+    protocol: request.protocol,
     size: body.kind === 'none' ? 0 : (body.bytes ?? -1),
     headers: reads.headers ? headersInput(request) : unread,
   } as const;

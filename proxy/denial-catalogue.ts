@@ -81,6 +81,7 @@ export const denialCatalogue = {
   // How much.
   'too-many-requests': row(429, 'denied', false, 'Too many requests.', 'The quota of this identity on this route is used up.'),
   'too-many-in-flight': row(429, 'denied', false, 'Too many requests at once.', 'limits.max_in_flight_per_identity reached.'),
+  'stream-refused': row(429, 'denied', false, 'Too many requests at once on this connection.', 'More than http2.max_streams over one HTTP/2 connection; the client is sent RST_STREAM with REFUSED_STREAM and may ask again, nobody reads this answer.'),
   overloaded: row(503, 'denied', false, 'The proxy is at its limit.', 'limits.max_in_flight or limits.max_held reached, or no room to track one more identity.'),
 
   // The content.

@@ -21,6 +21,12 @@ export class Departure {
     else (this.#others ??= []).push(listener);
   }
 
+  /** The exchange is over: what its listeners hold may be large. */
+  forget(): void {
+    this.#listener = undefined;
+    this.#others = undefined;
+  }
+
   happened(cause: Denial = deny('client-aborted')): void {
     if (this.#cause !== undefined) return;
     this.#cause = cause;

@@ -14,7 +14,13 @@ export type ConnectionFacts = {
   readonly remote: { readonly ip: string; readonly port: number };
   readonly local: { readonly ip: string; readonly port: number };
   /** Node does not tell a server with which signature algorithm the client proved its key. */
-  readonly tls: { readonly version: string; readonly cipher: string; readonly group?: string | undefined };
+  readonly tls: {
+    readonly version: string;
+    readonly cipher: string;
+    readonly group?: string | undefined;
+    /** Undefined where the client offered no protocol: then it is HTTP/1.1. */
+    readonly alpn: 'h2' | 'http/1.1' | undefined;
+  };
   /** The host name that the client put into its ClientHello, lower case. */
   readonly serverName: string | undefined;
 };

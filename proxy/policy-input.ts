@@ -1,6 +1,6 @@
 import type { PeerSvid } from '../certs/peer.ts';
 import { pathOf } from '../certs/spiffe-id.ts';
-import type { BodyFacts, InputFacts, PeerFacts, UserFacts } from '../policy/input-facts.ts';
+import type { BodyFacts, HttpProtocol, InputFacts, PeerFacts, UserFacts } from '../policy/input-facts.ts';
 import { type Caller, isPresented } from './caller/caller.ts';
 import type { Accepted } from './exchange.ts';
 import type { Identified } from './filters/identity.ts';
@@ -36,6 +36,7 @@ export function inputFacts(facts: Judged, reads: Pick<InputReads, 'headers'> = r
       path: request.path,
       query: request.query,
       host: request.authority,
+      protocol: protocolOf(connection.tls.alpn),
       headers: reads.headers ? sentHeaders(facts) : none,
     },
     pathSegments: request.decodedSegments,
@@ -55,6 +56,11 @@ export function inputFacts(facts: Judged, reads: Pick<InputReads, 'headers'> = r
       serverName: connection.serverName,
     },
   };
+}
+
+/** A connection speaks one protocol from its handshake to its end. */
+export function protocolOf(alpn: string | undefined): HttpProtocol {
+  return alpn === 'h2' ? 'HTTP/2' : 'HTTP/1.1';
 }
 
 /** As `forward` will send them. */

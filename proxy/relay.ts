@@ -62,7 +62,8 @@ function relayWhole(body: Buffer, sink: AnswerSink, asker: Asker, nowNs: () => b
           return;
         }
       }
-      finish({ kind: 'complete', last: body.subarray(at), bytesOut: body.length });
+      // A view would keep the whole for as long as the client takes for the rest, and `max_held` has let go of it by then.
+      finish({ kind: 'complete', last: Buffer.from(body.subarray(at)), bytesOut: body.length });
     };
     asker.departure.listen(broken);
     sink.onDrain(more);

@@ -27,6 +27,7 @@ function sampleInput({ identity, listen, issuers }: Config, { name, methods, pat
       path: '/',
       query: [],
       host: 'sample.invalid',
+      protocol: 'HTTP/1.1',
       headers: ['accept', '*/*'],
     },
     pathSegments: [],

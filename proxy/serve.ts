@@ -100,7 +100,7 @@ function judge(parts: ServeParts, { head }: WireRequest, facts: Accepted): Retur
 async function refuse(parts: ServeParts, sink: AnswerSink, facts: KnownFacts, denial: Denial): Promise<void> {
   const { code } = denial;
   const count = (answered: DenialCode) => parts.measurements.request(facts.route?.config.name, answered);
-  if (code === 'client-aborted' || code === 'drain-timeout') {
+  if (unanswered.has(code)) {
     count(code);
     await commit(parts, facts, { denial, status: undefined, bytesOut: 0, aborted: brokenOffBy[code] ?? 'proxy' });
     return sink.abort();
@@ -161,6 +161,9 @@ async function complete(
   if (sink.started) sink.abort();
   else sink.end(startDenial(sink, deny('audit-unavailable'), problemContext(parts, facts)));
 }
+
+/** Nobody is there to read an answer, or the protocol has a word of its own for it. */
+const unanswered: ReadonlySet<DenialCode> = new Set(['client-aborted', 'drain-timeout', 'stream-refused']);
 
 /** Which end broke an answer off; for every other reason it was we who did. */
 const brokenOffBy: Partial<Record<DenialCode, 'client' | 'workload'>> = {

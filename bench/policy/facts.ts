@@ -35,6 +35,7 @@ function readFacts(input: PolicyInput): InputFacts {
         return values.map((value) => [name, value] as const);
       }),
       host: http.host,
+      protocol: http.protocol === 'HTTP/2' ? 'HTTP/2' : 'HTTP/1.1',
       headers: Object.entries(http.headers)
         .filter(([name]) => !name.startsWith(':'))
         .flat(),

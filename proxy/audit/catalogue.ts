@@ -29,7 +29,7 @@ export const exchangeTypes = {
 export const handshakeTypes = {
   'tls.accept': row('A connection whose handshake gave a peer identity has ended, and nothing was asked on it. Who asks stands in the record of each exchange.', 'When an identity was here, although it asked nothing (IA-3).'),
   'tls.reject': row('A TLS handshake was refused; `reason` says why.', 'Foreign, expired or missing certificates at the door (IA-3, SC-23).'),
-  'tls.end': row('An open connection was ended by the proxy, because its identity expired, was revoked or lost its root, because of its age, or because our own SVID that it was opened under was replaced; `reason` and `detail` say which. A request that was broken off with it has its own record.', 'Shows when a revocation took effect, and on whom (AC-12, IA-5(2), SC-10).'),
+  'tls.end': row('An open connection was ended by the proxy, because its identity expired, was revoked or lost its root, because of its age, because of what its client sent (a flood of TLS records without content, frames that HTTP/2 does not allow), or because our own SVID that it was opened under was replaced; `reason` and `detail` say which. A request that was broken off with it has its own record.', 'Shows when a revocation took effect, and on whom (AC-12, IA-5(2), SC-10).'),
 } as const satisfies Record<string, EventTypeRow>;
 
 // biome-ignore format: a table reads as a table

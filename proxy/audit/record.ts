@@ -43,6 +43,7 @@ const tls = group('The connection.', {
   version: text('Protocol version.', 64),
   cipher: text('Cipher suite.', 64),
   group: text('Key agreement group, such as X25519MLKEM768; named as in the IANA registry.', 64),
+  alpn: text('Protocol by ALPN: `h2` or `http/1.1`; missing where the client offered none, which is HTTP/1.1.', 40),
   resumed: flag('Whether a session was resumed; this proxy never lets one be.'),
 });
 

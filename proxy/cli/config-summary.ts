@@ -26,7 +26,7 @@ export function configSummary(config: Config, { color }: Pick<Io, 'color'>, fips
   const { identity, workload, policy, audit, admin } = config;
   const facts = [
     ...identityFacts(identity),
-    ['listen', `${addressText({ kind: 'tcp', ...config.listen })}, mutual TLS 1.3`],
+    ['listen', listenText(config)],
     ['workload', workloadText(workload)],
     ...config.crls.map((crl) => ['revoked', crlText(crl)] as const),
     ...(config.workloadApi?.sockets ?? []).map(({ path }) => ['serves', `the Workload API, on ${path}`] as const),
@@ -76,6 +76,11 @@ function identityFacts({ spiffeId, stateFolder, source }: IdentityConfig): reado
     ['identity', `${spiffeId}, ${keyAlgorithm}, certificates for ${durationText(svidLifetimeMs)}`],
     ['keys', `${stateFolder}, ${passphraseFile === undefined ? 'stored plain' : 'encrypted'}`],
   ];
+}
+
+function listenText({ listen, http2 }: Config): string {
+  const place = `${addressText({ kind: 'tcp', ...listen })}, mutual TLS 1.3`;
+  return http2 === undefined ? place : `${place}, HTTP/2 too, requests at once on a connection: ${http2.maxStreams}`;
 }
 
 function workloadText({ breaker, standby, ...workload }: WorkloadConfig): string {

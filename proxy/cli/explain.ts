@@ -21,6 +21,7 @@ export const explainCommands: readonly Command[] = [
       { name: 'method', value: 'METHOD', help: 'default: GET' },
       { name: 'header', value: 'NAME: VALUE', repeat: true, help: 'a request header' },
       { name: 'body', value: 'FILE', help: 'file with the request body' },
+      { name: 'http2', help: 'as one that came over HTTP/2; default: over HTTP/1.1' },
       { name: 'at', value: 'TIME', help: 'RFC 3339 time of the request; default: now' },
       { name: 'trace', help: 'also show which lines of the policy were evaluated, and which of them failed' },
       { name: 'json', help: "print one JSON document, with the policy's input and result" },

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { CertsError } from '../../certs/errors.ts';
 import { parseSpiffeId, type SpiffeId, type TrustDomain, trustDomainOf } from '../../certs/spiffe-id.ts';
 import { systemClock as clock } from '../clock.ts';
-import type { LimitsConfig } from '../config/config.ts';
+import type { Config, LimitsConfig } from '../config/config.ts';
 import { type Denial, deny, isDenial } from '../denial.ts';
 import { Departure } from '../departure.ts';
 import type { Accepted } from '../exchange.ts';
@@ -43,7 +43,7 @@ export async function givenRequest(
       peer,
       remote: { ip: '127.0.0.1', port: 0 },
       local: { ip: '127.0.0.1', port: snapshot.config.listen.port },
-      tls: { version: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384' },
+      tls: { version: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384', alpn: givenProtocol(args, snapshot.config) },
       serverName: undefined,
     },
     peer,
@@ -53,6 +53,12 @@ export async function givenRequest(
     departure: new Departure(),
     atEnd: [],
   };
+}
+
+function givenProtocol({ switches }: Arguments, { http2 }: Config): 'h2' | 'http/1.1' {
+  if (!switches.has('http2')) return 'http/1.1';
+  if (http2 !== undefined) return 'h2';
+  throw new UsageError('--http2: the configuration has no `http2`, so that nobody could ask in this way');
 }
 
 /** The bytes that a client would send for this, read by the reader that the proxy reads them with. */

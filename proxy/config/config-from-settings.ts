@@ -43,6 +43,7 @@ export function configFromSettings(file: string, settings: Settings, world: Worl
       source: identitySource(identity, world),
     },
     listen: { host: settings.listen.host, port: settings.listen.port },
+    http2: settings.http2 && { maxStreams: settings.http2.max_streams },
     workload: workload(settings.workload),
     policy: policyOf(settings.policy, settings.profile),
     issuers: settings.issuers.map(issuer),

@@ -15,6 +15,8 @@ export type Config = {
   readonly file: string;
   readonly identity: IdentityConfig;
   readonly listen: { readonly host: string; readonly port: number };
+  /** Undefined where HTTP/1.1 alone is served. */
+  readonly http2: Http2Config | undefined;
   readonly workload: WorkloadConfig;
   readonly policy: PolicyConfig;
   readonly issuers: readonly IssuerConfig[];
@@ -43,6 +45,9 @@ export type Config = {
   /** The `unsafe_*` keys that are switched on; shown at start and in the metrics. */
   readonly unsafe: readonly string[];
 };
+
+/** How many requests one connection may have under way at once. */
+export type Http2Config = { readonly maxStreams: number };
 
 /** Who vouches for our own files. Absolute paths. */
 export type InstallationConfig = { readonly publicKeyFile: string; readonly signatureFile: string };

@@ -3,6 +3,7 @@ import { auditOptions } from './audit-options.ts';
 import { eitherOf, isWord, listOf, mapOf } from './collections.ts';
 import { federationOptions } from './federation-options.ts';
 import { crlOptions, fetchOptions } from './fetch-options.ts';
+import { http2Options } from './http2-options.ts';
 import { identityOptions } from './identity-options.ts';
 import { installationOptions } from './installation-options.ts';
 import { issuerOptions } from './issuer-options.ts';
@@ -28,6 +29,10 @@ export const options = section('(top level)', 'The keys at the top of the file.'
   identity: required(identityOptions, { doc: 'Who this proxy is.', reload: restart }),
   listen: required(tcpAddress({ anyPort: true }), {
     doc: 'Where clients connect: mutual TLS 1.3, nothing else. Port 0 lets the system choose.',
+    reload: restart,
+  }),
+  http2: optional(http2Options, {
+    doc: 'Serves HTTP/2 too; `{}` for the defaults. Without it HTTP/1.1 alone.',
     reload: restart,
   }),
   workload: required(orJust(workloadOptions, 'address'), {

@@ -4,6 +4,8 @@ import type { Config } from './config.ts';
 const fixed: Readonly<Record<string, (config: Config) => unknown>> = {
   identity: ({ identity }) => identity,
   listen: ({ listen }) => listen,
+  // What ALPN offers is an option of the server.
+  http2: ({ http2 }) => http2,
   workload_api: ({ workloadApi }) => workloadApi && { ...workloadApi, audit: undefined },
   audit: ({ audit }) => audit,
   admin: ({ admin }) => admin,

@@ -16,6 +16,8 @@ export type Endings = {
   readonly aged: () => boolean;
   /** Told of a peer that sends TLS records without content, of so many bytes: its connection is ended for it. */
   readonly flooded: (bytes: number) => void;
+  /** Told of a peer that breaks the rules of its protocol: its connection is ended for it. */
+  readonly violated: (detail: string) => void;
 };
 
 /** Connections that were opened together must not all come back together. */
@@ -72,6 +74,7 @@ export function endingsOf(
       return true;
     },
     flooded: (bytes) => tell('empty-records', `${bytes} bytes beside the content, as key updates are`),
+    violated: (detail) => tell('http2-violation', detail),
   };
 }
 

@@ -37,9 +37,15 @@ export function readHandshake(
       version: socket.getProtocol() ?? '',
       cipher: socket.getCipher().standardName ?? '',
       group: keyAgreementGroup(socket),
+      alpn: negotiated(socket),
     },
     serverName: typeof servername === 'string' && servername !== '' ? servername.toLowerCase() : undefined,
   };
+}
+
+/** False is what Node says where the client offered nothing, which is how HTTP/1.1 may be spoken too. */
+function negotiated({ alpnProtocol }: TLSSocket): ConnectionFacts['tls']['alpn'] {
+  return alpnProtocol === 'h2' || alpnProtocol === 'http/1.1' ? alpnProtocol : undefined;
 }
 
 /** A handshake that failed inside TLS, before there was anything to judge. */

@@ -1,11 +1,12 @@
 import { once } from 'node:events';
 import { createServer, type Server, type TlsOptions, type TLSSocket } from 'node:tls';
 import { handshakeRefusal, isHandshakeRefusal } from '../../certs/handshake-refusal.ts';
-import { deny } from '../denial.ts';
+import { type Denial, deny } from '../denial.ts';
 import type { ConnectionFacts } from '../exchange.ts';
 import { connectionRecord } from '../exchange-record.ts';
 import { Http1Connection } from '../http1/connection.ts';
-import { lastCallLooks, sweepMs } from '../http1/host.ts';
+import { type ConnectionHost, lastCallLooks, sweepMs } from '../connection-host.ts';
+import { Http2Connection } from '../http2/connection.ts';
 import type { WireRequest } from '../transport.ts';
 import { ownIdentityDenial } from '../filters/identity.ts';
 import { connectionsOfThread, descriptorLimit } from '../limit/descriptors.ts';
@@ -114,8 +115,8 @@ function recordFailures(server: Server, parts: ListenerParts, arrivals: Arrivals
   server.on('drop', (dropped = {}) => refuse(parts, arrivals.dropped(dropped), tooMany('total-limit')));
 }
 
-/** What the listener asks of a connection from then on. */
-type Admitted = Pick<Http1Connection, 'sweep' | 'breakOff'>;
+/** What the listener asks of a connection from then on, whichever protocol it speaks. */
+type Admitted = { readonly sweep: () => void; readonly breakOff: (cause: Denial) => void };
 
 /** A bug that one handshake meets must not end the thread. */
 function contained(...[parts, socket, ...rest]: Parameters<typeof admit>): Admitted | undefined {
@@ -165,8 +166,8 @@ function admit(
     const { peer, tls } = connectionRecord(facts);
     recordConnection(parts, arrival, { id, peer, tls });
   });
-  const { ended, aged, flooded } = endingsOf(parts, arrival, facts);
-  const connection = new Http1Connection(socket, {
+  const { ended, aged, flooded, violated } = endingsOf(parts, arrival, facts);
+  const host: ConnectionHost = {
     limits: () => parts.snapshot().config.limits,
     now: clock.monotonicMs,
     serve: (request) => {
@@ -176,12 +177,17 @@ function admit(
     mustClose: () => draining() || ended() !== undefined || aged(),
     bug: parts.bug,
     ended: () => ownEnded() ?? ended(),
-  });
+  };
+  const { http2 } = snapshot.config;
+  const connection =
+    facts.tls.alpn === 'h2' && http2 !== undefined
+      ? new Http2Connection(socket, { ...host, ...http2, violated })
+      : new Http1Connection(socket, host);
   return watched(socket, connection, flooded);
 }
 
 /** What no limit of the messages sees is looked for first. */
-function watched(socket: TLSSocket, connection: Http1Connection, flooded: (bytes: number) => void): Admitted {
+function watched(socket: TLSSocket, connection: Admitted, flooded: (bytes: number) => void): Admitted {
   const empty = emptyRecords(socket, transportOf(socket));
   return {
     breakOff: (cause) => connection.breakOff(cause),

@@ -48,7 +48,8 @@ export function listenerOptions(svid: SvidMaterial, trust: TrustBundleData, conf
     // and nothing is read from a connection before it has (H1 in CONTROLS.md).
     rejectUnauthorized: false,
     handshakeTimeout: config.limits.handshakeMs,
-    ALPNProtocols: ['http/1.1'],
+    // The first that the client has too; one that offers other protocols only gets the alert no_application_protocol (RFC 7301 3.2).
+    ALPNProtocols: config.http2 === undefined ? ['http/1.1'] : ['h2', 'http/1.1'],
   };
 }
 

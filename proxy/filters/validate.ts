@@ -30,7 +30,7 @@ export function validate(held: HeldBytes): Filter<Accepted & Normalised, Validat
   return {
     name: 'validate',
     add: (facts, { body }) => void (facts.body = body),
-    apply: (facts) => checkParameters(facts) ?? checkBody(facts, held),
+    apply: (facts) => checkParameters(facts) ?? checkIncoming(facts, held),
   };
 }
 
@@ -60,8 +60,20 @@ function checkAgainst(
   return deny('parameter-violation', { pointer: violation.pointer, detail: `${place}: ${violation.message}` });
 }
 
-function checkBody(facts: Accepted & Normalised, held: HeldBytes): Validated | Denial | Promise<Validated | Denial> {
-  const { route, request, incoming: body, atEnd } = facts;
+type Checked = Validated | Denial | Promise<Validated | Denial>;
+
+/** A length of 0 is no body. Over HTTP/2 that is known only at the end of the stream (RFC 9113 section 8.1.1). */
+function checkIncoming(facts: Accepted & Normalised, held: HeldBytes): Checked {
+  const { incoming } = facts;
+  if (incoming?.declaredBytes !== 0) return checkBody(facts, incoming, held);
+  const ended = new Promise<Denial | undefined>((resolve) =>
+    incoming.consume({ chunk: () => undefined, end: () => resolve(undefined), failed: resolve }),
+  );
+  return ended.then((denial) => denial ?? checkBody(facts, undefined, held));
+}
+
+function checkBody(facts: Accepted & Normalised, body: RequestBody | undefined, held: HeldBytes): Checked {
+  const { route, request, atEnd } = facts;
   const rule = route.config.body;
   // A schema for the body is a demand for one: without it, "no body" would be the way around validation.
   if (body === undefined) {

@@ -61,7 +61,7 @@ export const METRICS = {
     'counter',
     'portcullis_connections_ended_total',
     ['reason'],
-    'Open connections that the proxy ended, those to a workload with workload.tls too. reason: expired, revoked (or on the denylist), untrusted (its root is gone, or a revocation list is out of date), max-age, own-svid-replaced, empty-records (a flood of TLS records without content, such as key updates).',
+    'Open connections that the proxy ended, those to a workload with workload.tls too. reason: expired, revoked (or on the denylist), untrusted (its root is gone, or a revocation list is out of date), max-age, own-svid-replaced, empty-records (a flood of TLS records without content, such as key updates), http2-violation (frames that HTTP/2 does not allow, or too many that ask for nothing).',
   ),
   auditRecords: metric('counter', 'portcullis_audit_records_total', [], 'Audit records written.'),
   auditLost: metric(

@@ -22,6 +22,7 @@ export const connectionEnds = [
   'max-age',
   'own-svid-replaced',
   'empty-records',
+  'http2-violation',
 ] as const;
 export type ConnectionEnd = (typeof connectionEnds)[number];
 

@@ -13,6 +13,11 @@ decision := {"allow": true, "rule": "client", "reasons": ["the client may"]} if 
 	input.attributes.request.http.path != "/orders/closed"
 }
 
+decision := {"allow": true, "rule": "over HTTP/2"} if {
+	input.attributes.source.principal == "${strangerId}"
+	input.attributes.request.http.protocol == "HTTP/2"
+}
+
 `;
 const schema = {
   type: 'object',
@@ -93,6 +98,18 @@ test('explain', async (t) => {
     t.match(asJson(...client, '--target', '/a/../orders/1'), { code: 'ambiguous-target' });
     t.match(asJson(...client, '--target', '/elsewhere'), { code: 'no-route' });
     t.match(asJson(...client, '--target', '/orders/1', '--method', 'PUT'), { code: 'method-not-allowed' });
+  });
+
+  await t.test('as one that came over HTTP/2, where that is served', async (t) => {
+    const words = ['--id', strangerId, '--target', '/orders/1'];
+    const { status, stdout, stderr } = explain(...words, '--http2');
+    t.same([status, stdout], [2, '']);
+    t.match(stderr, /--http2: the configuration has no `http2`/);
+    writeFileSync(join(folder, 'http2.yaml'), JSON.stringify({ ...config, http2: {} }));
+    const served = (...more: readonly string[]) =>
+      portcullisIn(folder, 'explain', '-c', 'http2.yaml', ...words, ...more);
+    t.match(served('--http2'), { status: 0, stdout: /^allowed {2}route read\n {2}rule {5}over HTTP\/2\n/ });
+    t.match(served(), { status: 1, stdout: /^refused {2}403 forbidden\n/ });
   });
 
   await t.test('a call that is wrong says how it is right', async (t) => {

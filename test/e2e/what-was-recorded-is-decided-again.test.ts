@@ -21,6 +21,7 @@ decision := {"allow": true, "rule": "as asked"} if {
 	input.portcullis.route.parameters.id == "7"
 	startswith(input.portcullis.peer.issuer, "")
 	input.portcullis.connection.tls_version == "TLSv1.3"
+	input.attributes.request.http.protocol == "HTTP/1.1"
 }
 `;
 const headers = `package portcullis.authz

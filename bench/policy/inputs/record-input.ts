@@ -5,6 +5,7 @@ import type { ExchangeFacts, HandshakeFacts } from '../../../proxy/audit/record.
 import { parseTemplate } from '../../../proxy/config/route-template.ts';
 import { readParameters } from '../../../proxy/filters/normalise.ts';
 import { readTarget } from '../../../proxy/normalise/target.ts';
+import { protocolOf } from '../../../proxy/policy-input.ts';
 
 /** The line of an exchange, of which this proxy has written every part; `cut` and `masked` say what it had to leave out. */
 export type ExchangeRecord = Partial<ExchangeFacts> & {
@@ -77,6 +78,7 @@ function factsOf({
       path,
       query,
       host: record.object?.authority ?? '',
+      protocol: protocolOf(tls?.alpn),
       headers: [],
     },
     pathSegments: decodedSegments,

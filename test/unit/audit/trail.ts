@@ -84,7 +84,7 @@ export function exchange(id: string, more: Partial<ExchangeEvent> = {}): Exchang
     dst: { ip: '127.0.0.1', port: 8080 },
     peer: { spiffe: 'spiffe://td.example/web', serial: '75d9', not_after: '2026-11-21T18:40:02.000Z' },
     object: { service: 'orders', method: 'GET', target: `/orders/${id}`, path_template: '/orders/{id}' },
-    tls: { version: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384', group: 'P-256', resumed: false },
+    tls: { version: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384', group: 'P-256', alpn: 'h2', resumed: false },
     bytes_in: 0,
     bytes_out: 31,
     ...more,

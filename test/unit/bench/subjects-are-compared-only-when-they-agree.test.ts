@@ -1,7 +1,7 @@
 import { test } from 'tap';
 import { answerText } from '../../../bench/policy/answer.ts';
 import { factsOf } from '../../../bench/policy/facts.ts';
-import { lackingOf } from '../../../bench/policy/inputs/record-input.ts';
+import { lackingOf, recordedInput } from '../../../bench/policy/inputs/record-input.ts';
 import { sameAnswers } from '../../../bench/policy/same-answers.ts';
 import { type Subject, Unable } from '../../../bench/subject.ts';
 import { buildInput } from '../../../policy/input.ts';
@@ -76,6 +76,21 @@ test('the facts that an input was built from give the same input again', async (
     t.ok(again !== undefined, body.kind);
   }
   for (const foreign of [{}, { attributes: {} }, { ...input(), more: 1 }, 7]) t.equal(factsOf(foreign), undefined);
+});
+
+test('a record says by which protocol the client asked, and the input that is made of it too', (t) => {
+  const protocolOf = (tls?: { readonly alpn?: string }) => {
+    const [spiffe, ts] = ['spiffe://shop.test/a', '2026-11-23T09:30:00.000Z'];
+    const peer = { spiffe, not_after: ts };
+    return recordedInput({ type: 'authz.allow', ts, workload: spiffe, peer, tls }).attributes.request.http.protocol;
+  };
+  t.equal(protocolOf({ alpn: 'h2' }), 'HTTP/2');
+  for (const tls of [{ alpn: 'http/1.1' }, {}, undefined]) t.equal(protocolOf(tls), 'HTTP/1.1');
+  const http2 = input({ request: { ...facts().request, protocol: 'HTTP/2' } });
+  t.match(factsOf(structuredClone({ ...http2, attributes: { ...http2.attributes } })), {
+    request: { protocol: 'HTTP/2' },
+  });
+  t.end();
 });
 
 test('of what a policy reads, a record lacks headers and bodies, and not the request line', async (t) => {

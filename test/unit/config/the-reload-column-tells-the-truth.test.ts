@@ -95,6 +95,8 @@ const other: Readonly<Record<string, unknown>> = {
   'identity.workload_api.federation': ['b.test'],
   'identity.workload_api.overdue_at': 0.5,
   listen: '127.0.0.1:1024',
+  http2: {},
+  'http2.max_streams': 1,
   workload: 'unix:/b',
   'workload.address': 'unix:/b',
   'workload.tls': { spiffe_ids: ['spiffe://shop.test/b'] },
@@ -258,6 +260,7 @@ const other: Readonly<Record<string, unknown>> = {
 
 /** A change to another trust domain takes the SPIFFE ID along, and some keys exclude each other. */
 const together: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  'http2.max_streams': { http2: {} },
   'workload.tls.spiffe_ids': { 'workload.tls': {} },
   'workload.breaker.failures': { 'workload.breaker': {} },
   'workload.standby': { 'workload.breaker': {} },

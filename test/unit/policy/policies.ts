@@ -40,6 +40,7 @@ export function facts(changes: Partial<InputFacts> = {}): InputFacts {
         ['y', ''],
       ],
       host: 'orders.demo.test',
+      protocol: 'HTTP/1.1',
       headers: ['accept', 'text/plain', 'x-tag', 'one', 'x-tag', 'two'],
     },
     pathSegments: ['orders', 'a b'],

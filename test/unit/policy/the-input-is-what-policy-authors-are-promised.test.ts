@@ -86,6 +86,16 @@ test('it has the members of the OPA-Envoy input, as Rego written for it reads th
   t.end();
 });
 
+test('it says by which protocol the client asked, as Envoy says it', (t) => {
+  const asked = (protocol: 'HTTP/1.1' | 'HTTP/2') => asPolicySees(facts({ request: { ...facts().request, protocol } }));
+  for (const protocol of ['HTTP/1.1', 'HTTP/2'] as const) {
+    t.match(asked(protocol), { attributes: { request: { http: { protocol } } } });
+    t.ok(validate(asked(protocol)), JSON.stringify(validate.errors));
+  }
+  t.notOk(validate(asked('HTTP/3' as 'HTTP/2')), 'the schema names no other');
+  t.end();
+});
+
 test('only a validated body is shown; what was not read is never an empty body', (t) => {
   const shown = bodies.map((body) => Object.hasOwn(asPolicySees(facts({ body })), 'parsed_body'));
   t.same(shown, [true, false, false, true]);

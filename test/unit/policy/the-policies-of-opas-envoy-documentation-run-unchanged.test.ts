@@ -151,6 +151,7 @@ test('the documented input is a part of ours, member by member', { skip }, (t) =
       path: '/people',
       query: [['lang', 'en']],
       host: http.host,
+      protocol: http.protocol,
       headers: Object.entries(http.headers)
         .filter(([name]) => !name.startsWith(':'))
         .flat(),
