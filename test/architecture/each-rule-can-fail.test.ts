@@ -96,6 +96,24 @@ const breaches: readonly { what: string; rule: Rule; files: Record<string, strin
     says: /^proxy\/serve\.ts: imports proxy\/http1\/request-head\.ts; behind proxy\/transport\.ts/,
   },
   {
+    what: 'an exchange knows that it came by HTTP/2',
+    rule: folders,
+    files: { 'proxy/serve.ts': "import { Http2Connection } from './http2/connection.ts';" },
+    says: /^proxy\/serve\.ts: imports proxy\/http2\/connection\.ts; behind proxy\/transport\.ts/,
+  },
+  {
+    what: 'the workload is asked over HTTP/2',
+    rule: folders,
+    files: { 'proxy/upstream/forward.ts': "import { encodeFields } from '../http2/hpack/encoder.ts';" },
+    says: /imports proxy\/http2\/hpack\/encoder\.ts; only who accepts connections knows HTTP\/2/,
+  },
+  {
+    what: 'HTTP/2 borrows from HTTP/1.1',
+    rule: folders,
+    files: { 'proxy/http2/request.ts': "import { token } from '../http1/grammar.ts';" },
+    says: /^proxy\/http2\/request\.ts: imports proxy\/http1\/grammar\.ts; the two protocols/,
+  },
+  {
     what: 'the request path imports the command line',
     rule: folders,
     files: { 'proxy/listener.ts': "import { x } from './cli/render.ts';" },

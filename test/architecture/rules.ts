@@ -26,9 +26,20 @@ const folderRules: readonly { from: RegExp; mayNot: RegExp; but?: RegExp; typesT
     why: 'a filter knows other filters by their facts alone, so the compiler can check the order',
   },
   {
-    from: /^proxy\/(?!http1\/|data\/|upstream\/|cli\/)/,
-    mayNot: /^proxy\/http1\//,
+    from: /^proxy\/(?!http1\/|http2\/|data\/|upstream\/|cli\/)/,
+    mayNot: /^proxy\/http[12]\//,
     why: 'behind proxy/transport.ts nobody knows which protocol a request came by',
+  },
+  // The workload is asked over HTTP/1.1 whatever its client speaks.
+  {
+    from: /^proxy\/(?:http1|upstream)\//,
+    mayNot: /^proxy\/http2\//,
+    why: 'only who accepts connections knows HTTP/2; what both protocols need stands beside their folders',
+  },
+  {
+    from: /^proxy\/http2\//,
+    mayNot: /^proxy\/http1\//,
+    why: 'the two protocols know nothing of each other; what both need stands beside their folders',
   },
   {
     from: /^proxy\/(?!cli\/|main\.ts|demo\/)/,

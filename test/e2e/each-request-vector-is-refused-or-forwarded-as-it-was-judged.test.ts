@@ -1,11 +1,11 @@
-import { createHash } from 'node:crypto';
 import { type Test, test } from 'tap';
 import { type DenialCode, denialRow } from '../../proxy/denial.ts';
 import { parseAnswers } from '../harness/answers.ts';
 import { cutAnywhere } from '../fuzz/mutate.ts';
 import { connectRaw } from '../harness/client.ts';
 import { exchangeRecords } from '../harness/new-records.ts';
-import { type AuditRecord, clientId, startProxy, type TestProxy } from '../harness/proxy.ts';
+import { judgedPart, routes, tellsWhatItJudged } from '../harness/judged-request.ts';
+import { type AuditRecord, startProxy, type TestProxy } from '../harness/proxy.ts';
 import { below, oneOf, seeded } from '../harness/random.ts';
 import { type Recorded, type Recorder, startRecorder } from '../harness/recorder.ts';
 import { bytesOf, loadVectors, type Vector } from '../harness/http1-vectors.ts';
@@ -15,24 +15,6 @@ import { bytesOf, loadVectors, type Vector } from '../harness/http1-vectors.ts';
  * one another request is sent in the same write: it must be served after a request that was forwarded or merely
  * denied, and never be read after one whose framing is gone.
  */
-const routes = [
-  { name: 'any', methods: ['GET', 'HEAD', 'DELETE', 'OPTIONS'], path: '/{rest...}' },
-  { name: 'any.write', methods: ['POST', 'PUT', 'PATCH'], path: '/{rest...}', body: 'stream' },
-  { name: 'any.body', methods: ['GET', 'DELETE', 'OPTIONS'], path: '/body/{rest...}', body: 'stream' },
-];
-/** Tells the workload what it has judged, so that the two can be compared for each request. */
-const tellsWhatItJudged = `package portcullis.authz
-
-http := input.attributes.request.http
-
-fields := sort([sprintf("%s: %s", [name, value]) | some name, value in http.headers; not startswith(name, ":"); name != "host"])
-
-judged := concat("\\n", array.concat([http.method, http.path, http.host], fields))
-
-default decision := {"allow": false}
-
-decision := {"allow": true, "headers": {"x-judged": crypto.sha256(judged)}} if input.attributes.source.principal == "${clientId}"
-`;
 const next = Buffer.from('GET /next HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
 const nextForwarded = { line: 'GET /next HTTP/1.1', headers: ['host: localhost'], body: '' };
 const nextRecorded = { reason: undefined, status: 200, target: '/next' };
@@ -179,63 +161,6 @@ async function send(
     last: answers.at(-1)?.headers.get('connection'),
     forwarded: forwarded.map(judgedPart),
     bytesWithoutRequest: forwarded.length === 0 ? workload.bytes() - before.bytes : 0,
-  };
-}
-
-/** Takes off what the proxy adds to a request, after checking that each of it is there once and says what is true. */
-function judgedPart({ line, headers, body }: Recorded): Recorded {
-  const told = headers.filter((header) => header.startsWith('x-judged: '));
-  // The length is judged where the client declared one; where it did not, the framing is the proxy's own.
-  const judged = [headers, headers.filter((header) => !header.startsWith('content-length: '))];
-  if (!judged.some((fields) => told.join() === `x-judged: ${digestOf(line, fields)}`)) {
-    return { line, headers: ['policy judged something else than the workload received', ...headers], body };
-  }
-  const received = headers.filter((header) => !told.includes(header));
-  return withoutAdded({ line, headers: received, body });
-}
-
-/** Coding and connection are the proxy's own, and the id is elsewhere in what policy sees. */
-const notJudged = /^(x-judged|x-portcullis-id|transfer-encoding|connection): /;
-
-/** What policy would say of the very bytes that the workload received. */
-function digestOf(line: string, headers: readonly string[]): string {
-  const [method = '', target = ''] = line.split(' ');
-  const fields = new Map<string, string>();
-  for (const header of headers.filter((each) => !notJudged.test(each))) {
-    const [name = '', value = ''] = header.split(/: (.*)/s);
-    const before = fields.get(name);
-    fields.set(name, before === undefined ? value : `${before},${value}`);
-  }
-  const host = fields.get('host') ?? '';
-  fields.delete('host');
-  const sorted = [...fields].map(([name, value]) => `${name}: ${value}`).toSorted();
-  return createHash('sha256')
-    .update([method, target, host, ...sorted].join('\n'))
-    .digest('hex');
-}
-
-function withoutAdded({ line, headers, body }: Recorded): Recorded {
-  const from = headers.findIndex((header) => header.startsWith('x-spiffe-id: '));
-  const added = headers.slice(from);
-  const wanted = [
-    /^x-spiffe-id: (.*)$/,
-    /^x-forwarded-client-cert: By=spiffe:\/\/test\.example\/ns\/t\/sa\/proxy;Hash=[0-9a-f]{64};Subject="[^"]*";URI=(.*)$/,
-    /^x-forwarded-for: (.*)$/,
-    /^x-forwarded-proto: (.*)$/,
-    /^x-portcullis-id: [0-9a-f-]{36}$/,
-  ].map((pattern, index) => pattern.exec(added[index] ?? ''));
-  const values = wanted.map((match) => (match === null ? 'missing' : match[1]));
-  if (JSON.stringify(values) !== JSON.stringify([clientId, clientId, '127.0.0.1', 'https', undefined])) {
-    return { line, headers: ['the fields that the proxy adds are not as they should be', ...headers], body };
-  }
-  const framing = added.slice(wanted.length);
-  if (framing.length > 1 || framing.some((header) => !/^(content-length|transfer-encoding): /.test(header))) {
-    return { line, headers: ['something behind the fields that the proxy adds', ...headers], body };
-  }
-  return {
-    line,
-    headers: headers.slice(0, from).filter((header) => !/^connection: (keep-alive|close)$/.test(header)),
-    body,
   };
 }
 

@@ -4,7 +4,7 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 import { test } from 'tap';
 
 /*
- * Why this proxy serves no HTTP/2 (ARCHITECTURE.md): what node:http2 does not tell cannot be judged, refused or put on
+ * Why this proxy reads HTTP/2 by itself (ARCHITECTURE.md): what node:http2 does not tell cannot be judged, refused or put on
  * record. Each case is a rule that HTTP/1.1 is held to here. One that fails is good news: Node tells it, so think again.
  */
 

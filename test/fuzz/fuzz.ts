@@ -59,7 +59,7 @@ function target(subject: Subject, random: Random): Target {
   const seen = new Set<string>();
   return {
     subject,
-    next: () => untried.pop() ?? mutate(good.length > 0 && random() < 0.7 ? good : corpus, random),
+    next: () => untried.pop() ?? mutate(good.length > 0 && random() < 0.7 ? good : corpus, random, subject.accidents),
     keep: (bytes, outcome) => {
       const way = JSON.stringify(outcome);
       const isNew = outcome.verdict !== 'unlisted' && !seen.has(way) && bytes.length <= maxBytes;
@@ -72,15 +72,15 @@ function target(subject: Subject, random: Random): Target {
 }
 
 async function runOnce(subject: Subject, bytes: Buffer, random: Random): Promise<Outcome> {
-  const cut = differentSplit(subject, bytes, random);
+  const cut = await differentSplit(subject, bytes, random);
   return cut === undefined ? subject.compare(bytes) : { verdict: 'unlisted', what: cut };
 }
 
-function differentSplit({ read }: Subject, bytes: Buffer, random: Random): string | undefined {
-  const whole = JSON.stringify(read([bytes]));
+async function differentSplit({ read }: Subject, bytes: Buffer, random: Random): Promise<string | undefined> {
+  const whole = JSON.stringify(await read([bytes]));
   const bytewise = below(random, 8) === 0;
   const pieces = bytewise ? [...bytes].map((byte) => Buffer.of(byte)) : cutAnywhere(bytes, random);
-  const cut = JSON.stringify(read(pieces));
+  const cut = JSON.stringify(await read(pieces));
   if (cut === whole) return undefined;
   return `${whole}, but ${cut} when cut after ${pieces.map(({ length }) => length).join(', ')} bytes`;
 }

@@ -2,20 +2,21 @@ import { fragments } from '../harness/mutations.ts';
 import { below, oneOf, type Random } from '../harness/random.ts';
 
 /** Accidents that happen to a message on its way, or that somebody arranges. */
-type Accident = (bytes: Buffer, random: Random, corpus: readonly Buffer[]) => Buffer;
+export type Accident = (bytes: Buffer, random: Random, corpus: readonly Buffer[]) => Buffer;
 
-const insert: Accident = (bytes, random) => splice(bytes, below(random, bytes.length + 1), 0, oneOf(random, fragments));
+export const insert: Accident = (bytes, random) =>
+  splice(bytes, below(random, bytes.length + 1), 0, oneOf(random, fragments));
 
-const replace: Accident = (bytes, random) =>
+export const replace: Accident = (bytes, random) =>
   splice(bytes, below(random, bytes.length), 1 + below(random, 12), oneOf(random, fragments));
 
-const drop: Accident = (bytes, random) => splice(bytes, below(random, bytes.length), 1 + below(random, 12), '');
+export const drop: Accident = (bytes, random) => splice(bytes, below(random, bytes.length), 1 + below(random, 12), '');
 
-const exchangeByte: Accident = (bytes, random) =>
+export const exchangeByte: Accident = (bytes, random) =>
   splice(bytes, below(random, bytes.length), 1, String.fromCharCode(below(random, 256)));
 
 /** A digit that is a length, a size, a status or a port. */
-const changeNumber: Accident = (bytes, random) => {
+export const changeNumber: Accident = (bytes, random) => {
   const numbers = [...bytes.toString('latin1').matchAll(/[0-9]+/g)];
   if (numbers.length === 0) return bytes;
   const { index, 0: digits } = oneOf(random, numbers);
@@ -34,19 +35,19 @@ const swapLines: Accident = (bytes, random) => {
   return Buffer.from(lines.toSpliced(below(random, lines.length + 1), 0, ...line).join('\r\n'), 'latin1');
 };
 
-const swapCase: Accident = (bytes, random) => {
+export const swapCase: Accident = (bytes, random) => {
   const at = below(random, bytes.length);
   const piece = bytes.toString('latin1', at, at + 16);
   return splice(bytes, at, 16, random() < 0.5 ? piece.toUpperCase() : piece.toLowerCase());
 };
 
 /** The first part of one message and the last of another. */
-const cross: Accident = (bytes, random, corpus) => {
+export const cross: Accident = (bytes, random, corpus) => {
   const other = oneOf(random, corpus);
   return Buffer.concat([bytes.subarray(0, below(random, bytes.length)), other.subarray(below(random, other.length))]);
 };
 
-const accidents: readonly Accident[] = [
+export const accidentsOfText: readonly Accident[] = [
   insert,
   insert,
   replace,
@@ -63,7 +64,7 @@ const accidents: readonly Accident[] = [
 const maxBytes = 1500;
 
 /** A message of the corpus after one accident, or up to four. */
-export function mutate(corpus: readonly Buffer[], random: Random): Buffer {
+export function mutate(corpus: readonly Buffer[], random: Random, accidents = accidentsOfText): Buffer {
   let bytes = oneOf(random, corpus);
   for (let times = 1 + Math.floor(random() ** 2 * 4); times > 0; times -= 1) {
     if (bytes.length > 0) bytes = oneOf(random, accidents)(bytes, random, corpus);

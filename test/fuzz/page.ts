@@ -43,7 +43,7 @@ Read by ${versions}, llhttp in strict mode, the others with their defaults and o
 - A body that nobody read is dropped up to 256 KiB behind a last answer, and then the connection ends.
 - When the end of a connection is decided, by a drain or its age, the next answer says so. One that is idle stays open for up to a second, for a
   request that is on its way (RFC 9112 9.6). Then, and when \`keep_alive\` is over, our half is closed, and what still comes is dropped for a second: no reset overtakes the end.
-- Only HTTP/1.1 is read from a client. From a workload HTTP/1.0 is read too, without a transfer coding; a body that ends with its connection
+- Of HTTP/1 only 1.1 is read from a client ([HTTP/2](http2.md) has a reader of its own). From a workload HTTP/1.0 is read too, without a transfer coding; a body that ends with its connection
   needs \`unsafe_close_delimited\` of its workload.
 
 ## How often they agree

@@ -1,3 +1,5 @@
+import { type Denial, deny } from '../../proxy/denial.ts';
+import type { HeaderList } from '../../proxy/header-list.ts';
 import { normaliseHeaders, ownHeaders } from '../../proxy/normalise/headers.ts';
 import { readAuthority } from '../../proxy/normalise/authority.ts';
 import { readTarget } from '../../proxy/normalise/target.ts';
@@ -13,6 +15,8 @@ import { ruleOf } from './rule.ts';
 export const ownNames = ['x-spiffe-id', 'x-forwarded-client-cert'];
 const own = ownHeaders(ownNames);
 
+type JudgedHead = { readonly method: string; readonly target: string; readonly headers: HeaderList };
+
 export const goodAndOddRequests: readonly Buffer[] = [
   ...good.map((text) => Buffer.from(text, 'latin1')),
   ...loadVectors().flatMap((group) => group.vectors.map(bytesOf)),
@@ -22,13 +26,17 @@ export const goodAndOddRequests: readonly Buffer[] = [
 export function judgeRequest(bytes: Buffer): Reading {
   const reading = readRequest([bytes]);
   if (!('head' in reading)) return reading;
-  const { method, target, headers } = reading.head;
-  if (method === 'CONNECT') return { refused: 'upgrade-not-allowed', detail: 'CONNECT' };
+  const refused = judgeHead(reading.head);
+  return refused === undefined ? reading : { refused: refused.code, detail: refused.detail ?? '' };
+}
+
+/** The part that is the same over every protocol. @returns why it is refused */
+export function judgeHead({ method, target, headers }: JudgedHead): Denial | undefined {
+  if (method === 'CONNECT') return deny('upgrade-not-allowed', { detail: 'CONNECT' });
   const read = readTarget(target);
   const normalised = 'code' in read ? read : normaliseHeaders(headers, own);
   const authority = 'code' in normalised ? normalised : readAuthority(normalised.hosts, undefined);
-  if (typeof authority === 'string') return reading;
-  return { refused: authority.code, detail: authority.detail ?? '' };
+  return typeof authority === 'string' ? undefined : authority;
 }
 
 /** What stands behind the message: whoever finds another end of it does not find this. */

@@ -3,14 +3,17 @@ import { runBench } from '../../bench/run.ts';
 import { seeded } from '../harness/random.ts';
 import { type Finding, fuzz, type Tally } from './fuzz.ts';
 import { http1Page, pageFile } from './page.ts';
+import { http2AnswersSubject } from './http2/answers-subject.ts';
+import { http2Subject } from './http2/subject.ts';
 import { askPeers } from './peers/all.ts';
 import { nginxVersion } from './peers/nginx.ts';
 import { requestSubject } from './request-subject.ts';
 import { responseSubject } from './response-subject.ts';
 
-// npm run fuzz [-- SECONDS [SEED]]: our readers next to llhttp in strict mode, over the vectors and what becomes of them.
+// npm run fuzz [-- SECONDS [SEED]]: our readers of HTTP/1.1 next to llhttp in strict mode, and of HTTP/2 next to nghttp2, over
+// the vectors and what becomes of them; and HTTP/2 that is answered, whose frames must be those that its client can take.
 // npm run fuzz -- --peers [--write]: the vectors alone, next to undici and nginx too; --write makes docs/http1.md of it.
-// Exit code 1 when they differ where no rule of request-rules.ts, response-rules.ts and peers/peer-rules.ts says why.
+// Exit code 1 when they differ where no rule of request-rules.ts, response-rules.ts, http2/rules.ts and peers/peer-rules.ts says why.
 const words = process.argv.slice(2);
 const [seconds = 60, seed = Date.now() % 2 ** 31] = words.filter((word) => !word.startsWith('--')).map(Number);
 const withPeers = words.includes('--peers');
@@ -28,7 +31,13 @@ if (words.includes('--write') && withPeers && good && nginxVersion() !== undefin
 process.exitCode = good ? 0 : 1;
 
 function fuzzForSeconds() {
-  const subjects = [requestSubject(), responseSubject('GET'), responseSubject('HEAD')];
+  const subjects = [
+    requestSubject(),
+    responseSubject('GET'),
+    responseSubject('HEAD'),
+    http2Subject(),
+    http2AnswersSubject(),
+  ];
   return fuzz(subjects, seeded(seed), () => performance.now() < end);
 }
 
