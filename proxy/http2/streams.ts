@@ -32,7 +32,7 @@ export class Streams {
   readonly #open = new Map<number, Stream>();
   /** Reset, and their exchanges are not over yet: they count as under way (CVE-2025-8671). */
   readonly #ending = new Set<Stream>();
-  readonly #ended = new EndedStreams();
+  readonly #ended: EndedStreams;
   #settings: PeerSettings = firstSettings;
   #lastSeen = 0;
   #closed = false;
@@ -40,6 +40,7 @@ export class Streams {
 
   constructor(parts: StreamsParts) {
     this.#parts = parts;
+    this.#ended = new EndedStreams(parts.host.maxStreams);
   }
 
   get idle(): boolean {

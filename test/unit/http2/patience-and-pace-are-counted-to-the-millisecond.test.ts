@@ -77,17 +77,22 @@ void test('a body is late when it is silent or too long, and only while somebody
   t.end();
 });
 
-void test('who ended a stream is remembered for the last thousand, and the first word counts', (t) => {
-  const ended = new EndedStreams();
+void test('who ended a stream is remembered as long as it matters, and the first word counts', (t) => {
+  const ended = new EndedStreams(2);
   ended.add(1, 'by-us');
   ended.add(1, 'in-order');
   t.equal(ended.endOf(1), 'by-us');
-  for (let stream = 3; stream < 2000; stream += 2) ended.add(stream, 'by-client');
-  t.equal(ended.endOf(1), 'by-us', 'with 999 behind it');
-  ended.add(2001, 'in-order');
+  for (let stream = 3; stream < 203; stream += 2) ended.add(stream, 'by-client');
+  t.equal(ended.endOf(3), 'by-client', 'with 99 behind it');
+  ended.add(203, 'in-order');
   t.same(
-    [ended.endOf(1), ended.endOf(3), ended.endOf(2001), ended.endOf(5000)],
-    [undefined, 'by-client', 'in-order', undefined],
+    [ended.endOf(1), ended.endOf(3), ended.endOf(203), ended.endOf(5000)],
+    ['by-us', undefined, 'in-order', undefined],
+    'what others ended makes nobody forget what we did',
   );
+  for (const stream of [205, 207, 209]) ended.add(stream, 'by-us');
+  t.equal(ended.endOf(1), 'by-us', 'twice as many as there may be at once');
+  ended.add(211, 'by-us');
+  t.equal(ended.endOf(1), undefined);
   t.end();
 });
