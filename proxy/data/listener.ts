@@ -6,7 +6,6 @@ import type { ConnectionFacts } from '../exchange.ts';
 import { connectionRecord } from '../exchange-record.ts';
 import { Http1Connection } from '../http1/connection.ts';
 import { type ConnectionHost, lastCallLooks, sweepMs } from '../connection-host.ts';
-import { Http2Connection } from '../http2/connection.ts';
 import type { WireRequest } from '../transport.ts';
 import { ownIdentityDenial } from '../filters/identity.ts';
 import { connectionsOfThread, descriptorLimit } from '../limit/descriptors.ts';
@@ -15,12 +14,15 @@ import { type Arrival, type Arrivals, transportOf, watchArrivals } from './arriv
 import { emptyRecords } from './empty-records.ts';
 import { endingsOf } from './endings.ts';
 import { failedHandshake, readHandshake } from './handshake.ts';
+import type { OpenHttp2 } from './http2-connections.ts';
 import type { OwnSvid } from './own-svids.ts';
 import { recordConnection, type Refusal, type RefusalParts, refuse, tooMany } from './refusal.ts';
 import { turnClock } from './turn-clock.ts';
 
 export type ListenerParts = RefusalParts & {
   readonly limits: SharedLimits;
+  /** Where HTTP/2 is served. */
+  readonly openHttp2: OpenHttp2 | undefined;
   /** As it stands for who connects now. */
   readonly ownSvid: () => OwnSvid;
   readonly serve: (connection: ConnectionFacts, request: WireRequest) => void;
@@ -178,10 +180,9 @@ function admit(
     bug: parts.bug,
     ended: () => ownEnded() ?? ended(),
   };
-  const { http2 } = snapshot.config;
   const connection =
-    facts.tls.alpn === 'h2' && http2 !== undefined
-      ? new Http2Connection(socket, { ...host, ...http2, violated })
+    facts.tls.alpn === 'h2' && parts.openHttp2 !== undefined
+      ? parts.openHttp2(socket, { ...host, violated })
       : new Http1Connection(socket, host);
   return watched(socket, connection, flooded);
 }

@@ -22,6 +22,7 @@ import { createMeasurements } from '../telemetry/measurements.ts';
 import { sampled } from '../telemetry/stage-sample.ts';
 import type { OpenTlsLink } from '../upstream/link.ts';
 import { type HeartbeatMemory, openHeartbeat } from './heartbeat.ts';
+import { http2Connections } from './http2-connections.ts';
 import { createListener } from './listener.ts';
 import { type Order, type Report, type ThreadBegin, type ThreadStart, unpack } from './messages.ts';
 import { ownSvids } from './own-svids.ts';
@@ -153,6 +154,7 @@ let hasServed = false;
 const listener = createListener(listenerOptions(svid, trust, config), {
   ...serveParts,
   limits,
+  openHttp2: config.http2 && (await http2Connections(config.http2)),
   ownSvid: own.current,
   bug,
   atWork: heartbeat.beat,
