@@ -11,7 +11,7 @@ import { Pace } from './pace.ts';
 import { Patience } from './patience.ts';
 import { ReceiveWindow } from './receive-window.ts';
 import type { Received } from './received.ts';
-import { firstSettings, ourSettings, readSettings, settingsAnswer } from './settings.ts';
+import { ourSettings, readSettings, settingsAnswer } from './settings.ts';
 import { Streams } from './streams.ts';
 
 /** More than one stream can fill, and given back as it fills: what waits for a consumer is bounded by the window of its stream. */
@@ -44,7 +44,6 @@ export class Http2Connection {
   readonly #patience: Patience;
   readonly #streams: Streams;
   readonly #room: ReceiveWindow;
-  #settings = firstSettings;
   readonly #pace: Pace;
   #phase: Phase = 'open';
   #phaseBegan: number;
@@ -144,9 +143,8 @@ export class Http2Connection {
   }
 
   #change(payload: Buffer): Violation | undefined {
-    const settings = readSettings(payload, this.#settings);
+    const settings = readSettings(payload, this.#streams.settings);
     if ('is' in settings) return settings;
-    this.#settings = settings;
     this.#outlet.write(settingsAnswer);
     return this.#streams.obey(settings);
   }

@@ -28,12 +28,13 @@ export class Streams {
   /** How many requests there were, and the highest number that one of their streams has. */
   served = 0;
   lastId = 0;
+  /** As the client has them now. */
+  settings: PeerSettings = firstSettings;
   readonly #parts: StreamsParts;
   readonly #open = new Map<number, Stream>();
   /** Reset, and their exchanges are not over yet: they count as under way (CVE-2025-8671). */
   readonly #ending = new Set<Stream>();
   readonly #ended: EndedStreams;
-  #settings: PeerSettings = firstSettings;
   #lastSeen = 0;
   #closed = false;
   #discarded = 0;
@@ -102,8 +103,8 @@ export class Streams {
 
   /** What the client takes at first holds for the streams that there are too (RFC 9113 section 6.9.2). */
   obey(settings: PeerSettings): Violation | undefined {
-    const change = settings.initialWindow - this.#settings.initialWindow;
-    this.#settings = settings;
+    const change = settings.initialWindow - this.settings.initialWindow;
+    this.settings = settings;
     for (const { exchange } of this.#open.values()) {
       if (!exchange.answer.widen(change)) return violation('FLOW_CONTROL_ERROR', 'settings make a window too large');
     }
@@ -150,7 +151,7 @@ export class Streams {
         id: streamId,
         head,
         endStream,
-        sendWindow: this.#settings.initialWindow,
+        sendWindow: this.settings.initialWindow,
         outlet,
         now: host.now,
         over: () => {

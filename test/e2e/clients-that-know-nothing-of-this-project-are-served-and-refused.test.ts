@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { test } from 'tap';
 import { certificateToPem } from '../../certs/certificate.ts';
 import { type ClientCredential, requestText } from '../harness/client.ts';
+import { missingProgram, runProgram } from '../harness/other-program.ts';
 import { startProxy, strangerId } from '../harness/proxy.ts';
 import { proxyPki } from '../harness/proxy-pki.ts';
 import { refusals } from '../harness/refused-handshake.ts';
@@ -31,22 +31,10 @@ type Client = {
   readonly call: (call: Call) => Promise<string>;
 };
 
-function run(words: readonly string[], input = ''): Promise<string> {
-  const [command = '', ...rest] = words;
-  return new Promise((resolve, reject) => {
-    const child = execFile(command, rest, { timeout: 240_000 }, (error, stdout, stderr) => {
-      if (error === null) resolve(stdout.trim());
-      else
-        reject(new Error(`${command}: ${error.code === 'ENOENT' ? 'not on this machine' : stderr}`, { cause: error }));
-    });
-    child.stdin?.on('error', () => undefined).write(input);
-  });
-}
-
 const source = (name: string) => fileURLToPath(new URL(`../clients/${name}`, import.meta.url));
 const plain = (words: readonly string[]) => (call: Call) => {
   const { port, path, certificate, key, bundle } = call;
-  return run([...words, `https://127.0.0.1:${port}${path}`, certificate ?? 'none', key, bundle, proxyId]);
+  return runProgram([...words, `https://127.0.0.1:${port}${path}`, certificate ?? 'none', key, bundle, proxyId]);
 };
 
 const goClient = join(mkdtempSync(join(tmpdir(), 'pc-')), 'client');
@@ -58,7 +46,7 @@ const clients: readonly Client[] = [
     call: async ({ port, path, certificate, key, bundle }) => {
       const identity = certificate === undefined ? [] : ['--cert', certificate, '--key', key];
       const words = ['-sS', '--noproxy', '*', '--cacert', bundle, '-o', '/dev/null', '-w', '%{http_code} %{certs}'];
-      const out = await run(['curl', ...words, ...identity, `https://localhost:${port}${path}`]);
+      const out = await runProgram(['curl', ...words, ...identity, `https://localhost:${port}${path}`]);
       return `${out.slice(0, 3)} ${/URI:(\S+?)(?:,|\s|$)/.exec(out)?.[1]}`;
     },
   },
@@ -68,7 +56,7 @@ const clients: readonly Client[] = [
     call: async ({ port, path, certificate, key, bundle }) => {
       const identity = certificate === undefined ? [] : ['-cert', certificate, '-cert_chain', certificate, '-key', key];
       const words = ['-connect', `127.0.0.1:${port}`, '-verify_return_error', '-CAfile', bundle, '-ign_eof'];
-      const out = await run(
+      const out = await runProgram(
         ['openssl', 's_client', ...words, ...identity],
         requestText('GET', path, ['Connection: close']),
       );
@@ -107,13 +95,7 @@ void test('clients of other people', { timeout: 280_000 }, async (t) => {
   writeFileSync(otherBundle, (await makePki({ trustDomain: 'test.example' })).caPem);
 
   for (const [index, { name, prepare, call }] of clients.entries()) {
-    const missing = await run(prepare).then(
-      () => false,
-      (failed: Error & { readonly cause: NodeJS.ErrnoException }) => {
-        if (failed.cause.code === 'ENOENT') return failed.message;
-        throw failed;
-      },
-    );
+    const missing = await missingProgram(prepare);
     await t.test(name, { skip: missing }, async (t) => {
       const path = `/client-${index}`;
       const hits = workload.hits();

@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { type ClientHttp2Session, connect } from 'node:http2';
 import { join } from 'node:path';
@@ -6,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { test } from 'tap';
 import type { ClientCredential } from '../harness/client.ts';
 import { startHttp2Proxy } from '../harness/http2.ts';
+import { missingProgram, runProgram } from '../harness/other-program.ts';
 import { untilQuiet } from '../harness/process.ts';
 import { newFolder, strangerId } from '../harness/proxy.ts';
 import { startWorkload } from '../harness/workload.ts';
@@ -33,17 +33,6 @@ type Client = {
   readonly ask: (ask: Ask) => Promise<readonly string[]>;
 };
 
-function run(words: readonly string[]): Promise<string> {
-  const [command = '', ...rest] = words;
-  return new Promise((resolve, reject) => {
-    execFile(command, rest, { timeout: 240_000, maxBuffer: 1 << 24 }, (error, stdout, stderr) => {
-      if (error === null) resolve(stdout.trim());
-      else
-        reject(new Error(`${command}: ${error.code === 'ENOENT' ? 'not on this machine' : stderr}`, { cause: error }));
-    });
-  });
-}
-
 function counted(outcomes: readonly string[]): readonly string[] {
   const times = new Map<string, number>();
   for (const outcome of outcomes) times.set(outcome, (times.get(outcome) ?? 0) + 1);
@@ -65,7 +54,7 @@ async function askWithCurl({
   const many = requests === 1 ? [] : ['--parallel', '--parallel-max', String(atOnce)];
   const body = upload === 0 ? [] : ['--data-binary', `@${certificate}.body`];
   const written = ['-sS', '-o', '/dev/null', '-w', 'HTTP/%{http_version} %{http_code} %{size_download}\\n'];
-  const out = await run(['curl', '--http2', ...written, ...identity, ...many, ...body, urls]);
+  const out = await runProgram(['curl', '--http2', ...written, ...identity, ...many, ...body, urls]);
   return counted(out.split('\n'));
 }
 
@@ -111,7 +100,7 @@ function clientsFor(folder: string): readonly Client[] {
       prepare: ['go', 'build', '-o', goClient, source],
       ask: async ({ port, path, certificate, key, requests, atOnce, upload }) => {
         const numbers = [requests, atOnce, upload].map(String);
-        const out = await run([goClient, `https://localhost:${port}${path}`, certificate, key, ...numbers]);
+        const out = await runProgram([goClient, `https://localhost:${port}${path}`, certificate, key, ...numbers]);
         return out.replaceAll('HTTP/2.0', 'HTTP/2').split('\n');
       },
     },
@@ -140,13 +129,7 @@ void test('clients of other people, over HTTP/2', { timeout: 280_000 }, async (t
   const once = { port: proxy.port, requests: 1, atOnce: 1, upload: 0 };
 
   for (const { name, prepare, ask } of clientsFor(newFolder(t))) {
-    const missing = await run(prepare).then(
-      () => false,
-      (failed: Error & { readonly cause: NodeJS.ErrnoException }) => {
-        if (failed.cause.code === 'ENOENT') return failed.message;
-        throw failed;
-      },
-    );
+    const missing = await missingProgram(prepare);
     await t.test(name, { skip: missing }, async (t) => {
       const path = `/of-${name.split(/\W/)[0]}`;
       t.same(await ask({ ...once, ...known, path }), [`1 HTTP/2 200 ${answerBytes}`], 'allowed');
